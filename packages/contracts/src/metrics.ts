@@ -1,0 +1,70 @@
+interface ValueSpec {
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+interface HistogramSpec {
+  readonly type: 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly buckets: readonly number[];
+}
+export type MetricSpec = ValueSpec | HistogramSpec;
+export type MetricsContract = Readonly<Record<string, MetricSpec>>;
+
+const FIRST_TOKEN_BUCKETS = [50, 100, 150, 200, 300, 500, 750, 1_000, 1_500, 2_000, 3_000] as const;
+const DECODE_BUCKETS = [250, 500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000] as const;
+const LOAD_BUCKETS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000] as const;
+const TASK = ['engine', 'engine_version', 'pool_id', 'replica_id', 'priority'] as const;
+
+/** Series of orchestratord. Names and labels are a contract. [H-01] */
+export const ORCHESTRATORD_METRICS = {
+  tasks_enqueued_total: { type: 'counter', help: 'Tasks that entered a queue.', labels: TASK },
+  tasks_started_total: { type: 'counter', help: 'Tasks sent to a replica.', labels: TASK },
+  tasks_canceled_total: { type: 'counter', help: 'Tasks that were canceled or cut by a deadline.', labels: ['engine', 'engine_version', 'pool_id', 'replica_id', 'reason'] },
+  tasks_finished_total: { type: 'counter', help: 'Tasks by how they ended.', labels: ['pool_id', 'outcome'] },
+  tasks_rejected_total: { type: 'counter', help: 'Tasks refused before they were queued.', labels: ['engine', 'reason'] },
+  tokens_in_total: { type: 'counter', help: 'Prompt tokens read.', labels: ['engine', 'engine_version', 'pool_id', 'replica_id'] },
+  tokens_out_total: { type: 'counter', help: 'Tokens sampled.', labels: ['engine', 'engine_version', 'pool_id', 'replica_id'] },
+  admission_backpressure_events_total: { type: 'counter', help: 'Full queues met by a newcomer, by policy.', labels: ['engine', 'policy'] },
+  placement_decisions_total: { type: 'counter', help: 'Answers of decide().', labels: ['outcome', 'pinned', 'fallback'] },
+  placement_candidates_considered: { type: 'gauge', help: 'Pools that the last decision looked at.', labels: [] },
+  queue_depth: { type: 'gauge', help: 'Tasks waiting, by pool and class.', labels: ['engine', 'engine_version', 'pool_id', 'priority'] },
+  latency_first_token_ms: { type: 'histogram', help: 'Admission to first token.', labels: ['engine', 'engine_version', 'pool_id', 'priority'], buckets: FIRST_TOKEN_BUCKETS },
+  latency_decode_ms: { type: 'histogram', help: 'First to last token.', labels: ['engine', 'engine_version', 'pool_id', 'priority'], buckets: DECODE_BUCKETS },
+  sse_backpressure_drops_total: { type: 'counter', help: 'Streams cut because their client read too slowly, and metrics frames dropped for it.', labels: [] },
+  active_leases: { type: 'gauge', help: 'Tasks on the replicas of a pool.', labels: ['pool_id'] },
+  pool_ready: { type: 'gauge', help: '1 when the pool may receive work.', labels: ['pool_id'] },
+  model_state: { type: 'gauge', help: '1 for the state that the model is in.', labels: ['model_id', 'state'] },
+  orchd_node_registrations_total: { type: 'counter', help: 'Registrations of nodes.', labels: ['outcome'] },
+  orchd_node_deregistrations_total: { type: 'counter', help: 'Deregistrations of nodes.', labels: ['outcome'] },
+  orchd_node_heartbeats_total: { type: 'counter', help: 'Heartbeats received.', labels: ['node_id', 'outcome'] },
+  orchd_nodes_online: { type: 'gauge', help: 'Nodes that reported in time.', labels: [] },
+  orchd_pools_available: { type: 'gauge', help: '1 when the pool is ready on an online node.', labels: ['pool_id'] },
+  instances: { type: 'gauge', help: 'Instances by wished tier.', labels: ['tier'] },
+  instance_residency: { type: 'gauge', help: 'Instances by where they really are.', labels: ['state'] },
+  instance_load_duration_ms: { type: 'histogram', help: 'Load asked for to resident, by where the weights were.', labels: ['from'], buckets: LOAD_BUCKETS },
+  instance_evictions_total: { type: 'counter', help: 'Replicas that made room, by reason.', labels: ['reason'] },
+  events_published_total: { type: 'counter', help: 'Events handed to the bus.', labels: ['type', 'outcome'] },
+  events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
+  event_bus_connected: { type: 'gauge', help: '1 while the last delivery worked.', labels: [] },
+} as const satisfies MetricsContract;
+
+/** Series of pool-managerd. */
+export const POOL_MANAGERD_METRICS = {
+  pool_preload_success_total: { type: 'counter', help: 'Loads that ended ready.', labels: ['pool_id', 'engine'] },
+  pool_preload_failure_total: { type: 'counter', help: 'Loads that failed.', labels: ['pool_id', 'engine', 'reason'] },
+  pool_drain_total: { type: 'counter', help: 'Drains of pools and replicas.', labels: ['pool_id', 'outcome'] },
+  engine_crash_total: { type: 'counter', help: 'Engine workers that ended by themselves.', labels: ['pool_id', 'reason'] },
+  pool_slots_total: { type: 'gauge', help: 'Slots of the replicas of a pool.', labels: ['pool_id'] },
+  pool_slots_free: { type: 'gauge', help: 'Free slots of the replicas of a pool.', labels: ['pool_id'] },
+  pool_active_leases: { type: 'gauge', help: 'Requests on the replicas of a pool.', labels: ['pool_id'] },
+  pool_ready: { type: 'gauge', help: '1 when the pool may receive work.', labels: ['pool_id'] },
+  pool_vram_total_bytes: { type: 'gauge', help: 'Device memory that the pool may use.', labels: ['pool_id'] },
+  pool_vram_free_bytes: { type: 'gauge', help: 'Device memory of the pool that nothing holds.', labels: ['pool_id'] },
+  pool_replica_load_duration_ms: { type: 'histogram', help: 'Start of an engine worker to ready.', labels: ['pool_id'], buckets: LOAD_BUCKETS },
+  model_fetch_bytes_total: { type: 'counter', help: 'Bytes fetched, by scheme.', labels: ['scheme'] },
+  model_fetch_total: { type: 'counter', help: 'Models made present, by outcome.', labels: ['outcome'] },
+  events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
+  events_published_total: { type: 'counter', help: 'Events reported to the control plane.', labels: ['type', 'outcome'] },
+} as const satisfies MetricsContract;
