@@ -1,0 +1,90 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Assignment, LoadProgress } from './assignments.js';
+import { NodeModel } from './nodes.js';
+import { PoolStatus } from './pools.js';
+import { Count, Id, Ms, Nullable, Residency } from './scalars.js';
+import { describeProblems, validator } from './validate.js';
+
+/** What happened to one assignment on its node. */
+const InstanceOutcome = Type.Object({
+  instance_id: Id,
+  org_id: Id,
+  generation: Count,
+  node_id: Id,
+  pool_id: Id,
+  replica_id: Nullable(Id),
+  residency: Residency,
+  last_error: Nullable(Type.String()),
+  duration_ms: Nullable(Ms),
+  progress: Nullable(LoadProgress),
+  reason: Nullable(Type.String()),
+});
+
+/** Event type → payload. Commands go to a node, the rest come from one. [E-14] */
+export const EVENTS = {
+  'orchestrator.load': Assignment,
+  'orchestrator.unload': Assignment,
+  'instance.loading': InstanceOutcome,
+  'instance.loaded': InstanceOutcome,
+  'instance.load_failed': InstanceOutcome,
+  'instance.unloaded': InstanceOutcome,
+  'instance.evicted': InstanceOutcome,
+  'pool.ready': PoolStatus,
+  'pool.unready': PoolStatus,
+  'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
+} as const;
+
+export type EventType = keyof typeof EVENTS;
+export type EventData<T extends EventType> = Static<(typeof EVENTS)[T]>;
+export type InstanceOutcome = Static<typeof InstanceOutcome>;
+
+/** CloudEvents 1.0, structured JSON. */
+const envelopeOf = <T extends EventType>(type: T) =>
+  Type.Object({
+    specversion: Type.Literal('1.0'),
+    id: Type.String({ minLength: 1 }),
+    type: Type.Literal(type),
+    source: Type.String({ minLength: 1, description: '`orchestratord` or `pool-managerd/<node_id>`.' }),
+    time: Type.String({ format: 'date-time' }),
+    datacontenttype: Type.Literal('application/json'),
+    correlationid: Type.Optional(Type.String()),
+    data: EVENTS[type],
+  });
+
+export type EventEnvelope<T extends EventType = EventType> = {
+  [K in T]: {
+    readonly specversion: '1.0';
+    readonly id: string;
+    readonly type: K;
+    readonly source: string;
+    readonly time: string;
+    readonly datacontenttype: 'application/json';
+    readonly correlationid?: string;
+    readonly data: EventData<K>;
+  };
+}[T];
+
+export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
+
+/** The schema of a whole event, for documents and validation. */
+export function eventSchema(type: EventType) {
+  return envelopeOf(type);
+}
+
+const validators = new Map(EVENT_TYPES.map((type) => [type as string, validator(envelopeOf(type))]));
+
+export type DecodedEvent =
+  | { readonly kind: 'event'; readonly event: EventEnvelope }
+  | { readonly kind: 'unknown_type'; readonly type: string }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** A parsed body becomes a typed event or a reason. Never throws. [C-83] */
+export function decodeEvent(value: unknown): DecodedEvent {
+  const type = typeof value === 'object' && value !== null && 'type' in value ? String(value.type) : '';
+  if (type === '') return { kind: 'malformed', reason: 'the event has no type' };
+  const check = validators.get(type);
+  if (check === undefined) return { kind: 'unknown_type', type };
+  const result = check(value);
+  if (!result.ok) return { kind: 'malformed', reason: describeProblems(result.problems) };
+  return { kind: 'event', event: result.value as EventEnvelope };
+}

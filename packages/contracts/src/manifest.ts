@@ -1,0 +1,43 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Digest, Id, ModelId, Priority, Strict, Tier } from './scalars.js';
+import { PlacementOverrides } from './tasks.js';
+
+const Size = Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^\\d+(\\.\\d+)?\\s*([KMGT]i?B|B)?$' })], { description: 'Bytes, or a size such as `20GiB`.' });
+
+const ManifestModel = Strict({
+  source: Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], { description: 'Where to fetch it, tried in order.' }),
+  digest: Type.Optional(Digest),
+  context: Type.Optional(Type.Integer({ minimum: 256, description: 'Tokens per slot; default 2048.' })),
+  slots: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'Concurrent sequences per replica; default 4.' })),
+  pinned: Type.Optional(Type.Boolean()),
+});
+
+const ManifestRoute = Strict({
+  model: ModelId,
+  tier: Type.Optional(Tier),
+  ttl_s: Type.Optional(Type.Integer({ minimum: 1 })),
+  priority: Type.Optional(Priority),
+  placement: Type.Optional(PlacementOverrides),
+});
+
+const ManifestPool = Strict({
+  id: Id,
+  node: Id,
+  device: Type.String({ pattern: '^(cpu|(cuda|vulkan|metal):\\d+)$' }),
+  memory: Type.Optional(Size),
+  queue: Type.Optional(
+    Strict({
+      capacity: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
+      full_policy: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('drop-lru'), Type.Literal('shed-low-priority')])),
+    }),
+  ),
+});
+
+/** The declarative file that lists what is served. Unknown keys are errors with their line. */
+export const Manifest = Strict({
+  version: Type.Literal(1),
+  models: Type.Optional(Type.Record(ModelId, ManifestModel, { additionalProperties: false })),
+  routes: Type.Optional(Type.Record(ModelId, ManifestRoute, { additionalProperties: false })),
+  pools: Type.Optional(Type.Array(ManifestPool)),
+});
+export type Manifest = Static<typeof Manifest>;

@@ -1,0 +1,23 @@
+import { Type } from '@sinclair/typebox';
+import { Count, Nullable } from './scalars.js';
+
+export const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String(), incarnation: Type.String() });
+export const Ready = Type.Object({ ready: Type.Boolean(), reason: Nullable(Type.String()) });
+export const VersionInfo = Type.Object({ api_version: Type.String(), build_commit: Nullable(Type.String()), build_time: Nullable(Type.String()) });
+
+/** What live pools can do. [B-88] */
+export const Capabilities = Type.Object({
+  api_version: Type.String(),
+  engines: Type.Array(
+    Type.Object({
+      engine: Type.String(),
+      engine_version: Type.String(),
+      ctx_max: Nullable(Count),
+      max_tokens_out: Nullable(Count),
+      slots: Count,
+      supported_workloads: Type.Array(Type.String()),
+      batching: Type.Boolean(),
+      features: Type.Array(Type.String()),
+    }),
+  ),
+});

@@ -1,0 +1,113 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Assignment, AssignmentStatus } from './assignments.js';
+import { PoolStatus } from './pools.js';
+import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable, Strict, Timestamp } from './scalars.js';
+
+/** Linear model of device memory: bytes = weights_device + context_base + context_per_cell × ceil256(context) × slots. */
+export const MemoryModel = Type.Object({
+  weights_device_bytes: Bytes,
+  weights_host_bytes: Bytes,
+  context_base_bytes: Bytes,
+  context_per_cell_bytes: Type.Number({ minimum: 0 }),
+});
+export type MemoryModel = Static<typeof MemoryModel>;
+
+/** Facts of a GGUF file, read once in a disposable process. */
+export const ModelFacts = Type.Object({
+  architecture: Type.String(),
+  name: Nullable(Type.String()),
+  quant: Nullable(Type.String()),
+  layers: Count,
+  embedding_length: Count,
+  vocab_size: Count,
+  train_context: Count,
+  has_chat_template: Type.Boolean(),
+  memory: Type.Partial(Type.Object({ cpu: MemoryModel, vulkan: MemoryModel, cuda: MemoryModel, metal: MemoryModel })),
+});
+export type ModelFacts = Static<typeof ModelFacts>;
+
+/** An artifact that a node has. */
+export const NodeModel = Type.Object({
+  model_id: ModelId,
+  digest: Digest,
+  size_bytes: Bytes,
+  lifecycle: Type.Union([Type.Literal('Active'), Type.Literal('Retired')]),
+  facts: Nullable(ModelFacts),
+});
+export type NodeModel = Static<typeof NodeModel>;
+
+/** Everything a node is and holds: registration, every heartbeat and the poll of static nodes carry it. */
+export const NodeState = Type.Object({
+  node_id: Id,
+  incarnation: Type.String({ description: 'Changes with every start of the daemon.' }),
+  version: Type.String(),
+  sent_at: Timestamp,
+  seq: Type.Integer({ minimum: 0, description: 'Grows with every state that this incarnation sends.' }),
+  pools: Type.Array(PoolStatus),
+  models: Type.Array(NodeModel),
+  assignments: Type.Array(AssignmentStatus),
+  assignments_hash: Type.String({ description: 'Of the journal: see `assignmentsHash`.' }),
+  disk_bytes_per_s: Nullable(Type.Number({ minimum: 0 })),
+});
+export type NodeState = Static<typeof NodeState>;
+
+export const GpuInfo = Type.Object({ device_id: Type.String(), name: Type.String(), vram_total_bytes: Bytes, compute_capability: Type.Optional(Type.String()) });
+
+/** Body of `POST /v2/nodes/register`. [P-12] */
+export const RegisterRequest = Strict({
+  node_id: Id,
+  machine_id: Type.String({ minLength: 1 }),
+  address: Type.String({ description: 'URL under which orchestratord reaches the node.' }),
+  state: NodeState,
+  capabilities: Type.Object({ gpus: Type.Array(GpuInfo), cpu_cores: Type.Optional(Count), ram_total_bytes: Type.Optional(Bytes) }),
+  version: Type.String(),
+});
+export type RegisterRequest = Static<typeof RegisterRequest>;
+
+/** A pool that the manifest defines for a node; without any, the node makes one per device. */
+export const PoolDefinition = Type.Object({ pool_id: Id, device: Type.String(), memory_bytes: Nullable(Bytes) });
+export type PoolDefinition = Static<typeof PoolDefinition>;
+
+/** What the control plane wants of a node; sent when the node's hashes differ, else left out. */
+export const WantedState = Type.Object({
+  orchestrator_incarnation: Type.String(),
+  /** null = one pool per device found. */
+  pools: Type.Optional(Nullable(Type.Array(PoolDefinition))),
+  assignments: Type.Optional(Type.Array(Assignment)),
+});
+export type WantedState = Static<typeof WantedState>;
+
+export const RegisterResponse = Type.Intersect([WantedState, Type.Object({ success: Type.Literal(true), message: Type.String(), node_id: Id, next_heartbeat_ms: Ms })]);
+export type RegisterResponse = Static<typeof RegisterResponse>;
+
+/** Body of `POST /v2/nodes/{id}/heartbeat`. [P-13] */
+export const HeartbeatRequest = Strict({ state: NodeState });
+export type HeartbeatRequest = Static<typeof HeartbeatRequest>;
+
+export const HeartbeatResponse = Type.Intersect([WantedState, Type.Object({ success: Type.Literal(true), next_heartbeat_ms: Ms })]);
+export type HeartbeatResponse = Static<typeof HeartbeatResponse>;
+
+export const NodeSummary = Type.Object({
+  node_id: Id,
+  address: Type.String(),
+  online: Type.Boolean(),
+  state: Type.Union([Type.Literal('registering'), Type.Literal('online'), Type.Literal('offline')]),
+  origin: Type.Union([Type.Literal('registered'), Type.Literal('static')]),
+  version: Nullable(Type.String()),
+  last_heartbeat_ms: Nullable(Type.Integer({ description: 'Milliseconds since the last report.' })),
+  pools: Type.Array(Id),
+  models: Type.Array(ModelId),
+  last_error: Nullable(Type.String()),
+});
+export type NodeSummary = Static<typeof NodeSummary>;
+
+export const NodeList = Type.Object({ data: Type.Array(NodeSummary), next_cursor: Type.Null() });
+
+/** One text that is equal on both sides exactly when both hold the same assignments in the same generations. */
+export function assignmentsHash(assignments: readonly { readonly org_id: string; readonly instance_id: string; readonly generation: number }[]): string {
+  const lines = assignments.map((a) => `${a.org_id}/${a.instance_id}@${a.generation}`).sort();
+  let hash = 0xcbf29ce484222325n;
+  for (const char of lines.join('\n')) hash = BigInt.asUintN(64, (hash ^ BigInt(char.codePointAt(0) ?? 0)) * 0x100000001b3n);
+  return `${lines.length}:${hash.toString(16)}`;
+}
+

@@ -1,0 +1,54 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable } from './scalars.js';
+
+export const DeviceKind = Type.Union([Type.Literal('cuda'), Type.Literal('vulkan'), Type.Literal('metal'), Type.Literal('cpu')]);
+export type DeviceKind = Static<typeof DeviceKind>;
+
+export const ReplicaState = Type.Union([Type.Literal('waiting'), Type.Literal('loading'), Type.Literal('resident'), Type.Literal('draining'), Type.Literal('failed')]);
+export type ReplicaState = Static<typeof ReplicaState>;
+
+/** One engine process in a pool. `waiting`: memory that it needs is still held by a replica that drains. */
+export const ReplicaStatus = Type.Object({
+  replica_id: Id,
+  pid: Nullable(Count),
+  model_id: ModelId,
+  digest: Digest,
+  state: ReplicaState,
+  context: Type.Integer({ minimum: 1, description: 'Tokens per slot.' }),
+  slots_total: Count,
+  slots_free: Count,
+  memory_bytes: Bytes,
+  threads: Nullable(Count),
+  load_progress: Nullable(Type.Number({ minimum: 0, maximum: 1 })),
+  ready_since_ms: Nullable(Type.Integer({ description: 'Unix milliseconds.' })),
+  last_error: Nullable(Type.String()),
+});
+export type ReplicaStatus = Static<typeof ReplicaStatus>;
+
+/** One device of one node and the replicas on it. [C-04] */
+export const PoolStatus = Type.Object({
+  pool_id: Id,
+  node_id: Id,
+  device: Type.String({ description: '`cuda:0`, `vulkan:0`, `cpu`, or `none` where nothing usable was found.' }),
+  device_kind: Nullable(DeviceKind),
+  device_name: Nullable(Type.String()),
+  engine: Type.String(),
+  engine_version: Type.String(),
+  live: Type.Boolean(),
+  ready: Type.Boolean(),
+  draining: Type.Boolean(),
+  last_error: Nullable(Type.String()),
+  memory_total_bytes: Bytes,
+  memory_used_bytes: Bytes,
+  replicas_max: Nullable(Count),
+  slots_total: Count,
+  slots_free: Count,
+  active_leases: Count,
+  replicas: Type.Array(ReplicaStatus),
+});
+export type PoolStatus = Static<typeof PoolStatus>;
+
+export const PoolList = Type.Object({ data: Type.Array(PoolStatus), next_cursor: Type.Null() });
+
+/** Body of `POST /v2/pools/{id}/drain`. */
+export const DrainRequest = Type.Object({ deadline_ms: Type.Optional(Ms) }, { additionalProperties: false });
