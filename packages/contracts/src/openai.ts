@@ -3,7 +3,7 @@ import { Sampling } from './generate.js';
 import { Count, ModelId, Nullable, Priority, Seed } from './scalars.js';
 import { PlacementOverrides } from './tasks.js';
 
-const { temperature, top_p, top_k, min_p, repeat_penalty, presence_penalty, frequency_penalty } = Sampling.properties;
+const { temperature, top_k, min_p, repeat_penalty, presence_penalty, frequency_penalty } = Sampling.properties;
 
 const ContentPart = Type.Object({ type: Type.String(), text: Type.Optional(Type.String()) });
 const MessageContent = Type.Union([Type.String(), Type.Array(ContentPart, { minItems: 1 }), Type.Null()]);
