@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { ERRORS, type ErrorCode } from './errors.js';
+import { ErrorBody } from './error-body.js';
 import { FinishReason } from './generate.js';
 import { Bytes, Count, Id, Ms, Nullable, Seed } from './scalars.js';
 
@@ -55,17 +55,7 @@ export const EndFrame = Type.Object({
 });
 export type EndFrame = Static<typeof EndFrame>;
 
-export const ErrorFrame = Type.Object({
-  code: Type.Unsafe<ErrorCode>(Type.String({ enum: Object.keys(ERRORS) })),
-  message: Type.String(),
-  retriable: Type.Boolean(),
-  hint: Type.Optional(Type.String()),
-  field: Type.Optional(Type.String()),
-  retry_after_ms: Type.Optional(Ms),
-  policy_label: Type.Optional(Type.String()),
-  pool_id: Type.Optional(Type.String()),
-  engine: Type.Optional(Type.String()),
-});
+export const ErrorFrame = ErrorBody;
 export type ErrorFrame = Static<typeof ErrorFrame>;
 
 /** Frames of a task's stream, by event name. Order: `started`, then `token` and `metrics`, then one `end` or `error`. [B-61 B-63] */

@@ -1,4 +1,6 @@
+export * from './api.js';
 export * from './assignments.js';
+export * from './error-body.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './frames.js';
@@ -8,6 +10,7 @@ export * from './meta.js';
 export * from './metrics.js';
 export * from './nodes.js';
 export * from './openai.js';
+export * from './openapi.js';
 export * from './pools.js';
 export * from './scalars.js';
 export * from './tasks.js';

@@ -1,0 +1,73 @@
+import type { TSchema } from '@sinclair/typebox';
+import { Type } from '@sinclair/typebox';
+import { ErrorBody, OpenAiError } from './error-body.js';
+import { EVENTS } from './events.js';
+import { Capabilities, Health, Ready, VersionInfo } from './meta.js';
+import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
+import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
+import { DrainRequest, PoolList, PoolStatus } from './pools.js';
+import { TaskAccepted, TaskRequest } from './tasks.js';
+
+/** Version of the HTTP API; `info.version` of the OpenAPI document. */
+export const API_VERSION = '2.0.0';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+export interface ApiResponse {
+  readonly description: string;
+  readonly schema?: TSchema;
+  /** `application/json` where absent. */
+  readonly contentType?: 'text/event-stream' | 'text/plain' | 'text/html';
+}
+
+/** One call of orchestratord. The OpenAPI document, the router's coverage test and the docs read this table. */
+export interface ApiRoute {
+  readonly method: Method;
+  /** OpenAPI form: `/v2/tasks/{task_id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'meta';
+  readonly summary: string;
+  readonly query?: Readonly<Record<string, TSchema>>;
+  readonly request?: TSchema;
+  readonly responses: Readonly<Record<number, ApiResponse>>;
+  /** Codes that this call refuses with, beside those of every call. */
+  readonly refusals?: readonly number[];
+}
+
+const stream = { description: 'Event stream.', contentType: 'text/event-stream' } as const;
+const nothing = { description: 'Done.' } as const;
+const json = (description: string, schema: TSchema): ApiResponse => ({ description, schema });
+
+export const API_ROUTES: readonly ApiRoute[] = [
+  { method: 'post', path: '/v1/chat/completions', operationId: 'createChatCompletion', tag: 'openai', summary: 'Chat, as OpenAI; `stream: true` answers with server-sent events.', request: ChatCompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', ChatCompletion) }, refusals: [400, 404, 429, 503] },
+  { method: 'post', path: '/v1/completions', operationId: 'createCompletion', tag: 'openai', summary: 'Continue raw text, as OpenAI.', request: CompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', Completion) }, refusals: [400, 404, 429, 503] },
+  { method: 'get', path: '/v1/models', operationId: 'listModels', tag: 'openai', summary: 'Routes, instances and models that the caller may name.', responses: { 200: json('The list.', OpenAiModelList) } },
+  { method: 'get', path: '/v1/models/{model_id}', operationId: 'getModel', tag: 'openai', summary: 'One of them.', responses: { 200: json('The model.', OpenAiModel) }, refusals: [404] },
+
+  { method: 'post', path: '/v2/tasks', operationId: 'createTask', tag: 'tasks', summary: 'Queue a task.', request: TaskRequest, responses: { 202: json('Queued.', TaskAccepted) }, refusals: [400, 404, 429, 503] },
+  { method: 'get', path: '/v2/tasks/{task_id}/events', operationId: 'streamTask', tag: 'tasks', summary: 'The frames of a task from its first one on: started, token, metrics, end or error.', query: { verbose: Type.Boolean() }, responses: { 200: stream }, refusals: [404] },
+  { method: 'post', path: '/v2/tasks/{task_id}/cancel', operationId: 'cancelTask', tag: 'tasks', summary: 'Cancel, wherever the task is; no token follows the answer.', responses: { 204: nothing }, refusals: [404] },
+
+  { method: 'get', path: '/v2/pools', operationId: 'listPools', tag: 'pools', summary: 'Pools of all nodes, with their replicas.', responses: { 200: json('The pools.', PoolList) } },
+  { method: 'get', path: '/v2/pools/{pool_id}/health', operationId: 'getPoolHealth', tag: 'pools', summary: 'One pool.', responses: { 200: json('The pool.', PoolStatus) }, refusals: [404] },
+  { method: 'post', path: '/v2/pools/{pool_id}/drain', operationId: 'drainPool', tag: 'pools', summary: 'Stop giving the pool work; what runs may end until the deadline.', request: DrainRequest, responses: { 202: { description: 'Draining.' } }, refusals: [400, 404, 503] },
+
+  { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
+  { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },
+  { method: 'post', path: '/v2/nodes/{node_id}/heartbeat', operationId: 'heartbeat', tag: 'nodes', summary: 'The full state of a node.', request: HeartbeatRequest, responses: { 200: json('Received.', HeartbeatResponse) }, refusals: [400, 404] },
+  { method: 'post', path: '/v2/nodes/{node_id}/events', operationId: 'postNodeEvents', tag: 'nodes', summary: 'Events of a node, where no broker carries them.', request: Type.Array(Type.Object({ type: Type.String({ enum: Object.keys(EVENTS) }) })), responses: { 200: { description: 'Received.' } }, refusals: [400, 404] },
+  { method: 'delete', path: '/v2/nodes/{node_id}', operationId: 'deregisterNode', tag: 'nodes', summary: 'A node leaves.', responses: { 204: nothing }, refusals: [404] },
+
+  { method: 'get', path: '/v2/meta/capabilities', operationId: 'getCapabilities', tag: 'meta', summary: 'What live pools can do.', responses: { 200: json('Capabilities.', Capabilities) } },
+  { method: 'get', path: '/v2/meta/version', operationId: 'getVersion', tag: 'meta', summary: 'Version of API and build.', responses: { 200: json('Versions.', VersionInfo) } },
+  { method: 'get', path: '/health', operationId: 'getHealth', tag: 'meta', summary: 'The process is up.', responses: { 200: json('Up.', Health) } },
+  { method: 'get', path: '/ready', operationId: 'getReady', tag: 'meta', summary: 'At least one pool is ready.', responses: { 200: json('Ready.', Ready), 503: json('Not ready, and why.', Ready) } },
+  { method: 'get', path: '/metrics', operationId: 'getMetrics', tag: 'meta', summary: 'Prometheus metrics.', responses: { 200: { description: 'Metrics.', contentType: 'text/plain' } } },
+  { method: 'get', path: '/openapi.json', operationId: 'getOpenApi', tag: 'meta', summary: 'This document.', responses: { 200: { description: 'OpenAPI 3.1.' } } },
+];
+
+/** The body of a refusal on a path. */
+export function refusalSchema(path: string): TSchema {
+  return path.startsWith('/v1/') ? OpenAiError : ErrorBody;
+}
