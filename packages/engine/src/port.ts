@@ -1,0 +1,145 @@
+import type { DeviceKind } from '@corral/contracts';
+import type { Log } from '@corral/service-kit';
+import type { ModelFacts } from './model-facts.js';
+
+/** Tokens that one decode call takes at most, unless a replica asks otherwise. */
+export const DEFAULT_BATCH_TOKENS = 512;
+/** Prompt tokens evaluated between two looks at the abort signal, unless a replica asks otherwise. */
+export const DEFAULT_PREFILL_CHUNK_TOKENS = 128;
+
+/** Everything that one engine process needs to hold one model on one device. [C-23] */
+export interface ReplicaSpec {
+  readonly replicaId: string;
+  /** Absolute path of the GGUF file. */
+  readonly modelPath: string;
+  readonly deviceKind: DeviceKind;
+  /** Index of the one device that the process sees, such as `0`; empty on `cpu`. */
+  readonly deviceMask: string;
+  /** Tokens per slot, prompt and answer together. */
+  readonly contextTokens: number;
+  /** Sequences decoded at once, 1 to 256. */
+  readonly slots: number;
+  readonly threads: number;
+  readonly batchTokens: number;
+  readonly prefillChunkTokens: number;
+  /** `mmap` where the file is staged or cached; `direct_io` for a cold disk, which leaves no cache behind. */
+  readonly weightsIo: 'mmap' | 'direct_io';
+}
+
+/** What a replica measured of itself when it was ready. */
+export interface ReplicaInfo {
+  readonly slots: number;
+  /** Tokens per slot as the engine reserved them; at least what was asked for. */
+  readonly contextTokens: number;
+  /** 0 on `cpu`. */
+  readonly layersOnDevice: number;
+  readonly totalLayers: number;
+  readonly memory: {
+    /** Weights on the device; on `cpu` the weights in host memory, repacked copies included. */
+    readonly weightsBytes: number;
+    /** KV cache and compute buffers on the device; on `cpu` in host memory. */
+    readonly contextBytes: number;
+    /** What stays in host memory beside a device: the embedding table and host buffers. 0 on `cpu`. */
+    readonly hostBytes: number;
+  };
+  readonly hasChatTemplate: boolean;
+  /** From the request for the load until the context was there. */
+  readonly loadMs: number;
+}
+
+/** How an engine process ended. Exit code 0 and an exit that was asked for are `stopped`. [C-50] */
+export type Exit =
+  | { readonly kind: 'stopped' }
+  | {
+      readonly kind: 'crashed';
+      /** One sentence for `last_error`. */
+      readonly error: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+      /** The last lines that the process wrote, oldest first. */
+      readonly lastWords: readonly string[];
+    };
+
+/** A ready engine process. It answers `POST /generate`, `GET /health` and `GET /stats` on its socket. */
+export interface EngineReplica {
+  readonly replicaId: string;
+  readonly pid: number;
+  /** Unix socket, at most 107 bytes; gone once `exited` has settled. */
+  readonly socketPath: string;
+  readonly info: ReplicaInfo;
+  /** Settles exactly once, when the process is gone, and never rejects. */
+  readonly exited: Promise<Exit>;
+  /** SIGTERM, then SIGKILL after `graceMs`. The process is gone when it resolves; a second call waits for the same end. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** A device that was found. */
+export interface Device {
+  readonly kind: DeviceKind;
+  /** `deviceMask` of a replica on it. */
+  readonly mask: string;
+  /** As configuration names it: `cuda:0`, `vulkan:0`, `cpu`. */
+  readonly id: string;
+  readonly name: string;
+  /** `null` when the engine cannot say. */
+  readonly memoryTotalBytes: number | null;
+  readonly memoryFreeBytes: number | null;
+  /** A Vulkan device that is the CPU in disguise: used only where configuration names it. */
+  readonly software: boolean;
+  /** `null` when `start` takes it, else why it refuses, with the next step. */
+  readonly unsupported: string | null;
+}
+
+/** One thing that was looked for, and what was seen there. [C-32] */
+export interface Probe {
+  readonly kind: DeviceKind;
+  readonly lookedFor: string;
+  readonly found: boolean;
+  readonly detail: string;
+}
+
+export interface HostCpu {
+  /** Cores that this process may use, the quota of its control group included; at least 1. */
+  readonly cores: number;
+  readonly model: string;
+  readonly memoryTotalBytes: number;
+  /** What is left under the limit of the control group and of the machine. */
+  readonly memoryAvailableBytes: number;
+}
+
+export interface DeviceDiscovery {
+  /** Every device that was found, supported or not; `cpu` is always the last. */
+  readonly devices: readonly Device[];
+  readonly probes: readonly Probe[];
+  readonly cpu: HostCpu;
+}
+
+/**
+ * An engine: finds devices, reads models, starts replicas.
+ *
+ * Every method that touches a driver or a model file does so in a child process, so that no fault in
+ * either ends the caller. Failures are `EngineError`; an abort rejects with the signal's reason, once
+ * the child is gone.
+ */
+export interface EngineProvider {
+  readonly name: string;
+  readonly version: string;
+  discover(signal?: AbortSignal): Promise<DeviceDiscovery>;
+  /** Facts of a file, with the memory that it needs on one kind of device. */
+  inspect(path: string, options: InspectOptions): Promise<ModelFacts>;
+  start(spec: ReplicaSpec, options: StartOptions): Promise<EngineReplica>;
+}
+
+export interface InspectOptions {
+  readonly deviceKind: DeviceKind;
+  /** As in `ReplicaSpec`; decides the size of the compute buffers. Default 512. */
+  readonly batchTokens?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StartOptions {
+  readonly signal: AbortSignal;
+  /** 0 to 1, never falling. */
+  readonly onProgress?: (fraction: number) => void;
+  readonly log: Log;
+}
