@@ -1,6 +1,6 @@
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/scripts/*.test.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@corral/catalog-core/fs$': '<rootDir>/packages/catalog-core/src/fs/index.ts',
@@ -10,6 +10,7 @@ export default {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' }],
   },
+  modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist/'],
   cacheDirectory: '<rootDir>/.cache/jest',
   coverageProvider: 'v8',
   maxWorkers: 2,
