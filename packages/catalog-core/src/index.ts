@@ -1,1 +1,15 @@
-export {};
+export type { CatalogEntry, Lifecycle, Verification } from './catalog-entry.js';
+export { blobName, digestFromHex, digestHex, digestOfBlobName, parseDigest } from './digest.js';
+export type { Digest, ParsedDigest } from './digest.js';
+export { findEntry } from './find-entry.js';
+export { decodeIndex, encodeEntry, encodeIndex, INDEX_SCHEMA_VERSION } from './index-document.js';
+export type { DecodedIndex } from './index-document.js';
+export { DEVICE_KINDS } from './model-facts.js';
+export type { DeviceKind, DeviceMemory, ModelFacts } from './model-facts.js';
+export { modelIdFromRef, modelIdOfSegment, parseModelId } from './model-id.js';
+export type { ParsedModelId } from './model-id.js';
+export { formatModelRef, REF_SCHEMES } from './model-ref.js';
+export type { ModelRef, RefScheme } from './model-ref.js';
+export { parseModelRef } from './parse-model-ref.js';
+export type { ParsedRef, RefRefusal } from './parse-model-ref.js';
+export { contextCells, largestContext, requiredMemoryBytes } from './required-memory.js';

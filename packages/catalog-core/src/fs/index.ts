@@ -1,1 +1,10 @@
-export {};
+export { CatalogError, isCatalogError } from './catalog-error.js';
+export type { CatalogErrorCode } from './catalog-error.js';
+export { CatalogStore } from './catalog-store.js';
+export type { Removal } from './catalog-store.js';
+export { checkFile } from './check-file.js';
+export type { FileCheck } from './check-file.js';
+export { hashFile } from './hash-file.js';
+export type { HashProgress } from './hash-file.js';
+export { openCatalog } from './open-catalog.js';
+export type { ScanReport } from './scan-models.js';

@@ -1,0 +1,114 @@
+import type { CatalogEntry } from './catalog-entry.js';
+import { parseDigest } from './digest.js';
+import type { Digest } from './digest.js';
+import { decodeFacts, encodeFacts } from './facts-document.js';
+import { FieldReader } from './field-reader.js';
+import { parseModelId } from './model-id.js';
+
+/** Version of the layout of `catalog.json`. A file with another one is refused, never converted silently. [D-05] */
+export const INDEX_SCHEMA_VERSION = 1;
+
+/** What the text of an index file holds. */
+export type DecodedIndex =
+  | { readonly kind: 'index'; readonly entries: readonly CatalogEntry[] }
+  | { readonly kind: 'incompatible'; readonly found: unknown }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** An index file of these entries, each given as `encodeEntry` wrote it: one line per entry, so that a diff is readable. */
+export function encodeIndex(entries: readonly string[]): string {
+  return `{"schema_version":${INDEX_SCHEMA_VERSION},"models":[\n${entries.join(',\n')}\n]}\n`;
+}
+
+/**
+ * One entry as it is written in the index. Paths inside `root`, the models directory, are written relative
+ * to it, so that the directory can be moved.
+ */
+export function encodeEntry(entry: CatalogEntry, root: string): string {
+  return JSON.stringify({
+    id: entry.id,
+    refs: entry.refs,
+    digest: entry.digest,
+    path: entry.external ? entry.localPath : entry.localPath.slice(root.length + 1),
+    external: entry.external,
+    size_bytes: entry.sizeBytes,
+    modified_ms: entry.modifiedMs,
+    lifecycle: entry.lifecycle,
+    verification: entry.verification,
+    last_verified_ms: entry.lastVerifiedMs,
+    created_ms: entry.createdMs,
+    last_used_ms: entry.lastUsedMs,
+    retired_at_ms: entry.retiredAtMs,
+    pinned: entry.pinned,
+    tags: entry.tags,
+    facts: entry.facts === null ? null : encodeFacts(entry.facts),
+    facts_key: entry.factsKey,
+  });
+}
+
+/** Reads an index file. Never throws; the first problems of a malformed one are in its reason. [D-05] */
+export function decodeIndex(text: string, root: string): DecodedIndex {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'malformed', reason: error instanceof Error ? error.message : String(error) };
+  }
+  const problems: string[] = [];
+  const fields = new FieldReader(value, 'index', problems);
+  const found = fields.raw('schema_version');
+  if (problems.length === 0 && found !== INDEX_SCHEMA_VERSION) return { kind: 'incompatible', found };
+  const models = fields.raw('models');
+  if (!Array.isArray(models)) fields.note('models', 'is not a list');
+  const entries: CatalogEntry[] = [];
+  for (const [position, model] of (Array.isArray(models) ? models : []).entries()) {
+    entries.push(decodeEntry(new FieldReader(model, `models[${position}]`, problems), root));
+    if (problems.length > 0) break;
+  }
+  if (problems.length === 0 && new Set(entries.map((entry) => entry.id)).size < entries.length) problems.push('two models have the same id');
+  return problems.length === 0 ? { kind: 'index', entries } : { kind: 'malformed', reason: problems.slice(0, 3).join('; ') };
+}
+
+function decodeEntry(fields: FieldReader, root: string): CatalogEntry {
+  const verification = fields.child('verification');
+  const external = fields.flag('external');
+  return {
+    id: idOf(fields),
+    refs: fields.texts('refs'),
+    digest: digestOf(fields),
+    localPath: pathOf(fields, external, root),
+    external,
+    sizeBytes: fields.number('size_bytes'),
+    modifiedMs: fields.number('modified_ms'),
+    lifecycle: fields.oneOf('lifecycle', ['Active', 'Retired'], 'Retired'),
+    verification: { result: verification.oneOf('result', ['pass', 'warn', 'fail'], 'fail'), reason: verification.text('reason') },
+    lastVerifiedMs: fields.number('last_verified_ms'),
+    createdMs: fields.number('created_ms'),
+    lastUsedMs: fields.numberOrNull('last_used_ms'),
+    retiredAtMs: fields.numberOrNull('retired_at_ms'),
+    pinned: fields.flag('pinned'),
+    tags: fields.texts('tags'),
+    facts: fields.raw('facts') === null ? null : decodeFacts(fields.child('facts')),
+    factsKey: fields.textOrNull('facts_key'),
+  };
+}
+
+function idOf(fields: FieldReader): string {
+  const id = fields.text('id');
+  const parsed = parseModelId(id);
+  if (parsed.kind === 'refused') fields.note('id', parsed.message);
+  return id;
+}
+
+function digestOf(fields: FieldReader): Digest {
+  const parsed = parseDigest(fields.text('digest'));
+  if (parsed.kind === 'digest') return parsed.digest;
+  fields.note('digest', parsed.message);
+  return 'sha256:';
+}
+
+function pathOf(fields: FieldReader, external: boolean, root: string): string {
+  const path = fields.text('path');
+  if (path.split('/').includes('..')) fields.note('path', 'has ".." in it');
+  if (path.startsWith('/') !== external || path === '') fields.note('path', external ? 'is not absolute' : 'is not relative to the models directory');
+  return external ? path : `${root}/${path}`;
+}
