@@ -8,10 +8,10 @@ const STEP_MS = 100;
  * Waits a little for processes with `marker` to end, then ends those that did not. Returns one line for each of them; where there is no
  * /proc (on a Mac) nothing can be found and the list is empty.
  *
- * @param {string} marker
+ * @param {string} marker @param {number} [settleMs]
  */
-export async function leftovers(marker) {
-  for (let waitedMs = 0; waitedMs < SETTLE_MS && marked(marker).length > 0; waitedMs += STEP_MS) {
+export async function leftovers(marker, settleMs = SETTLE_MS) {
+  for (let waitedMs = 0; waitedMs < settleMs && marked(marker).length > 0; waitedMs += STEP_MS) {
     await new Promise((resolve) => setTimeout(resolve, STEP_MS));
   }
   return marked(marker).map((pid) => {

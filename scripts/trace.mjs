@@ -30,12 +30,12 @@ export function readTrace(folder = root) {
       else problems.push(`${file}: ${id} is already defined in ${other.file}; give it an id of its own`);
     }
   }
-  for (const { file, text } of textsBelow(folder, 'packages', /\.ts$/)) {
-    const isTest = file.endsWith('.test.ts');
-    for (const id of citedIn(text, isTest || file.includes('/conformance/') ? TITLE : DOC_CITATION)) {
+  for (const { file, text } of [...textsBelow(folder, 'packages', /\.ts$/), ...textsBelow(folder, 'scripts', /\.test\.mjs$/)]) {
+    const isTest = /[.]test[.](ts|mjs)$/.test(file) || file.includes('/conformance/');
+    for (const id of citedIn(text, isTest ? TITLE : DOC_CITATION)) {
       const requirement = requirements.get(id);
       if (requirement === undefined) problems.push(`${file}: cites ${id}, which no file in specs/ defines`);
-      else if (isTest || file.includes('/conformance/')) requirement.tests.push(file);
+      else if (isTest) requirement.tests.push(file);
     }
   }
   const sorted = [...requirements.values()].sort((a, b) => compareIds(a.id, b.id));
