@@ -1,0 +1,13 @@
+import type { Demand, ModelStatus, ReplicaUse } from './demand.js';
+
+/** What the task loop may say to and ask of the residency loop. */
+export interface Residency {
+  /**
+   * Replaces what is known of waiting tasks and of the use of replicas. Cheap; call it on every change.
+   * Planning happens afterwards, never inside the call.
+   */
+  update(demands: readonly Demand[], use: readonly ReplicaUse[]): void;
+  statusOf(modelKey: string): ModelStatus;
+  /** Called when a status may have changed. The listener must not throw. Returns the end of the subscription. */
+  onChange(listener: (modelKey: string) => void): () => void;
+}

@@ -1,0 +1,44 @@
+import type { EventEnvelope, ModelFacts, NodeSummary, PoolStatus } from '@corral/contracts';
+import type { PoolSnapshot } from '@corral/orchestrator-core';
+import type { HttpClient } from '@corral/service-kit';
+
+/** One pool as last reported: for placement, and as the node wrote it. Pool ids are unique over all nodes. */
+export interface PoolView {
+  readonly poolId: string;
+  readonly nodeId: string;
+  /** URL of the node. Never shown to clients. */
+  readonly address: string;
+  readonly snapshot: PoolSnapshot;
+  readonly status: PoolStatus;
+}
+
+/** An artifact that at least one node has. */
+export interface NodeModelView {
+  readonly modelId: string;
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly facts: ModelFacts | null;
+  readonly retired: boolean;
+  /** Nodes that have it, ascending. */
+  readonly nodeIds: readonly string[];
+}
+
+/** What changed in the registry, for those who keep plans or queues that depend on it. */
+export type NodeChange =
+  | { readonly type: 'registered' | 'online' | 'reported'; readonly nodeId: string }
+  /** Its tasks are lost: `offline` by silence, `gone` by its own word, `restarted` as another process. */
+  | { readonly type: 'offline' | 'gone' | 'restarted'; readonly nodeId: string; readonly reason: string }
+  | { readonly type: 'event'; readonly nodeId: string; readonly event: EventEnvelope };
+
+/** What the rest of the daemon may ask of the node registry. Every answer is a snapshot; nothing of it is live. */
+export interface NodeDirectory {
+  /** Pools of all known nodes, by node id, then pool id; those of offline nodes have `snapshot.nodeOnline` false. */
+  pools(): readonly PoolView[];
+  pool(poolId: string): PoolView | undefined;
+  nodes(): readonly NodeSummary[];
+  models(): readonly NodeModelView[];
+  /** For dispatch. The registry opens it, keeps it alive and closes it when the node goes; `undefined` when the node is unknown. */
+  clientFor(nodeId: string): HttpClient | undefined;
+  /** The listener must not throw. Returns the end of the subscription. */
+  onChange(listener: (change: NodeChange) => void): () => void;
+}

@@ -1,0 +1,69 @@
+import type { Generated } from 'kysely';
+
+/** Columns hold text, integers and reals alone, JSON as text, so that one schema serves SQLite and PostgreSQL. Times are Unix milliseconds, flags 0 or 1. */
+export interface Database {
+  readonly orgs: OrgTable;
+  readonly instances: InstanceTable;
+  readonly models: ModelTable;
+  readonly assignments: AssignmentTable;
+  readonly outbox: OutboxTable;
+}
+
+export interface OrgTable {
+  org_id: string;
+  created_at: number;
+}
+
+export interface InstanceTable {
+  org_id: string;
+  instance_id: string;
+  kind: 'explicit' | 'implicit';
+  model_ref: string;
+  tier: string;
+  ttl_s: number | null;
+  config: string;
+  config_hash: string;
+  /** The last one given out; survives the assignment. [E-10] */
+  generation: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface ModelTable {
+  model_id: string;
+  sources: string;
+  digest: string | null;
+  context: number;
+  slots: number;
+  pinned: number;
+  origin: 'manifest' | 'starter' | 'node';
+  state: 'Active' | 'Retired';
+  created_at: number;
+  updated_at: number;
+}
+
+export interface AssignmentTable {
+  org_id: string;
+  instance_id: string;
+  node_id: string;
+  pool_id: string;
+  wanted: string;
+  generation: number;
+  body: string;
+  updated_at: number;
+}
+
+export interface OutboxTable {
+  id: Generated<number>;
+  message_id: string;
+  node_id: string;
+  org_id: string;
+  instance_id: string;
+  generation: number;
+  body: string;
+  created_at: number;
+  sent_at: number | null;
+  attempts: number;
+  last_error: string | null;
+}
