@@ -57,7 +57,7 @@ describe('D-06 D-08 refused references', () => {
     ['s3://bucket', 'malformed'],
     ['s3://bucket/../m', 'traversal'],
     ['oci://registry', 'malformed'],
-  ])('%j is %s', (text, refusal) => {
+  ])('%.40s is %s', (text, refusal) => {
     expect(parseModelRef(text)).toEqual({ kind: 'refused', refusal, message: expect.any(String) });
   });
 

@@ -173,9 +173,7 @@ export class CatalogStore {
     }
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ apply, resolve: resolve as (value: never) => void, reject });
-      this.#loop ??= this.#run().finally(() => {
-        this.#loop = null;
-      });
+      this.#loop ??= this.#run();
     });
   }
 
@@ -185,6 +183,8 @@ export class CatalogStore {
       this.#waiting = [];
       await this.#commit(batch);
     }
+    // In the same turn as the last look at the queue, so that no change can slip in between and wait for ever.
+    this.#loop = null;
   }
 
   async #commit(batch: readonly Operation[]): Promise<void> {

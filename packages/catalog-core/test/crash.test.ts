@@ -1,0 +1,104 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from '@jest/globals';
+import { openCatalog } from '../src/fs/index.js';
+import { decodeIndex } from '../src/index.js';
+
+const running: ChildProcess[] = [];
+const folders: string[] = [];
+afterEach(async () => {
+  for (const child of running.splice(0)) await kill(child);
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function aFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'corral-crash-'));
+  folders.push(folder);
+  return folder;
+}
+
+function start(script: string, ...args: readonly string[]): ChildProcess {
+  const built = fileURLToPath(new URL('../dist/fs/index.js', import.meta.url));
+  if (!existsSync(built)) throw new Error(`${built} is missing; build first with "tsc -b"`);
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
+  running.push(child);
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+test('T-64 D-05 D-07 a writer killed at any moment leaves a whole index with everything it promised', async () => {
+  const dir = await aFolder();
+  const file = join(dir, 'm.gguf');
+  await writeFile(file, 'GGUF');
+  const models = join(dir, 'models');
+  await mkdir(models);
+  let promised: string | null = null;
+  for (let round = 0; round < 15; round += 1) {
+    const writer = start('index-writer.mjs', models, file);
+    let durable = 0;
+    writer.on('message', (message: 'open' | { durable: string }) => {
+      if (message === 'open') return;
+      durable += 1;
+      promised = message.durable;
+    });
+    await once(writer, 'message');
+    await new Promise((resolve) => setTimeout(resolve, 5 + 7 * round));
+    await kill(writer);
+    const decoded = decodeIndex(await readFile(join(models, 'catalog.json'), 'utf8').catch(() => '{"schema_version":1,"models":[]}'), models);
+    expect(decoded.kind).toBe('index');
+    if (decoded.kind === 'index' && durable > 0) expect(decoded.entries.map(({ id }) => id)).toContain(promised);
+  }
+  expect(promised).not.toBeNull();
+  const { store, scan } = await openCatalog(models);
+  expect(scan.suspect).toEqual([]);
+  expect(await readdir(join(models, '.lock'))).toEqual([String(process.pid)]);
+  await store.close();
+  expect(await readdir(join(models, '.lock'))).toEqual([]);
+});
+
+test('D-07 one process writes; the next is refused with its pid, and may as soon as the first is killed', async () => {
+  const dir = await aFolder();
+  const holder = start('lock-holder.mjs', dir);
+  expect(await once(holder, 'message')).toEqual(['open', undefined]);
+  await expect(openCatalog(dir)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining(`process ${holder.pid};`) });
+  await kill(holder);
+  const { store } = await openCatalog(dir);
+  await expect(openCatalog(dir)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('this process') });
+  await store.close();
+});
+
+test('D-07 of several processes that start at once at most one gets the catalog', async () => {
+  const dir = await aFolder();
+  const children = Array.from({ length: 4 }, () => start('lock-holder.mjs', dir));
+  const answers = await Promise.all(children.map(async (child) => (await once(child, 'message'))[0] as string));
+  expect(answers.filter((answer) => answer === 'open').length).toBeLessThanOrEqual(1);
+  expect(answers.filter((answer) => answer !== 'open' && answer !== 'LOCKED')).toEqual([]);
+});
+
+test('D-07 claims of an earlier process with the same pid, or of an earlier boot, count for nothing', async () => {
+  const dir = await aFolder();
+  await mkdir(join(dir, '.lock'));
+  await writeFile(join(dir, '.lock', String(process.pid)), JSON.stringify({ pid: process.pid, start: '1', boot: null }));
+  await writeFile(join(dir, '.lock', String(process.ppid)), JSON.stringify({ pid: process.ppid, start: null, boot: 'another' }));
+  const { store } = await openCatalog(dir);
+  expect(await readdir(join(dir, '.lock'))).toEqual([String(process.pid)]);
+  await store.close();
+});
+
+test('D-07 a claim that is still being written counts as held while its process lives', async () => {
+  const dir = await aFolder();
+  await mkdir(join(dir, '.lock'));
+  await writeFile(join(dir, '.lock', String(process.ppid)), '');
+  await expect(openCatalog(dir)).rejects.toMatchObject({ code: 'LOCKED' });
+});
