@@ -20,7 +20,6 @@ export interface Demand {
 
 /** What the task loop has on one replica. */
 export interface ReplicaUse {
-  readonly nodeId: string;
   readonly poolId: string;
   readonly replicaId: string;
   /** Tasks that run on it. */
@@ -39,4 +38,6 @@ export interface ModelStatus {
   readonly estimatedMs: number | null;
   /** How long it has been in this state. */
   readonly sinceMs: number;
+  /** After a failure: until it is tried again; 0 when a request may try at once. */
+  readonly retryAfterMs: number;
 }

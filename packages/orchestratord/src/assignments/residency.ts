@@ -8,6 +8,8 @@ export interface Residency {
    */
   update(demands: readonly Demand[], use: readonly ReplicaUse[]): void;
   statusOf(modelKey: string): ModelStatus;
+  /** True from the moment the replica was told to yield: it gets no new task. */
+  isYielding(replicaId: string): boolean;
   /** Called when a status may have changed. The listener must not throw. Returns the end of the subscription. */
   onChange(listener: (modelKey: string) => void): () => void;
 }

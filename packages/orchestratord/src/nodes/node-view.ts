@@ -1,14 +1,15 @@
 import type { EventEnvelope, ModelFacts, NodeSummary, PoolStatus } from '@corral/contracts';
-import type { PoolSnapshot } from '@corral/orchestrator-core';
 import type { HttpClient } from '@corral/service-kit';
 
-/** One pool as last reported: for placement, and as the node wrote it. Pool ids are unique over all nodes. */
+/** One pool as its node last reported it. Pool ids are unique over all nodes. */
 export interface PoolView {
   readonly poolId: string;
   readonly nodeId: string;
-  /** URL of the node. Never shown to clients. */
+  /** URL of the node. Never shown to clients. [B-51] */
   readonly address: string;
-  readonly snapshot: PoolSnapshot;
+  /** Whether its node reports in time. */
+  readonly online: boolean;
+  readonly snapshotAgeMs: number;
   readonly status: PoolStatus;
 }
 
@@ -32,7 +33,7 @@ export type NodeChange =
 
 /** What the rest of the daemon may ask of the node registry. Every answer is a snapshot; nothing of it is live. */
 export interface NodeDirectory {
-  /** Pools of all known nodes, by node id, then pool id; those of offline nodes have `snapshot.nodeOnline` false. */
+  /** Pools of all known nodes, by node id, then pool id; those of offline nodes have `online` false. */
   pools(): readonly PoolView[];
   pool(poolId: string): PoolView | undefined;
   nodes(): readonly NodeSummary[];

@@ -1,0 +1,97 @@
+import type { Tier } from '@corral/contracts';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database, InstanceTable } from './schema.js';
+
+/** What names an instance. */
+export interface InstanceKey {
+  readonly orgId: string;
+  readonly instanceId: string;
+}
+
+/** One instance as the store keeps it. Times are Unix milliseconds. */
+export interface InstanceRecord extends InstanceKey {
+  /** `implicit` ones are kept by the server for a route or a bare model. */
+  readonly kind: 'explicit' | 'implicit';
+  readonly modelRef: string;
+  readonly tier: Tier;
+  readonly ttlS: number | null;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly configHash: string;
+  readonly generation: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly deletedAtMs: number | null;
+}
+
+/** What an instance is, without what the store adds. */
+export type InstanceDefinition = Omit<InstanceRecord, 'generation' | 'createdAtMs' | 'updatedAtMs' | 'deletedAtMs'>;
+
+/** Every instance that is not deleted. */
+export async function listInstances(db: Kysely<Database>): Promise<readonly InstanceRecord[]> {
+  const rows = await db.selectFrom('instances').selectAll().where('deleted_at', 'is', null).orderBy('org_id').orderBy('instance_id').execute();
+  return rows.map(recordOf);
+}
+
+/** Creates the instance, or gives an existing (even a deleted) one this definition; its generation goes on. */
+export async function putInstance(db: Kysely<Database>, definition: InstanceDefinition, nowMs: number): Promise<InstanceRecord> {
+  const changed = {
+    kind: definition.kind,
+    model_ref: definition.modelRef,
+    tier: definition.tier,
+    ttl_s: definition.ttlS,
+    config: JSON.stringify(definition.config),
+    config_hash: definition.configHash,
+    updated_at: nowMs,
+    deleted_at: null,
+  };
+  const row = await db
+    .insertInto('instances')
+    .values({ ...changed, org_id: definition.orgId, instance_id: definition.instanceId, generation: 0, created_at: nowMs })
+    .onConflict((c) => c.columns(['org_id', 'instance_id']).doUpdateSet(changed))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return recordOf(row);
+}
+
+/** Marks the instance as deleted; `false` when there is none. Its row stays, so that its generation only grows. */
+export async function deleteInstance(db: Kysely<Database>, { orgId, instanceId }: InstanceKey, nowMs: number): Promise<boolean> {
+  const row = await db
+    .updateTable('instances')
+    .set({ deleted_at: nowMs, updated_at: nowMs })
+    .where('org_id', '=', orgId)
+    .where('instance_id', '=', instanceId)
+    .where('deleted_at', 'is', null)
+    .returning('instance_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Gives out the next generation of the instance. Throws when there is none: its caller has a defect. [E-10] */
+export async function nextGeneration(db: Kysely<Database>, { orgId, instanceId }: InstanceKey): Promise<number> {
+  const row = await db
+    .updateTable('instances')
+    .set((e) => ({ generation: e('generation', '+', 1) }))
+    .where('org_id', '=', orgId)
+    .where('instance_id', '=', instanceId)
+    .returning('generation')
+    .executeTakeFirst();
+  if (row === undefined) throw new Error(`no instance ${orgId}/${instanceId} in the store`);
+  return row.generation;
+}
+
+function recordOf(row: Selectable<InstanceTable>): InstanceRecord {
+  return {
+    orgId: row.org_id,
+    instanceId: row.instance_id,
+    kind: row.kind,
+    modelRef: row.model_ref,
+    tier: row.tier as Tier,
+    ttlS: row.ttl_s,
+    config: JSON.parse(row.config) as Record<string, unknown>,
+    configHash: row.config_hash,
+    generation: row.generation,
+    createdAtMs: row.created_at,
+    updatedAtMs: row.updated_at,
+    deletedAtMs: row.deleted_at,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Kysely, Migration } from 'kysely';
+
+/**
+ * Every migration, by name, in the order of the names. Forward only: a released one is never edited, a mistake is
+ * corrected by the next. They are typed loosely because each speaks of the schema of its own time.
+ */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-instances-assignments-outbox': { up: createTables },
+};
+
+async function createTables(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('orgs')
+    .addColumn('org_id', 'text', (c) => c.primaryKey())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema
+    .createTable('instances')
+    .addColumn('org_id', 'text', (c) => c.notNull().references('orgs.org_id'))
+    .addColumn('instance_id', 'text', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('model_ref', 'text', (c) => c.notNull())
+    .addColumn('tier', 'text', (c) => c.notNull())
+    .addColumn('ttl_s', 'integer')
+    .addColumn('config', 'text', (c) => c.notNull())
+    .addColumn('config_hash', 'text', (c) => c.notNull())
+    .addColumn('generation', 'bigint', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('updated_at', 'bigint', (c) => c.notNull())
+    .addColumn('deleted_at', 'bigint')
+    .addPrimaryKeyConstraint('instances_pk', ['org_id', 'instance_id'])
+    .execute();
+  await db.schema
+    .createTable('models')
+    .addColumn('model_id', 'text', (c) => c.primaryKey())
+    .addColumn('sources', 'text', (c) => c.notNull())
+    .addColumn('digest', 'text')
+    .addColumn('context', 'integer', (c) => c.notNull())
+    .addColumn('slots', 'integer', (c) => c.notNull())
+    .addColumn('pinned', 'integer', (c) => c.notNull())
+    .addColumn('origin', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('updated_at', 'bigint', (c) => c.notNull())
+    .execute();
+  await createAssignments(db);
+}
+
+async function createAssignments(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('assignments')
+    .addColumn('org_id', 'text', (c) => c.notNull())
+    .addColumn('instance_id', 'text', (c) => c.notNull())
+    .addColumn('node_id', 'text', (c) => c.notNull())
+    .addColumn('pool_id', 'text', (c) => c.notNull())
+    .addColumn('wanted', 'text', (c) => c.notNull())
+    .addColumn('generation', 'bigint', (c) => c.notNull())
+    .addColumn('body', 'text', (c) => c.notNull())
+    .addColumn('updated_at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('assignments_pk', ['org_id', 'instance_id'])
+    .addForeignKeyConstraint('assignments_instance_fk', ['org_id', 'instance_id'], 'instances', ['org_id', 'instance_id'])
+    .execute();
+  await db.schema
+    .createTable('outbox')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('message_id', 'text', (c) => c.notNull().unique())
+    .addColumn('node_id', 'text', (c) => c.notNull())
+    .addColumn('org_id', 'text', (c) => c.notNull())
+    .addColumn('instance_id', 'text', (c) => c.notNull())
+    .addColumn('generation', 'bigint', (c) => c.notNull())
+    .addColumn('body', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('sent_at', 'bigint')
+    .addColumn('attempts', 'integer', (c) => c.notNull())
+    .addColumn('last_error', 'text')
+    .execute();
+  await db.schema.createIndex('outbox_unsent').on('outbox').columns(['sent_at', 'node_id', 'id']).execute();
+}

@@ -1,0 +1,102 @@
+import type { EventEnvelope } from '@corral/contracts';
+import type { Kysely } from 'kysely';
+import type { Database } from './schema.js';
+
+/** A command that waits to be published. */
+export type Command = EventEnvelope<'orchestrator.load' | 'orchestrator.unload'>;
+
+/** One row of the outbox. */
+export interface OutboxEntry {
+  readonly id: number;
+  readonly nodeId: string;
+  readonly command: Command;
+  readonly attempts: number;
+}
+
+/** Queues a command for its node. Call it in the transaction that changes what the command is about. [E-08] */
+export async function addCommand(db: Kysely<Database>, command: Command, nowMs: number): Promise<void> {
+  const { org_id, instance_id, generation, target } = command.data;
+  await db
+    .insertInto('outbox')
+    .values({ message_id: command.id, node_id: target.node_id, org_id, instance_id, generation, body: JSON.stringify(command), created_at: nowMs, sent_at: null, attempts: 0, last_error: null })
+    .execute();
+}
+
+/** Nodes for which commands wait. */
+export async function nodesWithCommands(db: Kysely<Database>): Promise<readonly string[]> {
+  const rows = await db.selectFrom('outbox').select('node_id').distinct().where('sent_at', 'is', null).orderBy('node_id').execute();
+  return rows.map(({ node_id }) => node_id);
+}
+
+/** The oldest unsent commands for a node, oldest first. */
+export async function unsentCommands(db: Kysely<Database>, nodeId: string, limit: number): Promise<readonly OutboxEntry[]> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select(['id', 'node_id', 'body', 'attempts'])
+    .where('sent_at', 'is', null)
+    .where('node_id', '=', nodeId)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ id: row.id, nodeId: row.node_id, command: JSON.parse(row.body) as Command, attempts: row.attempts }));
+}
+
+/** How many commands wait for a node. */
+export async function countUnsent(db: Kysely<Database>, nodeId: string): Promise<number> {
+  const row = await db
+    .selectFrom('outbox')
+    .select((e) => e.fn.countAll<number>().as('waiting'))
+    .where('sent_at', 'is', null)
+    .where('node_id', '=', nodeId)
+    .executeTakeFirstOrThrow();
+  return Number(row.waiting);
+}
+
+/** The publish was confirmed. */
+export async function markSent(db: Kysely<Database>, id: number, nowMs: number): Promise<void> {
+  await db.updateTable('outbox').set({ sent_at: nowMs, last_error: null }).where('id', '=', id).execute();
+}
+
+/** The publish was not confirmed; the row stays unsent. */
+export async function markFailed(db: Kysely<Database>, id: number, reason: string): Promise<void> {
+  await db
+    .updateTable('outbox')
+    .set((e) => ({ attempts: e('attempts', '+', 1), last_error: reason.slice(0, 500) }))
+    .where('id', '=', id)
+    .execute();
+}
+
+/**
+ * Drops unsent commands of a node that a later generation of the same instance overtook: only the last one counts,
+ * so a node that is away for long costs one row per instance. Returns how many went. [E-10]
+ */
+export async function dropSuperseded(db: Kysely<Database>, nodeId: string): Promise<number> {
+  const result = await db
+    .deleteFrom('outbox')
+    .where('sent_at', 'is', null)
+    .where('node_id', '=', nodeId)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('outbox as later')
+          .select('later.id')
+          .whereRef('later.node_id', '=', 'outbox.node_id')
+          .whereRef('later.org_id', '=', 'outbox.org_id')
+          .whereRef('later.instance_id', '=', 'outbox.instance_id')
+          .whereRef('later.generation', '>', 'outbox.generation'),
+      ),
+    )
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** A full set of assignments went to the node, so nothing that was queued before is needed. Returns how many went. */
+export async function dropUnsent(db: Kysely<Database>, nodeId: string, upToId: number): Promise<number> {
+  const result = await db.deleteFrom('outbox').where('sent_at', 'is', null).where('node_id', '=', nodeId).where('id', '<=', upToId).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Removes commands that were sent before `sentBeforeMs`. Returns how many went. */
+export async function pruneSent(db: Kysely<Database>, sentBeforeMs: number): Promise<number> {
+  const result = await db.deleteFrom('outbox').where('sent_at', '<', sentBeforeMs).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
