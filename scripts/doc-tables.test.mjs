@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
+import { apiMarkdown, errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
 
 const rowsOf = (markdown) => markdown.split('\n').filter((line) => line.startsWith('|'));
 
@@ -42,4 +42,12 @@ test('I-22 events that share a schema share a table, and nested fields are named
     '| `steps[].ms` | integer | yes | Milliseconds. |',
     '| `tier` | `"hot"` or null | no | – |',
   ]);
+});
+
+test('I-22 calls are listed in the order of the route table', () => {
+  const routes = [
+    { method: 'post', path: '/v2/tasks', summary: 'Queue a task.', responses: { 202: {} }, refusals: [400, 429] },
+    { method: 'get', path: '/health', summary: 'Up.', responses: { 200: {} } },
+  ];
+  expect(rowsOf(apiMarkdown(routes)).slice(2)).toEqual(['| `POST /v2/tasks` | 202 | 400, 429 | Queue a task. |', '| `GET /health` | 200 | – | Up. |']);
 });

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
+import { apiMarkdown, errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
 import { root } from './report.mjs';
 import { readTrace, traceMarkdown } from './trace.mjs';
 
@@ -21,8 +21,12 @@ const DOCUMENTS = [
       metricsMarkdown({ orchestratord: exported(contracts, 'ORCHESTRATORD_METRICS'), 'pool-managerd': exported(contracts, 'POOL_MANAGERD_METRICS') }),
   },
   { file: 'events.md', packages: ['contracts'], render: (contracts) => eventsMarkdown(exported(contracts, 'EVENTS')) },
+  { file: 'api.md', packages: ['contracts'], render: (contracts) => apiMarkdown(exported(contracts, 'API_ROUTES')) },
+  { file: 'manifest.schema.json', packages: ['contracts'], render: (contracts) => json(exported(contracts, 'Manifest')) },
   { file: 'trace.md', packages: [], render: () => traceMarkdown(readTrace().requirements) },
 ];
+
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Renders every document from packages/<package>/dist. Throws where a package is not built or does not export what is needed. */
 async function renderAll() {
