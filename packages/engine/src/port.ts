@@ -29,7 +29,7 @@ export interface ReplicaSpec {
 /** What a replica measured of itself when it was ready. */
 export interface ReplicaInfo {
   readonly slots: number;
-  /** Tokens per slot as the engine reserved them; at least what was asked for. */
+  /** Tokens per slot that a prompt and its answer may have: what was asked for, at most what the model was trained for. */
   readonly contextTokens: number;
   /** 0 on `cpu`. */
   readonly layersOnDevice: number;
@@ -132,6 +132,8 @@ export interface EngineProvider {
 
 export interface InspectOptions {
   readonly deviceKind: DeviceKind;
+  /** As in `ReplicaSpec`. Default: the first device. */
+  readonly deviceMask?: string;
   /** As in `ReplicaSpec`; decides the size of the compute buffers. Default 512. */
   readonly batchTokens?: number;
   readonly signal?: AbortSignal;

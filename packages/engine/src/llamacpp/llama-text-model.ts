@@ -1,0 +1,71 @@
+import { ApiError, type GenerateInput, type Sampling } from '@corral/contracts';
+import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { ReplicaInfo } from '../port.js';
+import type { DecodeStats, TextModel, TextRun } from '../worker/text-model.js';
+import type { BatchGate } from './batch-gate.js';
+import { compileChatTemplate, type ChatTemplate, type ChatTokenizer } from './chat-template.js';
+import { LlamaRun } from './llama-run.js';
+import { TokenPieces } from './token-pieces.js';
+import { vocabularyOf } from './vocabulary-of.js';
+
+export interface LlamaTextModelParts {
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly gate: BatchGate;
+  readonly info: ReplicaInfo;
+  readonly fingerprint: string;
+  readonly prefillChunkTokens: number;
+}
+
+/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. */
+export class LlamaTextModel implements TextModel {
+  readonly info: ReplicaInfo;
+  readonly fingerprint: string;
+  readonly #sequences: readonly LlamaContextSequence[];
+  readonly #pieces: TokenPieces;
+  readonly #template: ChatTemplate | null;
+  readonly #tokenizer: ChatTokenizer;
+
+  constructor(private readonly parts: LlamaTextModelParts) {
+    const { model, context, info, fingerprint } = parts;
+    this.info = info;
+    this.fingerprint = fingerprint;
+    this.#sequences = Array.from({ length: info.slots }, () => context.getSequence());
+    const vocabulary = vocabularyOf(model);
+    this.#pieces = new TokenPieces(vocabulary);
+    const source = model.fileInfo.metadata.tokenizer?.chat_template;
+    this.#template = source === undefined ? null : compileChatTemplate(source);
+    this.#tokenizer = {
+      bosText: model.tokens.bosString,
+      eosText: model.tokens.eosString,
+      controlTextsIn: (text) => [...new Set(model.tokenize(text, true))].filter((token) => vocabulary.attributes(token).hidden).map((token) => vocabulary.tokenText(token)),
+    };
+  }
+
+  encode(input: GenerateInput): readonly number[] {
+    const segments = input.type === 'prompt' ? [input.prompt] : this.#render(input.messages);
+    const tokens = segments.flatMap((text, n) => this.parts.model.tokenize(text, true, n === 0 ? undefined : 'trimLeadingSpace'));
+    const { bos, shouldPrependBosToken } = this.parts.model.tokens;
+    if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos);
+    if (tokens.length === 0) throw new ApiError('INVALID_PARAMS', 'the prompt has no tokens; send some text', { field: 'input' });
+    return tokens;
+  }
+
+  open(slot: number, tokens: readonly number[], sampling: Sampling): TextRun {
+    const sequence = this.#sequences[slot];
+    if (sequence === undefined) throw new Error(`there is no slot ${slot}`);
+    const { gate, prefillChunkTokens } = this.parts;
+    return new LlamaRun({ sequence, slot, tokens: tokens as readonly Token[], sampling, gate, prefillChunkTokens, read: this.#pieces.reader() });
+  }
+
+  stats(): DecodeStats {
+    return this.parts.gate.stats();
+  }
+
+  #render(messages: Extract<GenerateInput, { type: 'messages' }>['messages']): readonly string[] {
+    if (this.#template === null) {
+      throw new ApiError('INVALID_PARAMS', 'this model has no chat template, so it takes no messages', { field: 'input.messages', hint: 'send `prompt` with raw text instead (on /v1: POST /v1/completions)' });
+    }
+    return this.#template(messages, this.#tokenizer);
+  }
+}

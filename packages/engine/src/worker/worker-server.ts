@@ -1,0 +1,128 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ApiError, describeProblems, GenerateRequest, isApiError, toHttp, validator } from '@corral/contracts';
+import type { Clock } from '@corral/service-kit';
+import { DeadlineWatch } from './deadlines.js';
+import { dialectOf } from './dialect/dialect-of.js';
+import { generate, Halt } from './generation.js';
+import { readJsonBody } from './read-body.js';
+import { Reply, type ReplyLimits } from './reply.js';
+import { Slots } from './slots.js';
+import type { TextModel } from './text-model.js';
+import { tokenBudget } from './token-budget.js';
+import { writeLog } from './worker-log.js';
+
+export interface WorkerLimits extends ReplyLimits {
+  readonly bodyBytes: number;
+}
+
+export const WORKER_LIMITS: WorkerLimits = { bodyBytes: 16 * 1024 * 1024, bufferBytes: 64 * 1024, stallMs: 30_000 };
+
+export interface WorkerServerOptions {
+  readonly replicaId: string;
+  readonly model: TextModel;
+  readonly clock: Clock;
+  readonly limits?: WorkerLimits;
+  /** The engine itself failed: the process must end, since its state is unknown. */
+  onEngineFailure(error: unknown): void;
+}
+
+const parseRequest = validator(GenerateRequest);
+
+/** The HTTP side of a worker: `POST /generate`, `GET /health`, `GET /stats`. */
+export class WorkerServer {
+  readonly #slots: Slots;
+  readonly #halts = new Set<Halt>();
+  readonly #server: Server;
+
+  constructor(private readonly options: WorkerServerOptions) {
+    this.#slots = new Slots(options.model.info.slots);
+    this.#server = createServer((request, response) => void this.#route(request, response));
+    this.#server.keepAliveTimeout = 0;
+    this.#server.requestTimeout = 0;
+  }
+
+  listen(socketPath: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject).listen(socketPath, () => resolve());
+    });
+  }
+
+  /** Takes no more requests and ends those that run with `error`. */
+  async shutDown(error: ApiError): Promise<void> {
+    for (const halt of this.#halts) halt.set(error);
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const target = `${request.method} ${request.url}`;
+    try {
+      if (target === 'POST /generate') return await this.#generate(request, response);
+      if (target === 'GET /health') return sendJson(response, 200, this.#health());
+      if (target === 'GET /stats') return sendJson(response, 200, { ...this.#health(), ...this.options.model.stats() });
+      throw new ApiError('NOT_FOUND', `the worker has no ${target}; it has POST /generate, GET /health and GET /stats`);
+    } catch (error) {
+      if (!isApiError(error)) writeLog('error', 'request failed', { target, error: describe(error) });
+      const { status, headers, body } = toHttp(error);
+      if (!response.headersSent) sendJson(response, status, body, headers);
+    }
+  }
+
+  async #generate(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { model, clock, limits = WORKER_LIMITS } = this.options;
+    const startedMs = clock.monotonicMs();
+    const parsed = parseRequest(await readJsonBody(incoming, limits.bodyBytes));
+    if (!parsed.ok) {
+      const field = parsed.problems[0]?.field;
+      throw new ApiError('INVALID_PARAMS', `the request is wrong: ${describeProblems(parsed.problems)}`, field === undefined ? {} : { field });
+    }
+    const request = parsed.value;
+    const reply = new Reply(response, dialectOf(request, model.fingerprint), request.output.stream, limits);
+    const halt = new Halt();
+    this.#halts.add(halt);
+    response.on('error', () => undefined).once('close', () => halt.set('client left'));
+    const watch = new DeadlineWatch(request.deadlines, clock, (error) => halt.set(error));
+    halt.signal.addEventListener('abort', () => {
+      if (isApiError(halt.signal.reason)) reply.fail(halt.signal.reason);
+    });
+    try {
+      const tokens = model.encode(request.input);
+      const budgetTokens = tokenBudget({ promptTokens: tokens.length, maxTokens: request.max_tokens, overflow: request.overflow, contextTokens: model.info.contextTokens });
+      const lease = await this.#slots.take(halt.signal);
+      try {
+        const run = model.open(lease.slot, tokens, request.sampling);
+        await generate({ run, request, promptTokens: tokens.length, budgetTokens, reply, watch, halt, startedMs, clock }).catch((error: unknown) => this.#engineFailed(error));
+        await run.close();
+      } finally {
+        lease.release();
+      }
+    } catch (error) {
+      if (!halt.isSet && !isApiError(error)) writeLog('error', 'generation failed', { correlation_id: request.correlation_id, task_id: request.task_id, error: describe(error) });
+      if (!halt.isSet) reply.fail(error);
+    } finally {
+      watch.close();
+      this.#halts.delete(halt);
+    }
+  }
+
+  /** A fault of the engine in one sequence leaves the others in doubt: every stream learns it, then the process ends. */
+  #engineFailed(error: unknown): never {
+    this.options.onEngineFailure(error);
+    throw new ApiError('WORKER_RESET', 'the engine failed while it answered; try again', {}, { cause: error });
+  }
+
+  #health(): object {
+    const { replicaId, model } = this.options;
+    return { status: 'ok', replica_id: replicaId, slots_total: this.#slots.total, slots_active: this.#slots.active, waiting: this.#slots.waiting, context_tokens: model.info.contextTokens };
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: object, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
