@@ -1,0 +1,49 @@
+import { ApiError } from '@corral/contracts';
+import type { IncomingMessage } from 'node:http';
+import { parseBearer, tokenMatcher } from './bearer.js';
+import { isLocalCaller, refuseForeignPage } from './local-caller.js';
+import type { Caller } from './request-context.js';
+
+/** Finds out who calls, or throws an ApiError. Runs for every path that is not open. */
+export type Gate = (req: IncomingMessage) => Caller | Promise<Caller>;
+
+export interface GateOptions {
+  /** Accepted bearer tokens. None: only callers on this machine, and they need none. */
+  readonly tokens: readonly string[];
+  /** Callers on this machine may skip the token. [P-03] */
+  readonly authOptional?: boolean;
+  /** Variable that the hints name. */
+  readonly tokenVariable?: string;
+  /** Origins whose pages may call without a token. */
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** The gate of a daemon that knows configured tokens and nothing else. [P-03 P-33 P-34] */
+export function authGate(options: GateOptions): Gate {
+  const { tokens, authOptional = false, tokenVariable = 'LLORCH_API_TOKEN', allowedOrigins = [] } = options;
+  const match = tokenMatcher(tokens);
+  const hint = `send "Authorization: Bearer <token>" with a token from ${tokenVariable}`;
+  return (req) => {
+    const bearer = parseBearer(req.headers.authorization);
+    if (tokens.length === 0) return localCaller(req, allowedOrigins, tokenVariable);
+    if (bearer.kind === 'token') {
+      const known = match(bearer.token);
+      if (known === undefined) throw new ApiError('BAD_TOKEN', 'the token is not one that this server accepts', { hint });
+      return { identity: `token:${known}` };
+    }
+    if (authOptional && bearer.kind === 'none' && isLocalCaller(req)) return localCaller(req, allowedOrigins, tokenVariable);
+    if (bearer.kind === 'malformed') throw new ApiError('BAD_TOKEN', bearer.problem, { hint });
+    throw new ApiError('MISSING_TOKEN', 'this server needs a token', { hint });
+  };
+}
+
+/** The caller of a server without a token: someone on this machine, and not a page from elsewhere in their browser. */
+export function localCaller(req: IncomingMessage, allowedOrigins: readonly string[] = [], tokenVariable = 'LLORCH_API_TOKEN'): Caller {
+  if (!isLocalCaller(req)) {
+    throw new ApiError('NON_LOOPBACK_WITHOUT_TOKEN', 'this server has no token and serves only callers on its own machine', {
+      hint: `set ${tokenVariable} on the server and send it as "Authorization: Bearer <token>"`,
+    });
+  }
+  refuseForeignPage(req, allowedOrigins);
+  return { identity: 'localhost' };
+}
