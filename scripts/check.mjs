@@ -13,10 +13,10 @@ import { readTrace } from './trace.mjs';
 
 /** Checks of one kind each; a check returns one text for each problem. @type {readonly Check[]} */
 export const CHECKS = [
-  { name: 'lint', check: () => program('oxlint', ['--type-aware', '--deny-warnings', 'packages', 'scripts', 'jest.config.mjs', '.dependency-cruiser.mjs']) },
+  { name: 'lint', check: () => program('oxlint', ['--type-aware', '--deny-warnings', '--format=unix', 'packages', 'scripts', 'jest.config.mjs', '.dependency-cruiser.mjs']) },
   { name: 'types of tests', check: () => program('tsc', ['-p', 'packages/tsconfig.tests.json']) },
   { name: 'import arrows', check: () => program('depcruise', ['--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', 'packages']) },
-  { name: 'unused code', check: () => program('knip', ['--no-progress']) },
+  { name: 'unused code', check: () => program('knip', ['--no-progress', '--no-config-hints']) },
   { name: 'package arrows', check: () => arrowProblems() },
   { name: 'names', check: () => nameProblems() },
   { name: 'trace', check: () => readTrace().problems },

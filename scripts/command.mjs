@@ -2,10 +2,12 @@
 import { spawn } from 'node:child_process';
 
 const OUTPUT_LIMIT_CHARS = 1 << 20;
-const KILL_GRACE_MS = 5_000;
+const KILL_GRACE_MS = 3_000;
+const PARENT_LOOK_MS = 500;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
+let ending = false;
 
 /**
  * Runs a program to its end, in a process group of its own.
@@ -37,7 +39,8 @@ export function run(program, args, { cwd, env, limitMs = 20 * 60_000, stdio = ['
     const finish = (code) => {
       clearTimeout(timer);
       running.delete(child);
-      resolve({ code, output });
+      // A program that was ended with the script has no result that anybody should report.
+      if (!ending) resolve({ code, output });
     };
     child.once('error', (error) => {
       keep(`${program}: ${error.message}\n`);
@@ -49,11 +52,21 @@ export function run(program, args, { cwd, env, limitMs = 20 * 60_000, stdio = ['
 
 /** Ends everything that is still running when the script gets a signal, then ends the script with the signal's exit code. */
 export function endWithSignals() {
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
-    process.once(signal, () => {
-      void Promise.all([...running].map(end)).then(() => process.exit(code));
-    });
-  }
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) process.once(signal, () => endAll(code));
+}
+
+/** Ends the script, and what it runs, soon after the process that started it was killed without a chance to say so. */
+export function endWithParent() {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) endAll(1);
+  }, PARENT_LOOK_MS).unref();
+}
+
+function endAll(code) {
+  if (ending) return;
+  ending = true;
+  void Promise.all([...running].map(end)).then(() => process.exit(code));
 }
 
 /** Ends a program and all of its process group: first politely, then for good. */

@@ -20,11 +20,12 @@ export async function ensureNeeds(needs = NEEDS) {
   const missing = await missingOf(needs);
   if (missing.length === 0) return;
   const debian = [...new Set(missing.flatMap((need) => need.debian))];
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) await installDebian(debian);
+  if (debian.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) await installDebian(debian);
   const stillMissing = await missingOf(needs);
   if (stillMissing.length === 0) return;
+  const onDebian = debian.length > 0 ? ` (on Debian: apt-get install ${debian.join(' ')})` : '';
   const lines = stillMissing.map(({ what, why }) => `  ${what}: ${why}`);
-  throw new Error(`the tests need what is missing here:\n${lines.join('\n')}\ninstall it (on Debian: apt-get install ${debian.join(' ')}), then run this again`);
+  throw new Error(`the tests need what is missing here:\n${lines.join('\n')}\ninstall it${onDebian}, then run this again`);
 }
 
 async function installDebian(packages) {

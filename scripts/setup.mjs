@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from './build.mjs';
-import { endWithSignals, run } from './command.mjs';
+import { endWithParent, endWithSignals, run } from './command.mjs';
 import { root, seconds, stepFailed } from './report.mjs';
 
 const PNPM_VERSION = '12.21.0';
@@ -39,7 +39,7 @@ async function ensureDependencies() {
   const started = performance.now();
   console.error('corral: installing dependencies …');
   const { code, output } = await run(pnpm, ['install', '--frozen-lockfile', '--config.confirmModulesPurge=false'], { cwd: root });
-  if (code !== 0) throw stepFailed('installing the dependencies failed', output, 'see the lines above; mostly the registry cannot be reached or the disk is full');
+  if (code !== 0) throw stepFailed('installing the dependencies failed', output, 'mend what the lines above name (often the registry cannot be reached, or the disk is full), then run this again');
   writeFileSync(stamp, wanted);
   console.error(`corral: installed the dependencies (${seconds(started)})`);
   return true;
@@ -60,6 +60,7 @@ function onPath(program) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   endWithSignals();
+  endWithParent();
   await setup().catch((error) => {
     console.error(`corral: ${error.message}`);
     process.exitCode = 1;
