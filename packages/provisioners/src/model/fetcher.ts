@@ -1,0 +1,35 @@
+import type { Digest, ModelRef, RefScheme } from '@corral/catalog-core';
+
+/** Where the work on one model is. */
+export type ProvisionPhase = 'locating' | 'downloading' | 'verifying' | 'inspecting';
+
+/** How far a phase is. `totalBytes` is `null` while nobody knows it, may be rounded as the source states it, and is never below `bytes`. */
+export interface ProvisionProgress {
+  readonly phase: ProvisionPhase;
+  /** The source that is being tried, or `null` while the catalog is searched. */
+  readonly source: string | null;
+  readonly bytes: number;
+  readonly totalBytes: number | null;
+}
+
+/** What a fetcher may use. */
+export interface FetchContext {
+  /** Makes an empty folder for unfinished files; whoever started the fetch removes it. */
+  readonly partialFolder: () => Promise<string>;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Omit<ProvisionProgress, 'source'>) => void;
+}
+
+/** A file that a fetcher found or brought. It is not verified yet. */
+export interface FetchedFile {
+  readonly path: string;
+  /** `in_place` files stay where they are; `partial` ones lie in the partial folder, complete and synced. */
+  readonly placement: 'in_place' | 'partial';
+  /** The digest that the place of origin promises for it, if it does. */
+  readonly promised: Digest | null;
+  /** Bytes that came over a network or another medium to get it. */
+  readonly fetchedBytes: number;
+}
+
+/** Brings the file of one kind of reference; throws `ProvisionError`, or the signal's reason when that aborts. */
+export type Fetcher<Scheme extends RefScheme = RefScheme> = (ref: Extract<ModelRef, { scheme: Scheme }>, context: FetchContext) => Promise<FetchedFile>;
