@@ -20,7 +20,6 @@ const { temperature, top_p, top_k, min_p, repeat_penalty, presence_penalty, freq
 /** Body of `POST /v2/tasks`: `{model_ref, prompt, max_tokens}` is enough. [B-50] */
 export const TaskRequest = Strict({
   task_id: Type.Optional(Id),
-  session_id: Type.Optional(Id),
   workload: Type.Optional(Type.Literal('completion')),
   engine: Type.Optional(Type.Literal('llamacpp')),
   model_ref: ModelId,

@@ -1,0 +1,68 @@
+import { ApiError, ChatCompletionRequest, CompletionRequest, validator, type OpenAiModelList } from '@corral/contracts';
+import { body, correlationOf, lenientBody, newId } from '@corral/service-kit';
+import { randomInt } from 'node:crypto';
+import type { Express, Request, Response } from 'express';
+import { refuseUnsupported, specOfChatCompletion, specOfCompletion } from '../tasks/openai-dialect.js';
+import { ResponseOutput } from '../tasks/response-output.js';
+import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
+import type { SpecIds } from '../tasks/task-dialect.js';
+import type { NewTask } from '../tasks/task-loop.js';
+import type { TaskSpec } from '../tasks/task-spec.js';
+import { orgOf } from './caller.js';
+
+export interface ServedName {
+  readonly id: string;
+  readonly createdS: number;
+  readonly ownedBy: string;
+}
+
+export interface OpenAiRoutesParts extends SubmitParts {
+  served(orgId: string): readonly ServedName[];
+  readonly answers: { readonly bufferMaxBytes: number; readonly stallMs: number; readonly cancelOnDisconnect: boolean; onStalled(): void };
+}
+
+const isChat = validator(ChatCompletionRequest);
+const isCompletion = validator(CompletionRequest);
+const anything = (value: unknown) => ({ ok: true, value }) as const;
+const SEEDS = 2 ** 32;
+
+/** `/v1`: what clients of OpenAI speak. [B-47] */
+export function openAiRoutes(app: Express, parts: OpenAiRoutesParts): void {
+  app.post('/v1/chat/completions', (req, res) => answer(parts, req, res, (ids) => read(req, res, isChat, (body) => specOfChatCompletion(body, ids))));
+  app.post('/v1/completions', (req, res) => answer(parts, req, res, (ids) => read(req, res, isCompletion, (body) => specOfCompletion(body, ids))));
+
+  app.get('/v1/models', (req, res) => {
+    const list: OpenAiModelList = { object: 'list', data: parts.served(orgOf(req)).map(modelOf) };
+    res.json(list);
+  });
+
+  app.get('/v1/models/*model_id', (req, res) => {
+    const id = [req.params.model_id].flat().join('/');
+    const served = parts.served(orgOf(req)).find((name) => name.id === id);
+    if (served === undefined) throw new ApiError('NOT_FOUND', `no model or route is called ${id}; GET /v1/models lists them`, { field: 'model' });
+    res.json(modelOf(served));
+  });
+}
+
+function modelOf({ id, createdS, ownedBy }: ServedName): OpenAiModelList['data'][number] {
+  return { id, object: 'model', created: createdS, owned_by: ownedBy };
+}
+
+/** Fields that we do not know are set aside and named, unless they would change the answer. */
+function read<T>(req: Request, res: Response, check: Parameters<typeof lenientBody<T>>[0], toSpec: (body: T) => TaskSpec): TaskSpec {
+  refuseUnsupported(body(anything, req));
+  const { value, ignored } = lenientBody(check, req);
+  if (ignored.length > 0) res.setHeader('X-Corral-Ignored', ignored.map((name) => encodeURIComponent(name)).join(', '));
+  return toSpec(value);
+}
+
+function answer(parts: OpenAiRoutesParts, req: Request, res: Response, toSpec: (ids: SpecIds) => TaskSpec): void {
+  const spec = toSpec({ taskId: newId(), seed: randomInt(SEEDS) });
+  const outputOf = (target: NewTask['target']) =>
+    new ResponseOutput(res, {
+      ...parts.answers,
+      stream: spec.output.stream,
+      routeHeader: target.route,
+    });
+  submitTask(parts, spec, { orgId: orgOf(req), correlationId: correlationOf(req) }, outputOf);
+}

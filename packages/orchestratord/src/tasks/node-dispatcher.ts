@@ -1,0 +1,92 @@
+import { ApiError, ERRORS, USAGE_TRAILER, type ErrorCode, type GenerateUsage } from '@corral/contracts';
+import { relay, type Clock, type HttpClient, type RelayOutcome } from '@corral/service-kit';
+import { AnswerWatch, type WatchLimits } from './answer-watch.js';
+import type { Dispatch, DispatchOutcome, Dispatcher } from './dispatcher.js';
+
+export interface NodeDispatcherParts {
+  readonly clock: Clock;
+  readonly limits: WatchLimits;
+  clientFor(nodeId: string): HttpClient | undefined;
+}
+
+/** Refusals of a node that another replica, or the same one a moment later, may not repeat. */
+const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set(['REPLICA_EXHAUSTED', 'POOL_UNREADY', 'NOT_FOUND', 'WORKER_RESET', 'SHUTTING_DOWN']);
+
+/** Sends tasks to nodes over HTTP; the answer's bytes pass through unread. [B-60] */
+export class NodeDispatcher implements Dispatcher {
+  constructor(private readonly parts: NodeDispatcherParts) {}
+
+  async run(dispatch: Dispatch): Promise<DispatchOutcome> {
+    const client = this.parts.clientFor(dispatch.nodeId);
+    if (client === undefined) return lost(`node ${dispatch.nodeId} has left`, true);
+    const { request, output, progress, signal } = dispatch;
+    const watch = new AnswerWatch(this.parts.clock, this.parts.limits, request);
+    const outcome = await relay({
+      pool: client.pool,
+      path: `/v2/pools/${encodeURIComponent(dispatch.poolId)}/tasks`,
+      headers: { ...client.headers(), 'content-type': 'application/json', 'x-correlation-id': request.correlation_id },
+      body: JSON.stringify(request),
+      signal: AbortSignal.any([signal, watch.signal]),
+      onHead: (status, headers) => {
+        if (status !== 200) return 'refuse';
+        watch.onHead();
+        return output.open({ status, headers });
+      },
+      onFirstByte: () => void (progress.firstByteAtMs = this.parts.clock.monotonicMs()),
+      onProgress: (frames) => {
+        progress.frames = frames;
+        watch.onBytes();
+      },
+    });
+    watch.end();
+    return watch.expired === null ? outcomeOf(outcome, dispatch) : { kind: 'failed', error: watch.expired, placeAgain: false };
+  }
+}
+
+function outcomeOf(outcome: RelayOutcome, { nodeId }: Dispatch): DispatchOutcome {
+  switch (outcome.kind) {
+    case 'ended':
+      return { kind: 'completed', usage: usageOf(outcome.trailers[USAGE_TRAILER]) };
+    case 'aborted':
+      return { kind: 'aborted' };
+    case 'refused':
+      return refused(outcome.status, outcome.body);
+    case 'broken':
+      return lost(`${nodeId} broke off (${outcome.cause.message})`, outcome.beforeHead);
+  }
+}
+
+function refused(status: number, body: string): DispatchOutcome {
+  const error = errorOf(status, body);
+  const placeAgain = WORTH_ANOTHER.has(error.code);
+  return { kind: 'failed', placeAgain, error: error.code === 'NOT_FOUND' ? new ApiError('WORKER_RESET', `the replica has gone: ${error.message}`) : error };
+}
+
+/** The node speaks our envelope; anything else is a fault between here and there. */
+function errorOf(status: number, body: string): ApiError {
+  try {
+    const { code, message, ...details } = JSON.parse(body) as { code: string; message: string };
+    if (Object.hasOwn(ERRORS, code)) return new ApiError(code as ErrorCode, message, withoutRetriable(details));
+  } catch {
+    // Not JSON: said below.
+  }
+  return new ApiError('WORKER_RESET', `the node answered ${status} without a reason; look at its log`);
+}
+
+function withoutRetriable(details: object): object {
+  const { retriable: _retriable, ...rest } = details as { retriable?: boolean };
+  return rest;
+}
+
+function lost(what: string, placeAgain: boolean): DispatchOutcome {
+  return { kind: 'failed', placeAgain, error: new ApiError('WORKER_RESET', `the answer was lost: ${what}; send the request again`) };
+}
+
+function usageOf(trailer: string | undefined): GenerateUsage | null {
+  if (trailer === undefined) return null;
+  try {
+    return JSON.parse(trailer) as GenerateUsage;
+  } catch {
+    return null;
+  }
+}

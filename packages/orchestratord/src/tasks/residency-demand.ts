@@ -1,0 +1,49 @@
+import type { ReplicaStatus } from '@corral/contracts';
+import type { QueuedTask } from '@corral/orchestrator-core';
+import type { Leases } from './leases.js';
+import type { Task } from './task.js';
+import type { Demand, ReplicaUse } from '../assignments/demand.js';
+import type { PoolView } from '../nodes/node-view.js';
+
+/** Every model that tasks wait for, oldest first: what residency decides by. */
+export function demandsOf(queued: Iterable<Task>, nowMs: number): Demand[] {
+  const byModel = new Map<string, Task[]>();
+  for (const task of queued) {
+    const { modelKey } = task.target;
+    const tasks = byModel.get(modelKey) ?? [];
+    tasks.push(task);
+    byModel.set(modelKey, tasks);
+  }
+  return [...byModel.values()].map((tasks) => demandOf(tasks, nowMs)).sort((a, b) => a.oldestArrivalSeq - b.oldestArrivalSeq);
+}
+
+function demandOf(tasks: readonly Task[], nowMs: number): Demand {
+  const oldest = tasks.reduce((a, b) => (b.arrivalSeq < a.arrivalSeq ? b : a));
+  return {
+    modelKey: oldest.target.modelKey,
+    model: oldest.target.model,
+    instance: oldest.target.instance,
+    priority: tasks.some((t) => t.priority === 'interactive') ? 'interactive' : 'batch',
+    oldestArrivalSeq: oldest.arrivalSeq,
+    waitingMs: Math.max(0, Math.round(nowMs - oldest.arrivedMs)),
+    waitingTasks: tasks.length,
+    placement: oldest.placement,
+  };
+}
+
+/** What keeps each replica busy: its leases, and the tasks that wait for its model. */
+export function usesOf(pools: readonly PoolView[], leases: Leases, waiting: readonly Demand[], keyOf: (replica: ReplicaStatus) => string): ReplicaUse[] {
+  const queued = new Map(waiting.map((demand) => [demand.modelKey, demand.waitingTasks]));
+  return pools.flatMap(({ status }) =>
+    status.replicas.map((replica) => ({
+      poolId: status.pool_id,
+      replicaId: replica.replica_id,
+      leases: leases.ofReplica(replica.replica_id),
+      queued: queued.get(keyOf(replica)) ?? 0,
+    })),
+  );
+}
+
+export function entryOf(task: Task): QueuedTask {
+  return { id: task.id, priority: task.priority, modelKey: task.target.modelKey, arrivalSeq: task.arrivalSeq };
+}

@@ -1,0 +1,58 @@
+import { ApiError } from '@corral/contracts';
+import { checkLimits } from '@corral/orchestrator-core';
+import type { Resolution } from '../manifest/resolution.js';
+import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
+import type { TaskOutput } from './task-output.js';
+import type { TaskSpec } from './task-spec.js';
+import { placementOf } from './placement-overrides.js';
+
+export interface TaskCaller {
+  readonly orgId: string;
+  readonly correlationId: string;
+}
+
+export interface SubmitParts {
+  readonly loop: Pick<TaskLoop, 'submit'>;
+  resolve(modelRef: string, orgId: string): Resolution;
+  /** Called for a task that was admitted: its instance is in use. */
+  touch(instance: NewTask['target']['instance'], modelRef: string): void;
+}
+
+/** Resolves what the task names, refuses what can be known to fail without a tokenizer, and admits it. [A-77 B-53] */
+export function submitTask(parts: SubmitParts, spec: TaskSpec, caller: TaskCaller, outputOf: (target: NewTask['target']) => TaskOutput): Admitted {
+  const resolved = parts.resolve(spec.modelRef, caller.orgId);
+  if (resolved.kind === 'not_found') throw new ApiError('NOT_FOUND', resolved.message, { field: fieldOf(spec) });
+  const { model, modelKey, instance, route } = resolved;
+  refuseBeyondContext(spec, model.context);
+  const target: NewTask['target'] = { model, modelKey, instance, route: route === null ? null : `${route.name}@${route.version}` };
+  parts.touch(instance, spec.modelRef);
+  return parts.loop.submit({
+    id: spec.taskId,
+    orgId: caller.orgId,
+    correlationId: caller.correlationId,
+    spec,
+    target,
+    priority: spec.priority ?? route?.priority ?? 'interactive',
+    placement: spec.placement === null ? (route?.placement ?? null) : placementOf(spec.placement),
+    output: outputOf(target),
+  });
+}
+
+function refuseBeyondContext(spec: TaskSpec, context: number): void {
+  const refusal = checkLimits(
+    {
+      ...(spec.requiredCtx === null ? {} : { ctx: spec.requiredCtx }),
+      ...(spec.maxTokens === null || spec.overflow === 'truncate' ? {} : { maxTokens: spec.maxTokens }),
+      ...(spec.deadlineMs === null ? {} : { deadlineMs: spec.deadlineMs }),
+    },
+    { ctxMax: context, maxTokensOut: null, earliestStartMs: null },
+  );
+  if (refusal === null) return;
+  throw new ApiError(refusal.kind === 'deadline_unmet' ? 'DEADLINE_UNMET' : 'INVALID_PARAMS', refusal.message, { field: WIRE_FIELDS[refusal.field] });
+}
+
+const WIRE_FIELDS = { ctx: 'ctx', maxTokens: 'max_tokens', deadlineMs: 'deadline_ms' } as const;
+
+function fieldOf(spec: TaskSpec): string {
+  return spec.output.dialect === 'task' ? 'model_ref' : 'model';
+}

@@ -1,0 +1,290 @@
+import { ApiError, type ReplicaStatus } from '@corral/contracts';
+import type { Clock } from '@corral/service-kit';
+import type { Dispatcher, DispatchOutcome } from './dispatcher.js';
+import { generateRequestOf, workerDeadlines } from './generate-request.js';
+import { Leases } from './leases.js';
+import { Placer } from './placer.js';
+import { PoolQueues, type QueuePolicy } from './pool-queues.js';
+import { demandsOf, entryOf, usesOf } from './residency-demand.js';
+import type { TaskJournal } from './task-journal.js';
+import type { Ending } from './task-output.js';
+import type { ModelStatus } from '../assignments/demand.js';
+import type { Residency } from '../assignments/residency.js';
+import type { ModelsPort, PoolsPort } from './task-ports.js';
+import type { Task } from './task.js';
+import { expiredWait, type WaitLimits } from './wait-limits.js';
+
+export interface TaskLimits extends WaitLimits {
+  readonly firstTokenMs: number;
+  readonly tokenGapMs: number;
+  readonly maxSnapshotAgeMs: number;
+  /** Dispatches of one task that may end before its first byte. */
+  readonly attemptsMax: number;
+}
+
+export interface TaskLoopParts {
+  readonly pools: PoolsPort;
+  readonly residency: Residency;
+  readonly models: ModelsPort;
+  readonly dispatcher: Dispatcher;
+  readonly journal: TaskJournal;
+  readonly clock: Clock;
+  readonly limits: TaskLimits;
+  queuePolicyOf(poolId: string): QueuePolicy;
+  keyOf(replica: ReplicaStatus): string;
+}
+
+export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'state' | 'attempts' | 'loadingSinceMs' | 'loadedMs'>;
+
+export interface Admitted {
+  readonly queuePosition: number;
+  readonly predictedStartMs: number;
+  readonly residency: ModelStatus;
+}
+
+/** How often waiting tasks are looked at although nothing happened: deadlines, quanta, progress. */
+const TICK_MS = 200;
+
+/**
+ * The one owner of queues, leases and running tasks. Whatever may start a task ends in `#pump`, which
+ * asks `decide`, through the placer, and nothing else where it goes. [A-03 G-24]
+ */
+export class TaskLoop {
+  readonly #queues: PoolQueues;
+  readonly #leases = new Leases();
+  readonly #placer: Placer;
+  readonly #tasks = new Map<string, Task>();
+  #arrivals = 0;
+  #ticking = false;
+  #pumping = false;
+  #pumpAgain = false;
+  readonly #stopped = new AbortController();
+
+  constructor(private readonly parts: TaskLoopParts) {
+    const { pools, residency, models, clock, journal } = parts;
+    this.#queues = new PoolQueues((poolId) => parts.queuePolicyOf(poolId));
+    this.#placer = new Placer({
+      pools, residency, models, clock,
+      leases: this.#leases,
+      maxSnapshotAgeMs: parts.limits.maxSnapshotAgeMs,
+      keyOf: (replica) => parts.keyOf(replica),
+      onDecision: (task, phase, decision) => journal.decided(task, phase, decision),
+    });
+    pools.onChange(() => {
+      this.#moveStranded();
+      this.#pump();
+    });
+    residency.onChange(() => this.#pump());
+  }
+
+  /** Admits a task or throws the refusal. The output has its `started` before this returns. */
+  submit(fresh: NewTask): Admitted {
+    const { clock, journal, residency } = this.parts;
+    if (this.#stopped.signal.aborted) throw shuttingDown();
+    const task: Task = { ...fresh, arrivalSeq: this.#arrivals++, arrivedMs: clock.monotonicMs(), attempts: 0, loadingSinceMs: null, loadedMs: 0, state: { at: 'ended' } };
+    const poolId = this.#placer.admit(task);
+    const hopeless = this.#placer.hopeless(task);
+    if (hopeless !== null) throw hopeless;
+    const admission = this.#queues.enqueue(poolId, entryOf(task));
+    if (admission.kind === 'already_queued') throw new ApiError('CONFLICT', `task ${task.id} is queued already; choose another task_id`, { field: 'task_id' });
+    if (admission.kind === 'rejected') throw journal.queueFull(poolId, this.parts.queuePolicyOf(poolId), this.#queues.lengthOf(poolId));
+    task.state = { at: 'queued', poolId };
+    this.#tasks.set(task.id, task);
+    for (const { id } of admission.evicted) this.#evict(id);
+    task.output.abandoned.addEventListener('abort', () => this.cancel(task.id, 'disconnected'), { once: true });
+
+    const status = residency.statusOf(task.target.modelKey);
+    const predictedStartMs = journal.predictStartMs(task, this.#queues.ahead(poolId, task.id), status);
+    journal.admitted(task, poolId, admission.position, predictedStartMs);
+    task.output.started({ task_id: task.id, queue_position: admission.position, predicted_start_ms: predictedStartMs, seed: task.spec.sampling.seed });
+    this.#pump();
+    this.#tellProgress(task);
+    return { queuePosition: admission.position, predictedStartMs, residency: status };
+  }
+
+  /** Cancels wherever the task is; its reader gets nothing after this returns. False for a task that is not here. [B-67] */
+  cancel(id: string, reason: 'canceled' | 'disconnected'): boolean {
+    const task = this.#tasks.get(id);
+    if (task === undefined) return false;
+    const { state } = task;
+    const progress = state.at === 'running' ? state.progress : null;
+    const decodeTimeMs = progress?.firstByteAtMs == null ? 0 : Math.round(this.parts.clock.monotonicMs() - progress.firstByteAtMs);
+    this.#end(task, { kind: 'canceled', tokensOut: progress?.frames ?? 0, decodeTimeMs });
+    this.parts.journal.canceled(task, state, reason);
+    if (state.at === 'running') state.stop.abort(new Error(reason));
+    return true;
+  }
+
+  /** As {@link cancel}, but a task of another organisation is not here. */
+  cancelFor(orgId: string, id: string): boolean {
+    return this.#tasks.get(id)?.orgId === orgId && this.cancel(id, 'canceled');
+  }
+
+  depth(poolId: string): number {
+    return this.#queues.lengthOf(poolId);
+  }
+
+  leasesOf(poolId: string): number {
+    return this.#leases.ofPool(poolId);
+  }
+
+  /** Refuses new tasks, ends those that wait, lets running ones end by themselves within `graceMs`, then cuts them. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped.abort();
+    for (const task of [...this.#tasks.values()]) if (task.state.at === 'queued') this.#fail(task, shuttingDown());
+    const untilMs = this.parts.clock.monotonicMs() + graceMs;
+    while (this.#tasks.size > 0 && this.parts.clock.monotonicMs() < untilMs) await this.parts.clock.sleep(20);
+    for (const task of [...this.#tasks.values()]) this.#fail(task, shuttingDown());
+  }
+
+  #pump(): void {
+    if (this.#pumping) return void (this.#pumpAgain = true);
+    this.#pumping = true;
+    try {
+      do {
+        this.#pumpAgain = false;
+        this.#startWhatCan();
+      } while (this.#pumpAgain);
+      this.#tellResidency();
+    } finally {
+      this.#pumping = false;
+    }
+    this.#tickWhileWaiting();
+  }
+
+  /** Goes through the heads in order; each start may put another head of the same model forward. */
+  #startWhatCan(): void {
+    for (let started = true; started; ) {
+      started = false;
+      const pools = this.#placer.snapshots();
+      for (const { id } of this.#queues.heads()) {
+        const task = this.#tasks.get(id);
+        const decision = task === undefined ? null : this.#placer.dispatch(task, pools);
+        if (task === undefined || decision === null || decision.replicaId === null) continue;
+        this.#start(task, decision.nodeId, decision.poolId, decision.replicaId);
+        started = true;
+        break;
+      }
+    }
+  }
+
+  #start(task: Task, nodeId: string, poolId: string, replicaId: string): void {
+    const { clock, limits, dispatcher, journal } = this.parts;
+    if (task.state.at === 'queued') this.#queues.remove(task.state.poolId, task.id);
+    const nowMs = clock.monotonicMs();
+    const stop = new AbortController();
+    const progress = { frames: 0, firstByteAtMs: null };
+    task.state = { at: 'running', poolId, replicaId, startedMs: nowMs, stop, progress };
+    const release = this.#leases.take(poolId, replicaId, task.id);
+    journal.started(task, poolId, replicaId);
+    const request = generateRequestOf(task, { poolId, replicaId }, workerDeadlines(task, nowMs, limits), Math.floor(clock.nowMs() / 1_000));
+    void dispatcher.run({ nodeId, poolId, request, output: task.output, progress, signal: stop.signal }).then((outcome) => {
+      release();
+      this.#settle(task, outcome);
+      this.#pump();
+    });
+  }
+
+  #settle(task: Task, outcome: DispatchOutcome): void {
+    const { state } = task;
+    if (state.at !== 'running') return;
+    if (outcome.kind === 'completed') {
+      this.#end(task, { kind: 'completed' });
+      this.parts.journal.completed(task, state, outcome.usage);
+      return;
+    }
+    if (outcome.kind === 'aborted') return this.#fail(task, new ApiError('WORKER_RESET', 'the answer was cut; send the request again'));
+    task.attempts += 1;
+    if (!outcome.placeAgain || task.attempts >= this.parts.limits.attemptsMax || this.#stopped.signal.aborted) return this.#fail(task, outcome.error);
+    this.#placer.hold(state.replicaId);
+    this.parts.journal.placedAgain(task, state, outcome.error);
+    task.state = { at: 'queued', poolId: state.poolId };
+    this.#queues.restore(state.poolId, entryOf(task));
+  }
+
+  #tellResidency(): void {
+    const { pools, clock, residency, keyOf } = this.parts;
+    const waiting = demandsOf(this.#waiting(), clock.monotonicMs());
+    residency.update(waiting, usesOf(pools.pools(), this.#leases, waiting, keyOf));
+  }
+
+  /** Deadlines and progress of whoever waits; runs only while someone does. */
+  #tickWhileWaiting(): void {
+    if (this.#ticking || this.#queues.length === 0 || this.#stopped.signal.aborted) return;
+    this.#ticking = true;
+    void this.parts.clock.sleep(TICK_MS, this.#stopped.signal).then(
+      () => {
+        this.#ticking = false;
+        for (const task of this.#waiting()) this.#watch(task);
+        this.#pump();
+      },
+      () => undefined,
+    );
+  }
+
+  #watch(task: Task): void {
+    const { residency, clock, limits } = this.parts;
+    const status = residency.statusOf(task.target.modelKey);
+    const nowMs = clock.monotonicMs();
+    const loading = status.state === 'loading' || status.state === 'fetching';
+    if (loading) task.loadingSinceMs ??= nowMs;
+    else if (task.loadingSinceMs !== null) {
+      task.loadedMs += nowMs - task.loadingSinceMs;
+      task.loadingSinceMs = null;
+    }
+    const { spec, target, ...waited } = task;
+    const error = this.#placer.hopeless(task) ?? expiredWait({ ...waited, modelId: target.model.model_id, deadlineMs: spec.deadlineMs }, status, nowMs, limits);
+    if (error !== null) return this.#fail(task, error);
+    this.#tellProgress(task);
+  }
+
+  #tellProgress(task: Task): void {
+    if (task.state.at !== 'queued') return;
+    const { poolId } = task.state;
+    const frame = this.parts.journal.waiting(task, this.parts.residency.statusOf(task.target.modelKey), {
+      position: this.#queues.positionOf(poolId, task.id) ?? 0,
+      depth: this.#queues.lengthOf(poolId),
+    });
+    if (frame !== null) task.output.metrics(frame);
+  }
+
+  /** Tasks whose pool cannot serve them any more wait in another one's queue, where there is one. [G-06] */
+  #moveStranded(): void {
+    const serving = new Set(this.parts.pools.pools().filter((p) => p.online && p.status.ready && !p.status.draining).map((p) => p.status.pool_id));
+    for (const task of this.#waiting()) {
+      if (task.state.at !== 'queued' || serving.has(task.state.poolId)) continue;
+      const poolId = this.#placer.replace(task);
+      if (poolId === null || poolId === task.state.poolId) continue;
+      this.#queues.remove(task.state.poolId, task.id);
+      this.#queues.restore(poolId, entryOf(task));
+      task.state = { at: 'queued', poolId };
+    }
+  }
+
+  #waiting(): Task[] {
+    return [...this.#tasks.values()].filter((task) => task.state.at === 'queued');
+  }
+
+  #evict(id: string): void {
+    const task = this.#tasks.get(id);
+    if (task !== undefined) this.#fail(task, new ApiError('QUEUE_FULL_DROP_LRU', 'a newer task took this place in the full queue; send it again later', { retry_after_ms: 1_000, policy_label: 'drop-lru' }));
+  }
+
+  #fail(task: Task, error: ApiError): void {
+    const { state } = task;
+    this.#end(task, { kind: 'failed', error });
+    this.parts.journal.failed(task, state, error);
+    if (state.at === 'running') state.stop.abort(error);
+  }
+
+  #end(task: Task, ending: Ending): void {
+    if (task.state.at === 'queued') this.#queues.remove(task.state.poolId, task.id);
+    task.state = { at: 'ended' };
+    this.#tasks.delete(task.id);
+    task.output.end(ending);
+  }
+}
+
+function shuttingDown(): ApiError {
+  return new ApiError('SHUTTING_DOWN', 'the server is stopping; send the request again in a moment', { retry_after_ms: 2_000 });
+}
