@@ -43,12 +43,13 @@ export async function startReplica(spec: ReplicaSpec, program: WorkerProgram, op
 async function load(child: Child, message: LoadMessage, { signal, onProgress }: StartOptions): Promise<ReplicaInfo> {
   let onAbort = (): void => {};
   let loading = false;
+  let gaveUp = false;
   try {
     return await new Promise<ReplicaInfo>((resolve, reject) => {
       onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) onAbort();
-      void child.exited.then((raw) => reject(new EngineError(loading ? 'bad_model' : 'worker_failed', describeExit(raw), raw.lastWords)));
+      void child.exited.then((raw) => gaveUp || reject(new EngineError(loading ? 'bad_model' : 'worker_failed', describeExit(raw), raw.lastWords)));
       child.listen((received) => {
         const event = received as WorkerMessage;
         if (event.type === 'progress') onProgress?.(event.fraction);
@@ -61,6 +62,7 @@ async function load(child: Child, message: LoadMessage, { signal, onProgress }: 
       });
 
       async function rejectWithLastWords(kind: EngineError['kind'], text: string): Promise<void> {
+        gaveUp = true;
         await child.end(FAREWELL_MS);
         const raw = await child.exited;
         reject(new EngineError(kind, text, raw.lastWords));

@@ -1,3 +1,4 @@
+import type { Clock } from '@corral/service-kit';
 import type { DecodeStats } from '../worker/text-model.js';
 import { planBatch, type BatchShare, type QueuedTokens } from './batch-plan.js';
 import { countMicroBatches } from './micro-batches.js';
@@ -14,6 +15,7 @@ const GATHER_TURNS_MAX = 64;
 export class BatchGate {
   #active = 0;
   #turns = 0;
+  #lastTurnMs = 0;
   #exclusive: Promise<void> | null = null;
   #decodeSteps = 0;
   #decodeOnlySteps = 0;
@@ -26,6 +28,7 @@ export class BatchGate {
   constructor(
     slots: number,
     private readonly prefillCapTokens: number,
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
   ) {
     this.#sequencesPerStep = Array.from({ length: slots + 1 }, () => 0);
   }
@@ -37,13 +40,20 @@ export class BatchGate {
       return [];
     }
     this.#turns = 0;
+    this.#lastTurnMs = this.clock.monotonicMs();
     const shares = planBatch(items, size, this.prefillCapTokens);
     this.#count(shares, size);
     return shares;
   };
 
   join(): void {
+    if (this.#active === 0) this.#lastTurnMs = this.clock.monotonicMs();
     this.#active += 1;
+  }
+
+  /** How long ago the engine last asked for a batch, while somebody waits for one. */
+  stalledMs(): number {
+    return this.#active === 0 ? 0 : this.clock.monotonicMs() - this.#lastTurnMs;
   }
 
   leave(): void {

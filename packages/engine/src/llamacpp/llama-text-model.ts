@@ -17,6 +17,9 @@ export interface LlamaTextModelParts {
   readonly prefillChunkTokens: number;
 }
 
+/** A batch that takes longer hangs: the slowest model on a CPU needs less for one chunk of a prompt. */
+const STALLED_MAX_MS = 600_000;
+
 /** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. */
 export class LlamaTextModel implements TextModel {
   readonly info: ReplicaInfo;
@@ -60,6 +63,11 @@ export class LlamaTextModel implements TextModel {
 
   stats(): DecodeStats {
     return this.parts.gate.stats();
+  }
+
+  unhealthy(): string | null {
+    const stalledMs = this.parts.gate.stalledMs();
+    return stalledMs > STALLED_MAX_MS ? `it has not finished a batch for ${Math.round(stalledMs / 1_000)} s` : null;
   }
 
   #render(messages: Extract<GenerateInput, { type: 'messages' }>['messages']): readonly string[] {

@@ -2,6 +2,7 @@ import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { EngineError } from '../engine-error.js';
 import type { ReplicaInfo, ReplicaSpec } from '../port.js';
 import type { TextModel } from '../worker/text-model.js';
+import { workerClock } from '../worker/worker-clock.js';
 import { writeLog } from '../worker/worker-log.js';
 import { assertOnDevice } from './assert-on-device.js';
 import { BatchGate } from './batch-gate.js';
@@ -14,7 +15,7 @@ import { toEngineError } from './open-llama.js';
  * Never `"auto"` layers: `"max"` refuses a model that does not fit. [C-33]
  */
 export async function loadModel(llama: Llama, spec: ReplicaSpec, { fingerprint, onProgress }: { fingerprint: string; onProgress: (fraction: number) => void }): Promise<TextModel> {
-  const startedMs = performance.now();
+  const startedMs = workerClock.monotonicMs();
   const { deviceKind } = spec;
   if (deviceKind !== 'cpu' && deviceKind !== 'vulkan') throw new EngineError('device_unsupported', `there is no engine code for ${deviceKind} devices; use a cpu or vulkan pool`);
   try {
@@ -35,9 +36,9 @@ export async function loadModel(llama: Llama, spec: ReplicaSpec, { fingerprint, 
       deviceBytes: model.memoryUsage.vram,
     };
     assertOnDevice(deviceKind, where);
-    const gate = new BatchGate(spec.slots, spec.prefillChunkTokens);
+    const gate = new BatchGate(spec.slots, spec.prefillChunkTokens, workerClock);
     const context = await createContext(model, spec, gate);
-    const info = describe(spec, { model, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(performance.now() - startedMs) });
+    const info = describe(spec, { model, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(workerClock.monotonicMs() - startedMs) });
     return new LlamaTextModel({ model, context, gate, info, fingerprint, prefillChunkTokens: spec.prefillChunkTokens });
   } catch (error) {
     throw toEngineError(error);

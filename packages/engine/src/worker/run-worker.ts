@@ -4,7 +4,7 @@ import { ApiError } from '@corral/contracts';
 import type { LoadMessage, WorkerMessage } from '../child/child-message.js';
 import { isEngineError } from '../engine-error.js';
 import type { ReplicaSpec } from '../port.js';
-import { workerClock } from './monotonic-clock.js';
+import { workerClock } from './worker-clock.js';
 import type { TextModel } from './text-model.js';
 import { writeLog } from './worker-log.js';
 import { WorkerServer } from './worker-server.js';

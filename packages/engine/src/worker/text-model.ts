@@ -25,6 +25,8 @@ export interface TextModel {
   /** One generation in one slot. A slot has at most one run. */
   open(slot: number, tokens: readonly number[], sampling: Sampling): TextRun;
   stats(): DecodeStats;
+  /** Why the model should be taken out of service, `null` while it works. */
+  unhealthy(): string | null;
 }
 
 /** One generation: `prefill` once, then `next` until it has had enough, then `close`. */

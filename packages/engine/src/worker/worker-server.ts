@@ -61,7 +61,7 @@ export class WorkerServer {
     try {
       if (target === 'POST /generate') return await this.#generate(request, response);
       if (target === 'GET /health') return sendJson(response, 200, this.#health());
-      if (target === 'GET /stats') return sendJson(response, 200, { ...this.#health(), ...this.options.model.stats() });
+      if (target === 'GET /stats') return sendJson(response, 200, { ...this.#slotCounts(), ...this.options.model.stats() });
       throw new ApiError('NOT_FOUND', `the worker has no ${target}; it has POST /generate, GET /health and GET /stats`);
     } catch (error) {
       if (!isApiError(error)) writeLog('error', 'request failed', { target, error: describe(error) });
@@ -114,8 +114,14 @@ export class WorkerServer {
   }
 
   #health(): object {
+    const reason = this.options.model.unhealthy();
+    if (reason !== null) throw new ApiError('WORKER_RESET', `the engine is not healthy: ${reason}; it must be started again`);
+    return { status: 'ok', ...this.#slotCounts() };
+  }
+
+  #slotCounts(): object {
     const { replicaId, model } = this.options;
-    return { status: 'ok', replica_id: replicaId, slots_total: this.#slots.total, slots_active: this.#slots.active, waiting: this.#slots.waiting, context_tokens: model.info.contextTokens };
+    return { replica_id: replicaId, slots_total: this.#slots.total, slots_active: this.#slots.active, waiting: this.#slots.waiting, context_tokens: model.info.contextTokens };
   }
 }
 

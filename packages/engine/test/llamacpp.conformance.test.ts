@@ -1,0 +1,36 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { createLlamacppEngine, type ReplicaSpec } from '@corral/engine';
+import { silentLog, systemClock } from '@corral/service-kit';
+import { engineConformance, llamacppPrograms, writeTinyModel } from '@corral/test-kit';
+
+let dir = '';
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'corral-llamacpp-'));
+  await writeTinyModel(join(dir, 'short.gguf'), { chain: ['\u2581', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'] });
+  await writeTinyModel(join(dir, 'endless.gguf'), { endless: true, embedding: 256, sizeBytes: 20_000_000, contextTokens: 32_768 });
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const aSpec = (name: string, contextTokens: number): ReplicaSpec => ({
+  replicaId: 'replica-1',
+  modelPath: join(dir, `${name}.gguf`),
+  deviceKind: 'cpu',
+  deviceMask: '',
+  contextTokens,
+  slots: 2,
+  threads: 1,
+  batchTokens: 128,
+  prefillChunkTokens: 64,
+  weightsIo: 'mmap',
+});
+
+engineConformance('llamacpp on cpu', () =>
+  Promise.resolve({
+    provider: createLlamacppEngine({ env: process.env, clock: systemClock, log: silentLog, programs: llamacppPrograms() }),
+    spec: aSpec('short', 512),
+    endless: aSpec('endless', 16_384),
+  }),
+);

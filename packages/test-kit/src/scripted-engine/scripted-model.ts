@@ -1,0 +1,77 @@
+import type { GenerateInput, Sampling } from '@corral/contracts';
+import type { DecodeStats, ReplicaInfo, TextModel, TextRun } from '@corral/engine';
+import { xorshift } from '../gguf/random-table.js';
+import type { ScriptedBehaviour } from './behaviour.js';
+
+const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'islet', 'jetty', 'knoll', 'larch', 'marsh', 'north', 'ocean', 'plain'];
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/** A model that says what it was told to, at the speed that it was told to. */
+export class ScriptedModel implements TextModel {
+  readonly fingerprint = 'scripted-engine';
+  #steps = 0;
+  #prefilled = 0;
+
+  constructor(
+    readonly info: ReplicaInfo,
+    private readonly behaviour: ScriptedBehaviour,
+  ) {}
+
+  /** One token per word. */
+  encode(input: GenerateInput): readonly number[] {
+    const text = input.type === 'prompt' ? input.prompt : input.messages.map(({ content }) => content).join(' ');
+    return text.split(/\s+/).map((_, n) => n);
+  }
+
+  open(_slot: number, tokens: readonly number[], sampling: Sampling): TextRun {
+    const { tokenDelayMs = 0, tokens: wanted = 8, crashAfterTokens, hang } = this.behaviour;
+    const script = typeof wanted === 'number' ? draw(sampling.seed, wanted) : wanted;
+    let sampled = 0;
+    return {
+      prefill: async () => {
+        this.#prefilled += tokens.length - 1;
+        if (hang === 'generate') await never();
+      },
+      next: async () => {
+        await delay(tokenDelayMs);
+        if (sampled === crashAfterTokens) await crash();
+        if (sampled < script.length) this.#steps += 1;
+        return script[sampled++] ?? null;
+      },
+      rest: (wait) => wait,
+      close: () => Promise.resolve(),
+    };
+  }
+
+  stats(): DecodeStats {
+    return {
+      decode_steps: this.#steps,
+      sequences_per_step: [0, this.#steps],
+      decode_only_steps: this.#steps,
+      decode_only_micro_batches: this.#steps,
+      decoded_tokens: this.#steps,
+      prefill_chunks: 0,
+      prefill_tokens: this.#prefilled,
+    };
+  }
+
+  unhealthy(): string | null {
+    return this.behaviour.failHealth === true ? 'told to fail' : null;
+  }
+}
+
+function draw(seed: number, count: number): readonly string[] {
+  const next = xorshift(seed + 1);
+  return Array.from({ length: count }, (_, n) => `${n === 0 ? '' : ' '}${WORDS[Math.floor(next() * WORDS.length)]}`);
+}
+
+async function crash(): Promise<never> {
+  // What was written before must reach the reader first.
+  await delay(50);
+  process.stderr.write('GGML_ASSERT(scripted) failed\n');
+  return process.exit(70);
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
