@@ -1,0 +1,47 @@
+import type { EventEnvelope, EventType } from '@corral/contracts';
+
+/** Who an event is for: commands go to a node, what happened goes to the control plane. [E-03 G-20] */
+export type EventTarget = { readonly kind: 'node'; readonly nodeId: string } | { readonly kind: 'control_plane' };
+
+/**
+ * What became of a publish. Only `confirmed` means that the target, or a broker for it, has the event durably.
+ *
+ * `refused`: the target will never take it, so trying again is pointless. `unavailable`: try again later. [E-08]
+ */
+export type PublishOutcome =
+  | { readonly kind: 'confirmed' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** What to do with each type of event. A type without a handler is taken and forgotten. */
+export type EventHandlers = { readonly [K in EventType]?: (event: EventEnvelope<K>) => Promise<void> | void };
+
+/**
+ * Carries events between the daemons, at least once and in any order. Handlers must bear repetition. [E-03 E-10]
+ *
+ * A transport is one folder that implements this and passes the conformance suite of the test kit.
+ */
+export interface EventBus {
+  /** Never rejects. */
+  publish(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome>;
+  /** A handler that throws makes the event come again. Returns the end of the subscription. */
+  subscribe(handlers: EventHandlers): () => void;
+  /** Afterwards every publish is `unavailable` and nothing is delivered. */
+  close(): Promise<void>;
+}
+
+/** Told of every event that passed, for metrics. */
+export interface BusObserver {
+  published(type: EventType, outcome: PublishOutcome['kind']): void;
+  /** `type` is `unknown` where the event did not say one that is known. */
+  consumed(type: EventType | 'unknown', outcome: Disposition['kind']): void;
+}
+
+/** What a consumer does with one delivery; a broker's adapter maps it to ack and nack and nothing more. [C-83] */
+export type Disposition =
+  /** Handled, or of no interest here. */
+  | { readonly kind: 'ack' }
+  /** It can never be handled. */
+  | { readonly kind: 'dead_letter'; readonly reason: string }
+  /** A handler failed; it should come again. */
+  | { readonly kind: 'retry'; readonly reason: string };
