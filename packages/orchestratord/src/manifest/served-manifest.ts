@@ -1,5 +1,5 @@
 import type { ModelSpec, Priority, Tier } from '@corral/contracts';
-import type { PlacementOverrides } from '@corral/orchestrator-core';
+import type { FullPolicy, PlacementOverrides } from '@corral/orchestrator-core';
 
 /** A model that may be asked for by its id, and what a node needs to know of it. */
 export interface ServedModel {
@@ -19,9 +19,6 @@ export interface ServedRoute {
   readonly priority: Priority;
   readonly placement: PlacementOverrides | null;
 }
-
-/** What a full queue does with a newcomer. [A-72] */
-export type FullPolicy = 'reject' | 'drop-lru' | 'shed-low-priority';
 
 /** A pool that the manifest defines; `nodeId` is as written, where `local` means a node on this host. */
 export interface ServedPool {
