@@ -1,3 +1,4 @@
+import { SSE_HEADERS } from '@corral/service-kit';
 import type { Response } from 'express';
 import type { FrameReader } from '../tasks/frame-log.js';
 
@@ -6,7 +7,7 @@ export interface EventStream extends FrameReader {
   onClose(listener: () => void): void;
 }
 
-const HEADERS = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' } as const;
+const HEADERS = { ...SSE_HEADERS, 'Cache-Control': 'no-cache, no-transform' } as const;
 
 /** A response as a reader of frames: it asks to be waited for when its socket is full. [B-64 B-65] */
 export function openEventStream(res: Response): EventStream {

@@ -4,7 +4,7 @@ import type { Resolution } from '../manifest/resolution.js';
 import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
 import type { TaskOutput } from './task-output.js';
 import type { TaskSpec } from './task-spec.js';
-import { placementOf } from './placement-overrides.js';
+import { placementOverridesOf } from '../manifest/placement-overrides.js';
 
 export interface TaskCaller {
   readonly orgId: string;
@@ -33,7 +33,7 @@ export function submitTask(parts: SubmitParts, spec: TaskSpec, caller: TaskCalle
     spec,
     target,
     priority: spec.priority ?? route?.priority ?? 'interactive',
-    placement: spec.placement === null ? (route?.placement ?? null) : placementOf(spec.placement),
+    placement: spec.placement === null ? (route?.placement ?? null) : placementOverridesOf(spec.placement),
     output: outputOf(target),
   });
 }

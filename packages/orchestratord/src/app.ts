@@ -1,0 +1,30 @@
+import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
+import type { Express } from 'express';
+import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
+import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
+import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
+import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
+import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
+
+export interface AppParts {
+  readonly http: Omit<HttpAppOptions, 'routes' | 'isOpenPath'>;
+  readonly meta: MetaRoutesParts;
+  readonly tasks: TaskRoutesParts;
+  readonly openAi: OpenAiRoutesParts;
+  readonly nodes: NodeRoutesParts;
+  readonly pools: PoolRoutesParts;
+}
+
+/** The HTTP surface of orchestratord. */
+export function createApp(parts: AppParts): Express {
+  return createHttpApp({
+    ...parts.http,
+    routes: (app) => {
+      metaRoutes(app, parts.meta);
+      openAiRoutes(app, parts.openAi);
+      taskRoutes(app, parts.tasks);
+      poolRoutes(app, parts.pools);
+      nodeRoutes(app, parts.nodes);
+    },
+  });
+}

@@ -1,0 +1,58 @@
+import { API_VERSION, openApiDocument } from '@corral/contracts';
+import type { Express } from 'express';
+import type { PoolView } from '../nodes/node-view.js';
+
+export interface MetaRoutesParts {
+  readonly version: string;
+  readonly incarnation: string;
+  pools(): readonly PoolView[];
+  /** Slots of one served model; what `max_tokens` and `ctx` may ask for at most. */
+  largestContext(): number | null;
+  /** Set when what is served is not what was asked for, such as a broken manifest. */
+  readonly problem: string | null;
+}
+
+/** Health, readiness, versions, capabilities, and the document of all calls. [B-26 B-44 B-88 B-89] */
+export function metaRoutes(app: Express, parts: MetaRoutesParts): void {
+  const document = JSON.stringify(openApiDocument());
+
+  app.get('/health', (_req, res) => void res.json({ status: 'ok', version: parts.version, incarnation: parts.incarnation }));
+  app.get('/ready', (_req, res) => {
+    const reason = unreadyReason(parts.pools());
+    res.status(reason === null ? 200 : 503).json({ ready: reason === null, reason: reason ?? parts.problem });
+  });
+  app.get('/v2/meta/version', (_req, res) => void res.json({ api_version: API_VERSION, build_commit: null, build_time: null }));
+  app.get('/v2/meta/capabilities', (_req, res) => void res.json({ api_version: API_VERSION, engines: enginesOf(parts) }));
+  app.get('/openapi.json', (_req, res) => void res.type('application/json').send(document));
+}
+
+/** Ready means that one pool is; else what each of them lacks. [DESIGN 10.11] */
+export function unreadyReason(pools: readonly PoolView[]): string | null {
+  if (pools.some(({ online, status }) => online && status.ready && !status.draining)) return null;
+  if (pools.length === 0) return 'no node has registered; start pool-managerd';
+  return pools.map(({ online, status }) => `${status.pool_id}: ${online ? (status.last_error ?? (status.draining ? 'draining' : 'starting')) : 'its node does not report'}`).join('; ');
+}
+
+function enginesOf({ pools, largestContext }: MetaRoutesParts) {
+  const live = pools().filter(({ online, status }) => online && status.live && status.ready && !status.draining);
+  const versions = new Map<string, PoolView[]>();
+  for (const pool of live) {
+    const key = `${pool.status.engine} ${pool.status.engine_version}`;
+    versions.set(key, [...(versions.get(key) ?? []), pool]);
+  }
+  return [...versions.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const ctxMax = largestContext();
+    return {
+      engine: first.status.engine,
+      engine_version: first.status.engine_version,
+      ctx_max: ctxMax,
+      max_tokens_out: ctxMax,
+      slots: group.reduce((sum, { status }) => sum + status.slots_total, 0),
+      supported_workloads: ['completion'],
+      batching: true,
+      features: ['chat', 'completion', 'streaming', 'stop', 'seed', 'cancel'],
+    };
+  });
+}
