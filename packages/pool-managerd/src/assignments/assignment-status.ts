@@ -1,0 +1,95 @@
+import type { Assignment, AssignmentStatus, LoadProgress } from '@corral/contracts';
+import type { PlannedPool } from '../devices/planned-pool.js';
+import { wantedModelKey } from '../models/present-model.js';
+import type { Presence } from '../models/present-model.js';
+import { replicaKey } from '../replicas/replica.js';
+import type { Replica } from '../replicas/replica.js';
+import { wantedModelOf } from './wanted-model.js';
+import { shapeOf } from './wanted-replicas.js';
+
+export interface StatusSources {
+  readonly pools: ReadonlyMap<string, PlannedPool>;
+  readonly replicas: readonly Replica[];
+  presence(key: string): Presence | undefined;
+  /** Whether the node's catalog holds the model. */
+  isOnDisk(modelId: string): boolean;
+  /** The pool takes no work; loads for it wait. */
+  isDraining(poolId: string): boolean;
+}
+
+type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress'>;
+
+/** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-60] */
+export function assignmentStatus(assignment: Assignment, sources: StatusSources): AssignmentStatus {
+  const { instance_id, org_id, generation, target } = assignment;
+  return { instance_id, org_id, generation, pool_id: target.pool_id, ...outcomeOf(assignment, sources) };
+}
+
+function outcomeOf(assignment: Assignment, sources: StatusSources): Outcome {
+  const replica = replicaOf(assignment, sources);
+  const presence = sources.presence(wantedModelKey(wantedModelOf(assignment)));
+  const isOnDisk = presence?.phase.state === 'present' || (presence?.model ?? null) !== null || sources.isOnDisk(assignment.model.model_id);
+  const rest = { residency: isOnDisk ? 'on_disk' : 'absent', replica_id: null, last_error: null, progress: null } as const;
+  if (assignment.wanted !== 'resident') {
+    if (replica?.phase.state === 'draining' || replica?.phase.state === 'stopping') return { ...rest, residency: 'draining', replica_id: replica.replicaId };
+    if (assignment.wanted === 'absent') return rest;
+    return presenceOutcome(presence, rest);
+  }
+  if (replica !== undefined && isMoreThanFile(replica, presence)) return replicaOutcome(replica, rest);
+  const pool = sources.pools.get(assignment.target.pool_id);
+  const obstacle = poolObstacle(assignment, pool, sources);
+  return obstacle === null ? presenceOutcome(presence, rest) : { ...rest, ...(pool?.problem === null ? {} : { residency: 'failed' as const }), last_error: obstacle };
+}
+
+/** The newest replica of the assignment's shape; for one that is no longer wanted, the model that its id names. */
+function replicaOf(assignment: Assignment, sources: StatusSources): Replica | undefined {
+  const { pool_id } = assignment.target;
+  const shape = shapeOf(assignment, sources);
+  const fits = (replica: Replica) =>
+    shape !== null
+      ? replica.key === replicaKey(shape)
+      : replica.poolId === pool_id && replica.modelId === assignment.model.model_id && replica.contextTokens === assignment.model.context && replica.slots === assignment.model.slots;
+  const all = sources.replicas.filter(fits);
+  return all.find((replica) => replica.phase.state !== 'stopping') ?? all[0];
+}
+
+/** While a file is looked at again after a failure, its progress says more than the replica that waits for it. */
+function isMoreThanFile(replica: Replica, presence: Presence | undefined): boolean {
+  return replica.phase.state !== 'waiting' || presence?.phase.state === 'present';
+}
+
+function replicaOutcome(replica: Replica, rest: Outcome): Outcome {
+  const { phase, replicaId, lastError } = replica;
+  const step = (phaseName: LoadProgress['phase'], fraction: number | null): LoadProgress => ({ phase: phaseName, bytes_done: null, bytes_total: null, fraction });
+  switch (phase.state) {
+    case 'waiting':
+      return { ...rest, replica_id: replicaId, last_error: lastError, progress: step('waiting_for_memory', null) };
+    case 'loading':
+      return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('loading', phase.fraction) };
+    case 'resident':
+      return { residency: 'resident', replica_id: replicaId, last_error: null, progress: null };
+    case 'draining':
+    case 'stopping':
+      return { residency: 'draining', replica_id: replicaId, last_error: lastError, progress: null };
+    case 'failed':
+      return { residency: 'failed', replica_id: replicaId, last_error: phase.failure.message, progress: null };
+  }
+}
+
+function presenceOutcome(presence: Presence | undefined, rest: Outcome): Outcome {
+  if (presence === undefined || presence.phase.state === 'present') return rest;
+  if (presence.phase.state === 'failed') return { ...rest, residency: 'failed', last_error: presence.phase.error };
+  const { progress } = presence.phase;
+  if (progress === null) return { ...rest, progress: { phase: 'locating', bytes_done: null, bytes_total: null, fraction: null } };
+  const { phase, bytes, totalBytes } = progress;
+  const fraction = totalBytes === null || totalBytes === 0 ? null : Math.min(1, bytes / totalBytes);
+  return { ...rest, progress: { phase, bytes_done: bytes, bytes_total: totalBytes, fraction } };
+}
+
+/** Why nothing can be loaded there at all, with the next step. */
+function poolObstacle(assignment: Assignment, pool: PlannedPool | undefined, { pools, isDraining }: StatusSources): string | null {
+  const { pool_id, node_id } = assignment.target;
+  if (pool === undefined) return `node ${node_id} has no pool ${pool_id}, only ${[...pools.keys()].join(', ')}; load the model again to have it placed elsewhere`;
+  if (pool.problem !== null) return pool.problem;
+  return isDraining(pool_id) ? `pool ${pool_id} is drained; end the drain with DELETE /v2/pools/${pool_id}/drain, or load the model elsewhere` : null;
+}

@@ -1,0 +1,67 @@
+import type { Assignment, AssignmentStatus, EventType, InstanceOutcome } from '@corral/contracts';
+import { instanceKey } from './journal-state.js';
+
+/** An assignment and where it is. */
+export interface ObservedAssignment {
+  readonly assignment: Assignment;
+  readonly status: AssignmentStatus;
+}
+
+export interface OutcomeEvent {
+  readonly type: Extract<EventType, `instance.${string}`>;
+  readonly data: InstanceOutcome;
+  readonly correlationId: string;
+}
+
+interface Seen {
+  readonly status: AssignmentStatus;
+  /** When the present generation was first seen. */
+  readonly sinceMs: number;
+}
+
+/** Turns what became of the assignments since the last look into events. [C-84] */
+export class OutcomeWatch {
+  #seen: ReadonlyMap<string, Seen> = new Map();
+
+  observe(observed: readonly ObservedAssignment[], nowMs: number): readonly OutcomeEvent[] {
+    const before = this.#seen;
+    const after = new Map<string, Seen>();
+    const events: OutcomeEvent[] = [];
+    for (const { assignment, status } of observed) {
+      const key = instanceKey(assignment);
+      const known = before.get(key);
+      const isSameGeneration = known?.status.generation === status.generation;
+      const seen: Seen = { status, sinceMs: isSameGeneration ? known.sinceMs : nowMs };
+      after.set(key, seen);
+      const type = eventType(assignment, status, known?.status ?? null);
+      if (type !== null) events.push({ type, correlationId: assignment.correlation_id, data: outcomeOf(assignment, status, nowMs - seen.sinceMs) });
+    }
+    this.#seen = after;
+    return events;
+  }
+}
+
+/** `null` when nothing happened that anybody needs to hear of. */
+export function eventType(assignment: Assignment, now: AssignmentStatus, before: AssignmentStatus | null): OutcomeEvent['type'] | null {
+  const isNews = before === null || before.residency !== now.residency || before.generation !== now.generation;
+  switch (now.residency) {
+    case 'loading':
+      return before?.residency === 'loading' ? null : 'instance.loading';
+    case 'resident':
+      return isNews ? 'instance.loaded' : null;
+    case 'failed':
+      return isNews || before.last_error !== now.last_error ? 'instance.load_failed' : null;
+    case 'absent':
+    case 'on_disk':
+    case 'staged':
+      if (before === null || !['loading', 'resident', 'draining'].includes(before.residency)) return null;
+      return assignment.wanted === 'resident' || assignment.source === 'api_unload' ? 'instance.unloaded' : 'instance.evicted';
+    case 'draining':
+      return null;
+  }
+}
+
+function outcomeOf(assignment: Assignment, status: AssignmentStatus, durationMs: number): InstanceOutcome {
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress } = status;
+  return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(durationMs), progress, reason: assignment.reason };
+}

@@ -1,0 +1,57 @@
+import type { Assignment } from '@corral/contracts';
+import { requiredMemoryBytes } from '@corral/catalog-core';
+import type { PlannedPool } from '../devices/planned-pool.js';
+import { wantedModelKey } from '../models/present-model.js';
+import type { Presence, PresentModel } from '../models/present-model.js';
+import type { WantedReplica } from '../replicas/plan-replicas.js';
+import { replicaKey } from '../replicas/replica.js';
+import type { ReplicaShape } from '../replicas/replica.js';
+import type { JournalEntry } from './journal-state.js';
+import { wantedModelOf } from './wanted-model.js';
+
+export interface ReplicaSources {
+  readonly pools: ReadonlyMap<string, PlannedPool>;
+  presence(key: string): Presence | undefined;
+  /** What a replica of this key really took; `null` when none was ever loaded. */
+  measuredBytes(key: string): number | null;
+}
+
+/** The shape of the replica that serves an assignment; `null` while the model or the pool is not there. */
+export function shapeOf(assignment: Assignment, sources: Pick<ReplicaSources, 'pools' | 'presence'>): ReplicaShape | null {
+  const pool = sources.pools.get(assignment.target.pool_id);
+  const model = sources.presence(wantedModelKey(wantedModelOf(assignment)))?.model ?? null;
+  if (pool === undefined || model === null) return null;
+  return { poolId: pool.poolId, device: pool.device, digest: model.digest, contextTokens: assignment.model.context, slots: assignment.model.slots };
+}
+
+/** The replicas that the assignments ask for: one for all that want the same file in the same shape in the same pool. */
+export function wantedReplicas(entries: Iterable<JournalEntry>, sources: ReplicaSources): readonly WantedReplica[] {
+  const byKey = new Map<string, WantedReplica>();
+  for (const [order, { assignment }] of [...entries].toSorted(byAge).entries()) {
+    const shape = assignment.wanted === 'resident' ? shapeOf(assignment, sources) : null;
+    const presence = sources.presence(wantedModelKey(wantedModelOf(assignment)));
+    if (shape === null || !presence?.model) continue;
+    const key = replicaKey(shape);
+    const isVerified = presence.phase.state === 'present';
+    const known = byKey.get(key);
+    if (known !== undefined) {
+      byKey.set(key, { ...known, latestGeneration: Math.max(known.latestGeneration, assignment.generation), isVerified: known.isVerified && isVerified });
+      continue;
+    }
+    const memoryBytes = sources.measuredBytes(key) ?? estimateBytes(presence.model, shape, sources);
+    byKey.set(key, { ...shape, key, modelId: presence.model.modelId, modelPath: presence.model.path, memoryBytes, order, latestGeneration: assignment.generation, isVerified });
+  }
+  return [...byKey.values()];
+}
+
+/** Generations count per instance, so the order of arrival comes first; of one set, the lower generation. */
+function byAge(a: JournalEntry, b: JournalEntry): number {
+  return a.acceptedSeq - b.acceptedSeq || a.assignment.generation - b.assignment.generation || (a.assignment.instance_id < b.assignment.instance_id ? -1 : 1);
+}
+
+/** Where the engine gave no figures for the device, the file itself is the least that is needed. */
+function estimateBytes({ facts, sizeBytes }: PresentModel, shape: ReplicaShape, { pools }: ReplicaSources): number {
+  const deviceKind = pools.get(shape.poolId)?.deviceKind ?? null;
+  if (facts === null || deviceKind === null) return sizeBytes;
+  return requiredMemoryBytes(facts, { deviceKind, context: shape.contextTokens, slots: shape.slots }) ?? sizeBytes;
+}

@@ -1,0 +1,23 @@
+import type { DeviceKind } from '@corral/contracts';
+
+/** A pool as the manifest defines it for this node. `memoryBytes` null = what the device has. */
+export interface PoolChoice {
+  readonly poolId: string;
+  readonly device: string;
+  readonly memoryBytes: number | null;
+}
+
+/** What a pool is made of. With a `problem` it exists to say why it cannot serve, and nothing is started on it. [G-26] */
+export interface PlannedPool {
+  readonly poolId: string;
+  /** `cuda:0`, `vulkan:0`, `cpu`; `none` where nothing usable was found. */
+  readonly device: string;
+  readonly deviceKind: DeviceKind | null;
+  readonly deviceName: string | null;
+  readonly deviceMask: string;
+  readonly memoryTotalBytes: number;
+  /** `null` = as many as fit in the memory. */
+  readonly replicasMax: number | null;
+  readonly threadsPerReplica: number;
+  readonly problem: string | null;
+}

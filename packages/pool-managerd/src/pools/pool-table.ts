@@ -1,0 +1,78 @@
+import type { Clock } from '@corral/service-kit';
+import type { PlannedPool } from '../devices/planned-pool.js';
+
+/** One pool and what was decided about it. */
+export interface Pool {
+  readonly planned: PlannedPool;
+  /** Monotonic time at which what still runs is cut; `null` while the pool is not drained. */
+  readonly drainDeadlineMs: number | null;
+  readonly wasReady: boolean;
+}
+
+/** The pools of this node: which there are, which are drained, which have been ready. */
+export class PoolTable {
+  #pools: ReadonlyMap<string, Pool> = new Map();
+  #isSettled = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly onChange: () => void,
+  ) {}
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  list(): readonly Pool[] {
+    return [...this.#pools.values()];
+  }
+
+  get(poolId: string): Pool | undefined {
+    return this.#pools.get(poolId);
+  }
+
+  planned(): ReadonlyMap<string, PlannedPool> {
+    return new Map(this.list().map(({ planned }) => [planned.poolId, planned]));
+  }
+
+  /** Replaces the pools; those that stay keep their drain and, on the same device, their readiness. */
+  replace(planned: readonly PlannedPool[]): void {
+    const before = this.#pools;
+    this.#isSettled = true;
+    this.#pools = new Map(
+      planned.map((pool) => {
+        const known = before.get(pool.poolId);
+        const wasReady = known?.wasReady === true && known.planned.device === pool.device;
+        return [pool.poolId, { planned: pool, drainDeadlineMs: known?.drainDeadlineMs ?? null, wasReady }];
+      }),
+    );
+    this.onChange();
+  }
+
+  /** Stops giving the pool work. A second drain can only shorten the first. Returns the deadline, monotonic. [C-44] */
+  drain(poolId: string, graceMs: number): number | null {
+    const pool = this.#pools.get(poolId);
+    if (pool === undefined) return null;
+    const deadlineMs = Math.min(pool.drainDeadlineMs ?? Infinity, this.clock.monotonicMs() + graceMs);
+    this.#set({ ...pool, drainDeadlineMs: deadlineMs });
+    return deadlineMs;
+  }
+
+  /** Lets the pool take part again. */
+  endDrain(poolId: string): void {
+    const pool = this.#pools.get(poolId);
+    if (pool === undefined || pool.drainDeadlineMs === null) return;
+    this.#set({ ...pool, drainDeadlineMs: null });
+  }
+
+  markReady(poolId: string): void {
+    const pool = this.#pools.get(poolId);
+    if (pool === undefined || pool.wasReady) return;
+    this.#set({ ...pool, wasReady: true });
+  }
+
+  #set(pool: Pool): void {
+    this.#pools = new Map(this.#pools).set(pool.planned.poolId, pool);
+    this.onChange();
+  }
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import type { AssignmentStatus, Residency } from '@corral/contracts';
+import { poolReadiness } from './readiness.js';
+import type { ReadinessInput } from './readiness.js';
+
+const preload = (instance_id: string, residency: Residency, last_error: string | null = null): AssignmentStatus => ({
+  instance_id,
+  org_id: 'default',
+  generation: 1,
+  pool_id: 'p1',
+  residency,
+  replica_id: null,
+  last_error,
+  progress: null,
+});
+const readiness = (over: Partial<ReadinessInput>) => poolReadiness({ problem: null, isSettled: true, isDraining: false, wasReady: false, preloads: [], ...over });
+
+describe('poolReadiness', () => {
+  test('C-10 a pool with a device and nothing to preload is ready', () => {
+    expect(readiness({})).toEqual({ ready: true, reason: null });
+  });
+
+  test('T-109 a pool without a device is not, and says why', () => {
+    expect(readiness({ problem: 'no GPU', wasReady: true })).toEqual({ ready: false, reason: 'no GPU' });
+  });
+
+  test('T-100 C-10 not before its preloads have ended', () => {
+    expect(readiness({ preloads: [preload('a', 'resident'), preload('b', 'loading')] })).toEqual({ ready: false, reason: 'preloading b' });
+    expect(readiness({ preloads: [preload('a', 'resident'), preload('b', 'resident')] }).ready).toBe(true);
+  });
+
+  test('C-14 where every preload failed, the pool is unready with the error; one that succeeded is enough', () => {
+    expect(readiness({ preloads: [preload('a', 'failed', 'wrong digest')] })).toEqual({ ready: false, reason: 'wrong digest' });
+    expect(readiness({ preloads: [preload('a', 'failed', 'wrong digest'), preload('b', 'resident')] }).ready).toBe(true);
+  });
+
+  test('C-14 a failed preload that is tried again keeps its error in view', () => {
+    expect(readiness({ preloads: [preload('a', 'loading', 'wrong digest')] })).toEqual({ ready: false, reason: 'wrong digest' });
+  });
+
+  test('C-10 a pool that was ready stays so while other models load', () => {
+    expect(readiness({ wasReady: true, preloads: [preload('a', 'loading')] }).ready).toBe(true);
+  });
+
+  test('C-21 a drained pool is not ready, whatever else', () => {
+    expect(readiness({ wasReady: true, isDraining: true }).ready).toBe(false);
+  });
+
+  test('C-10 before the node knows its pools, none is ready', () => {
+    expect(readiness({ isSettled: false, wasReady: true }).ready).toBe(false);
+  });
+});

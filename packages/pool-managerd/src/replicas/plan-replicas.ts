@@ -1,0 +1,136 @@
+import { holdsMemory } from './replica.js';
+import type { Failure, Replica, ReplicaShape } from './replica.js';
+import { memoryFailure } from './memory-failure.js';
+
+/** A replica that assignments ask for. */
+export interface WantedReplica extends ReplicaShape {
+  readonly key: string;
+  readonly modelId: string;
+  readonly modelPath: string;
+  /** What it is expected to take of the device. */
+  readonly memoryBytes: number;
+  /** Loads happen in this order: that in which the node learnt of the assignments. */
+  readonly order: number;
+  /** Newest generation among its assignments: a newer one than before is a reason to try again. */
+  readonly latestGeneration: number;
+  /** The file was looked at since the last failure, so a load may start. */
+  readonly isVerified: boolean;
+}
+
+export interface PoolRoom {
+  readonly poolId: string;
+  /** Usable and not draining. */
+  readonly isOpen: boolean;
+  readonly memoryTotalBytes: number;
+  readonly replicasMax: number | null;
+}
+
+export type ReplicaAction =
+  | { readonly type: 'create'; readonly wanted: WantedReplica }
+  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start'; readonly replicaId: string }
+  /** `isAnew`: a newer assignment asks for it, so earlier failures do not count. */
+  | { readonly type: 'retry'; readonly replicaId: string; readonly wanted: WantedReplica; readonly isAnew: boolean }
+  | { readonly type: 'fail'; readonly replicaId: string; readonly failure: Failure };
+
+export interface ReplicaPlanInput {
+  readonly pool: PoolRoom;
+  readonly wanted: readonly WantedReplica[];
+  /** Of this pool. */
+  readonly replicas: readonly Replica[];
+  readonly leases: (replicaId: string) => number;
+  readonly nowMs: number;
+  /** How long a load waits for memory that nothing frees, since the assignment that frees it may be on its way. */
+  readonly memoryGraceMs: number;
+}
+
+export interface ReplicaPlan {
+  readonly actions: readonly ReplicaAction[];
+  /** When to plan again though nothing happened; `null` = never. */
+  readonly wakeAtMs: number | null;
+}
+
+/**
+ * What to do next so that a pool holds what is wanted of it. Level-triggered: it looks at what is, not at what happened.
+ *
+ * Loads happen one at a time, in the order in which they were asked for, and only into memory that is free now: what a
+ * stopping process holds counts until it is gone. A load waits while something leaves, and fails with the
+ * numbers when nothing will. [C-14 C-21 C-30]
+ */
+export function planReplicas(input: ReplicaPlanInput): ReplicaPlan {
+  const { pool, nowMs } = input;
+  const wanted = new Map(pool.isOpen ? input.wanted.map((one) => [one.key, one]) : []);
+  const active = input.replicas.filter((replica) => replica.phase.state !== 'stopping');
+  const known = new Set(active.map((replica) => replica.key));
+  const created = [...wanted.values()].filter((one) => !known.has(one.key)).map((one): ReplicaAction => ({ type: 'create', wanted: one }));
+  const settled = active.map((replica) => settle(replica, wanted.get(replica.key), input)).filter((action) => action !== null);
+  // One thing after the other: what was just decided changes what the next load sees.
+  if (created.length + settled.length > 0) return { actions: [...settled, ...created], wakeAtMs: nowMs };
+  const load = nextLoad(active, wanted, input);
+  return load === null ? { actions: [], wakeAtMs: earliest(active, input, null) } : { actions: load.action === null ? [] : [load.action], wakeAtMs: earliest(active, input, load.wakeAtMs) };
+}
+
+/** What one replica must do whatever the others do. */
+function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, leases, nowMs, replicas }: ReplicaPlanInput): ReplicaAction | null {
+  const { replicaId, phase } = replica;
+  switch (phase.state) {
+    case 'waiting':
+      return wanted === undefined ? { type: 'discard', replicaId } : null;
+    case 'loading':
+      return wanted === undefined ? { type: 'stop', replicaId } : null;
+    case 'resident':
+      return wanted === undefined ? { type: 'drain', replicaId } : null;
+    case 'draining':
+      if (wanted !== undefined) return { type: 'revive', replicaId };
+      return leases(replicaId) === 0 || nowMs >= phase.deadlineMs ? { type: 'stop', replicaId } : null;
+    case 'failed': {
+      if (wanted === undefined) return { type: 'discard', replicaId };
+      const isAnew = wanted.latestGeneration > replica.generation;
+      const isDue = phase.retryAtMs === null ? fitsOnceOthersLeft({ ...replica, memoryBytes: wanted.memoryBytes }, pool, replicas) : nowMs >= phase.retryAtMs;
+      return isAnew || isDue ? { type: 'retry', replicaId, wanted, isAnew } : null;
+    }
+    case 'stopping':
+      return null;
+  }
+}
+
+interface NextLoad {
+  readonly action: ReplicaAction | null;
+  readonly wakeAtMs: number | null;
+}
+
+/** The load whose turn it is, and what it may do now. */
+function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>, input: ReplicaPlanInput): NextLoad | null {
+  if (active.some((replica) => replica.phase.state === 'loading')) return null;
+  const order = (replica: Replica) => wanted.get(replica.key)?.order ?? Infinity;
+  const head = active
+    .filter((replica) => replica.phase.state === 'waiting' && wanted.get(replica.key)?.isVerified === true)
+    .toSorted((a, b) => order(a) - order(b) || (a.key < b.key ? -1 : 1))[0];
+  if (head === undefined) return null;
+  const { pool, replicas, nowMs, memoryGraceMs } = input;
+  const { replicaId } = head;
+  if (fits(head, pool, replicas.filter(holdsMemory))) return { action: { type: 'start', replicaId }, wakeAtMs: null };
+  const failure = memoryFailure(head, pool, replicas);
+  if (head.memoryBytes > pool.memoryTotalBytes) return { action: { type: 'fail', replicaId, failure }, wakeAtMs: null };
+  if (fitsOnceOthersLeft(head, pool, replicas)) return { action: null, wakeAtMs: null };
+  const failAtMs = head.phase.sinceMs + memoryGraceMs;
+  return nowMs >= failAtMs ? { action: { type: 'fail', replicaId, failure }, wakeAtMs: null } : { action: null, wakeAtMs: failAtMs };
+}
+
+function fitsOnceOthersLeft(replica: Replica, pool: PoolRoom, replicas: readonly Replica[]): boolean {
+  return fits(replica, pool, replicas.filter((other) => other.phase.state === 'loading' || other.phase.state === 'resident'));
+}
+
+function fits(replica: Replica, pool: PoolRoom, beside: readonly Replica[]): boolean {
+  const others = beside.filter((other) => other.replicaId !== replica.replicaId);
+  const heldBytes = others.reduce((sum, other) => sum + other.memoryBytes, 0);
+  return heldBytes + replica.memoryBytes <= pool.memoryTotalBytes && (pool.replicasMax === null || others.length < pool.replicasMax);
+}
+
+function earliest(active: readonly Replica[], { nowMs }: ReplicaPlanInput, other: number | null): number | null {
+  const times = active.flatMap(({ phase }) => {
+    if (phase.state === 'draining') return [phase.deadlineMs];
+    return phase.state === 'failed' && phase.retryAtMs !== null ? [phase.retryAtMs] : [];
+  });
+  const all = other === null ? times : [...times, other];
+  return all.length === 0 ? null : Math.max(nowMs, Math.min(...all));
+}

@@ -1,0 +1,259 @@
+import type { ReplicaSpec } from '@corral/engine';
+import { formatBytes } from '@corral/service-kit';
+import { LoadError, loadReplica, withLastWords } from './load-replica.js';
+import type { LiveReplica, LoadPorts } from './load-replica.js';
+import { Leases } from './leases.js';
+import type { Lease } from './leases.js';
+import { newReplica } from './new-replica.js';
+import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
+import { MeasuredMemory } from './measured-memory.js';
+import { nextReplicaId } from './replica-id.js';
+import { holdsMemory } from './replica.js';
+import type { Replica } from './replica.js';
+import type { RetryPolicy } from './retry-policy.js';
+import { stepReplica } from './step-replica.js';
+import type { ReplicaEvent } from './step-replica.js';
+
+/** What a replica needs of its pool to be started. */
+export interface ReplicaPlace {
+  readonly poolId: string;
+  readonly deviceKind: ReplicaSpec['deviceKind'];
+  readonly deviceMask: string;
+  readonly threadsPerReplica: number;
+  readonly memoryTotalBytes: number;
+}
+
+/** One change of one replica, for the log, the metrics and whoever plans. `from` null = made, `to` null = gone. */
+export interface ReplicaChange {
+  readonly from: Replica | null;
+  readonly to: Replica | null;
+  readonly cause: string;
+}
+
+export interface ReplicaSetOptions extends LoadPorts {
+  readonly retry: RetryPolicy;
+  readonly drainMs: number;
+  /** SIGTERM to SIGKILL. */
+  readonly stopMs: number;
+  readonly batchTokens: number;
+  readonly prefillChunkTokens: number;
+  readonly random: () => number;
+  /** Called after each change, in order; must not throw. */
+  readonly onChange: (change: ReplicaChange) => void;
+  /** A request has ended: a drain may be over. */
+  readonly onRelease: () => void;
+}
+
+/** The way to a resident replica for one request. */
+export interface ReplicaLease {
+  readonly replica: Replica;
+  readonly client: LiveReplica['client'];
+  readonly lease: Lease;
+}
+
+export type LeaseRefusal = 'unknown' | 'not_resident' | 'exhausted';
+
+interface Work {
+  readonly controller: AbortController;
+  live: LiveReplica | null;
+}
+
+/**
+ * The replicas of this node and their processes: the only place that starts and stops one.
+ *
+ * It does what a plan says and decides nothing but what a crash or the end of a load brings with it.
+ */
+export class ReplicaSet {
+  readonly #replicas = new Map<string, Replica>();
+  readonly #work = new Map<string, Work>();
+  readonly #leases: Leases;
+  readonly #measured = new MeasuredMemory();
+  /** Processes that have not ended. */
+  readonly #running = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(private readonly options: ReplicaSetOptions) {
+    this.#leases = new Leases(options.onRelease);
+  }
+
+  list(): readonly Replica[] {
+    return [...this.#replicas.values()];
+  }
+
+  inPool(poolId: string): readonly Replica[] {
+    return this.list().filter((replica) => replica.poolId === poolId);
+  }
+
+  /** What a replica of this key took when it was last loaded; `null` when it never was. */
+  measuredBytes(key: string): number | null {
+    return this.#measured.get(key);
+  }
+
+  leases(replicaId: string): number {
+    return this.#leases.count(replicaId);
+  }
+
+  /** A slot of a replica for one request, or why there is none. [C-20 C-21] */
+  lease(poolId: string, replicaId: string): ReplicaLease | LeaseRefusal {
+    const replica = this.#replicas.get(replicaId);
+    const live = this.#work.get(replicaId)?.live ?? null;
+    if (replica === undefined || replica.poolId !== poolId) return 'unknown';
+    if (replica.phase.state !== 'resident' || live === null || this.#isClosed) return 'not_resident';
+    const lease = this.#leases.take(replicaId, replica.slots);
+    return lease === null ? 'exhausted' : { replica, client: live.client, lease };
+  }
+
+  /** Does one step of a plan. `causeOf` says why, for the log. */
+  apply(action: ReplicaAction, place: ReplicaPlace, cause: string): void {
+    if (this.#isClosed) return;
+    const nowMs = this.options.clock.monotonicMs();
+    switch (action.type) {
+      case 'create':
+        return this.#create(action.wanted, place);
+      case 'discard':
+        return this.#remove(action.replicaId, cause);
+      case 'start':
+        return this.#start(action.replicaId, place);
+      case 'drain':
+        return this.#post(action.replicaId, { type: 'drain_begun', nowMs, deadlineMs: nowMs + this.options.drainMs }, cause);
+      case 'revive':
+        return this.#post(action.replicaId, { type: 'revived', nowMs }, cause);
+      case 'stop':
+        return this.#stop(action.replicaId, cause);
+      case 'retry': {
+        const { latestGeneration: generation, memoryBytes, modelPath } = action.wanted;
+        return this.#post(action.replicaId, { type: 'retried', nowMs, generation, memoryBytes, modelPath, isAnew: action.isAnew }, cause);
+      }
+      case 'fail':
+        return this.#post(action.replicaId, { type: 'load_failed', nowMs, failure: action.failure, random: this.options.random() }, 'not enough memory');
+    }
+  }
+
+  /** Gives a draining replica less time. */
+  hasten(replicaId: string, deadlineMs: number): void {
+    const replica = this.#replicas.get(replicaId);
+    if (replica?.phase.state !== 'draining' || replica.phase.deadlineMs <= deadlineMs) return;
+    this.#replicas.set(replicaId, { ...replica, phase: { ...replica.phase, deadlineMs } });
+  }
+
+  /** Ends every process and takes no more work. All are gone when it resolves. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { replicaId, phase } of this.list()) {
+      if (phase.state === 'waiting' || phase.state === 'failed') this.#remove(replicaId, 'the daemon stops');
+      else this.#stop(replicaId, 'the daemon stops');
+    }
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #create(wanted: WantedReplica, place: ReplicaPlace): void {
+    const replicaId = nextReplicaId(wanted, new Set(this.#replicas.keys()));
+    const replica = newReplica(wanted, { replicaId, threads: place.threadsPerReplica, nowMs: this.options.clock.monotonicMs() });
+    this.#replicas.set(replicaId, replica);
+    this.options.onChange({ from: null, to: replica, cause: 'an assignment wants it' });
+  }
+
+  #remove(replicaId: string, cause: string): void {
+    const from = this.#replicas.get(replicaId);
+    if (from === undefined) return;
+    this.#replicas.delete(replicaId);
+    this.options.onChange({ from, to: null, cause });
+  }
+
+  #start(replicaId: string, place: ReplicaPlace): void {
+    const replica = this.#replicas.get(replicaId);
+    if (replica === undefined || replica.phase.state !== 'waiting') return;
+    const work: Work = { controller: new AbortController(), live: null };
+    this.#work.set(replicaId, work);
+    this.#post(replicaId, { type: 'load_begun', nowMs: this.options.clock.monotonicMs() }, 'its turn and its memory have come');
+    this.#track(this.#run(replicaId, this.#specOf(replica, place), work, place));
+  }
+
+  /** One process from its start to its end. Never rejects. */
+  async #run(replicaId: string, spec: ReplicaSpec, work: Work, place: ReplicaPlace): Promise<void> {
+    const { clock, random } = this.options;
+    let error: string | null = null;
+    try {
+      const live = await loadReplica(spec, this.options, {
+        signal: work.controller.signal,
+        onProgress: (fraction) => this.#post(replicaId, { type: 'progressed', fraction }, 'progress'),
+      });
+      // Called off in the moment in which the load succeeded.
+      if (work.controller.signal.aborted) await this.#end(live);
+      else error = await this.#serve(replicaId, live, work, place);
+    } catch (thrown) {
+      const failure = thrown instanceof LoadError ? thrown : new LoadError('load', thrown instanceof Error ? thrown.message : String(thrown));
+      this.#work.delete(replicaId);
+      if (!work.controller.signal.aborted) return this.#post(replicaId, { type: 'load_failed', nowMs: clock.monotonicMs(), failure: { kind: failure.kind, message: failure.message }, random: random() }, 'the load failed');
+    }
+    this.#work.delete(replicaId);
+    this.#post(replicaId, { type: 'gone', nowMs: clock.monotonicMs(), error, random: random() }, error === null ? 'its process has ended' : 'its process ended by itself');
+  }
+
+  /** Resolves when the process has ended, with its own account where nobody asked for it. */
+  async #serve(replicaId: string, live: LiveReplica, work: Work, place: ReplicaPlace): Promise<string | null> {
+    const { clock } = this.options;
+    const memoryBytes = await this.#weigh(replicaId, live, place);
+    work.live = live;
+    this.#post(replicaId, { type: 'loaded', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs(), pid: live.engine.pid, memoryBytes }, 'the first token came');
+    const exit = await live.engine.exited;
+    await live.client.close();
+    return exit.kind === 'crashed' ? withLastWords(exit.error, exit.lastWords) : null;
+  }
+
+  /** What the replica really takes. One that takes more than was free is ended: the pool's memory is a promise. [C-14] */
+  async #weigh(replicaId: string, live: LiveReplica, place: ReplicaPlace): Promise<number> {
+    const { weightsBytes, contextBytes } = live.engine.info.memory;
+    const memoryBytes = weightsBytes + contextBytes;
+    const replica = this.#replicas.get(replicaId);
+    if (replica !== undefined) this.#measured.set(replica.key, memoryBytes);
+    const others = this.inPool(place.poolId).filter((other) => other.replicaId !== replicaId && holdsMemory(other));
+    const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + other.memoryBytes, 0);
+    if (memoryBytes <= freeBytes) return memoryBytes;
+    await this.#end(live);
+    throw new LoadError('memory', `the replica took ${formatBytes(memoryBytes)} where ${formatBytes(freeBytes)} of ${formatBytes(place.memoryTotalBytes)} were free; use a smaller context, fewer slots or a larger pool`);
+  }
+
+  #stop(replicaId: string, cause: string): void {
+    this.#post(replicaId, { type: 'stop_begun', nowMs: this.options.clock.monotonicMs() }, cause);
+    const work = this.#work.get(replicaId);
+    work?.controller.abort(new Error(cause));
+    if (work?.live) this.#track(work.live.engine.stop(this.options.stopMs));
+  }
+
+  async #end(live: LiveReplica): Promise<void> {
+    await live.engine.stop(0);
+    await live.client.close();
+  }
+
+  #track(running: Promise<void>): void {
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  #post(replicaId: string, event: ReplicaEvent, cause: string): void {
+    const from = this.#replicas.get(replicaId);
+    if (from === undefined) return;
+    const step = stepReplica(from, event, this.options.retry);
+    if (step.kind === 'ignored') return;
+    if (step.kind === 'removed') this.#replicas.delete(replicaId);
+    else this.#replicas.set(replicaId, step.next);
+    this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause });
+  }
+
+  #specOf(replica: Replica, place: ReplicaPlace): ReplicaSpec {
+    return {
+      replicaId: replica.replicaId,
+      modelPath: replica.modelPath,
+      deviceKind: place.deviceKind,
+      deviceMask: place.deviceMask,
+      contextTokens: replica.contextTokens,
+      slots: replica.slots,
+      threads: replica.threads,
+      batchTokens: this.options.batchTokens,
+      prefillChunkTokens: this.options.prefillChunkTokens,
+      // The page cache makes the next load of the same model several times faster.
+      weightsIo: 'mmap',
+    };
+  }
+}
