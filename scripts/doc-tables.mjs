@@ -10,7 +10,13 @@ export function apiMarkdown(routes) {
     refusals.join(', ') || '–',
     summary,
   ]);
-  return page('HTTP calls of orchestratord', 'packages/contracts/src/api.ts', `Bodies: \`/openapi.json\` of a running server.\n\n${table(['call', 'answers', 'refuses with', 'does'], rows)}`);
+  return page('HTTP calls of orchestratord', '`packages/contracts/src/api.ts`', `Bodies: \`/openapi.json\` of a running server.\n\n${table(['call', 'answers', 'refuses with', 'does'], rows)}`);
+}
+
+/** @param {Readonly<Record<string, string>>} tables daemon → the table of its settings */
+export function configMarkdown(tables) {
+  const parts = Object.entries(tables).map(([daemon, rows]) => `## ${daemon}\n\nSource: \`packages/${daemon}/src/config.ts\`.\n\n${rows}`);
+  return page('Settings', 'config.ts of each daemon', `A flag wins over the environment, the environment over the file, the file over the default.\n\n${parts.join('\n')}`);
 }
 
 /** @param {Readonly<Record<string, { status: number, retriable: boolean, meaning: string }>>} errors */
@@ -18,7 +24,7 @@ export function errorsMarkdown(errors) {
   const rows = Object.entries(errors)
     .sort(([a, x], [b, y]) => x.status - y.status || (a < b ? -1 : 1))
     .map(([code, { status, retriable, meaning }]) => [`\`${code}\``, status, retriable ? 'yes' : 'no', meaning]);
-  return page('Error codes', 'packages/contracts/src/errors.ts', table(['code', 'status', 'retriable', 'meaning'], rows));
+  return page('Error codes', '`packages/contracts/src/errors.ts`', table(['code', 'status', 'retriable', 'meaning'], rows));
 }
 
 /** @param {Readonly<Record<string, Readonly<Record<string, { type: string, help: string, labels: readonly string[], buckets?: readonly number[] }>>>>} daemons */
@@ -29,7 +35,7 @@ export function metricsMarkdown(daemons) {
       .map(([name, { type, help, labels, buckets }]) => [`\`${name}\``, type, labels.join(', ') || '–', help, buckets?.join(', ') ?? '–']);
     return `## ${daemon}\n\n${table(['metric', 'type', 'labels', 'meaning', 'buckets'], rows)}`;
   });
-  return page('Metrics', 'packages/contracts/src/metrics.ts', parts.join('\n'));
+  return page('Metrics', '`packages/contracts/src/metrics.ts`', parts.join('\n'));
 }
 
 /** @param {Readonly<Record<string, object>>} events event type → JSON Schema of its data */
@@ -39,7 +45,7 @@ export function eventsMarkdown(events) {
     const types = Object.keys(events).filter((type) => events[type] === schema);
     return `## ${types.sort().join(', ')}\n\n${table(['field of `data`', 'type', 'required', 'meaning'], fieldRows(schema, ''))}`;
   });
-  return page('Events', 'packages/contracts/src/events.ts', parts.join('\n'));
+  return page('Events', '`packages/contracts/src/events.ts`', parts.join('\n'));
 }
 
 /** One row for each field of an object schema, nested ones by their dotted path. */
@@ -65,7 +71,7 @@ function typeName(schema) {
 }
 
 function page(title, source, body) {
-  return `# ${title}\n\n${NOTE} Source: \`${source}\`.\n\n${body}`;
+  return `# ${title}\n\n${NOTE} Source: ${source}.\n\n${body}`;
 }
 
 function table(head, rows) {

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { apiMarkdown, errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
+import { apiMarkdown, configMarkdown, errorsMarkdown, eventsMarkdown, metricsMarkdown } from './doc-tables.mjs';
 import { root } from './report.mjs';
 import { readTrace, traceMarkdown } from './trace.mjs';
 
@@ -11,7 +11,7 @@ const OUT = 'specs/generated';
 
 /** @typedef {{ file: string, packages: readonly string[], render: (...modules: any[]) => string }} Document */
 
-/** Every generated file: the built packages that it is made from, and how. @type {readonly Document[]} */
+/** Every generated file: the built packages (or one file of theirs) that it is made from, and how. @type {readonly Document[]} */
 const DOCUMENTS = [
   { file: 'errors.md', packages: ['contracts'], render: (contracts) => errorsMarkdown(exported(contracts, 'ERRORS')) },
   {
@@ -21,10 +21,20 @@ const DOCUMENTS = [
       metricsMarkdown({ orchestratord: exported(contracts, 'ORCHESTRATORD_METRICS'), 'pool-managerd': exported(contracts, 'POOL_MANAGERD_METRICS') }),
   },
   { file: 'events.md', packages: ['contracts'], render: (contracts) => eventsMarkdown(exported(contracts, 'EVENTS')) },
+  {
+    file: 'config.md',
+    packages: ['service-kit', 'orchestratord/config', 'pool-managerd/config'],
+    render: (kit, ...daemons) => configMarkdown(Object.fromEntries(daemons.map((daemon) => [daemon.name.split('/')[0], tableOf(kit, daemon)]))),
+  },
   { file: 'api.md', packages: ['contracts'], render: (contracts) => apiMarkdown(exported(contracts, 'API_ROUTES')) },
   { file: 'manifest.schema.json', packages: ['contracts'], render: (contracts) => json(exported(contracts, 'Manifest')) },
   { file: 'trace.md', packages: [], render: () => traceMarkdown(readTrace().requirements) },
 ];
+
+const tableOf = (kit, daemon) => {
+  const { schema, environment } = exported(daemon, 'configSpec');
+  return exported(kit, 'configTable')(schema, environment);
+};
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -51,14 +61,16 @@ export async function docProblems() {
   ];
 }
 
+/** A package's entry, or with a slash one file of its output: settings are no part of what a daemon exports. */
 async function load(name) {
-  const entry = join(root, 'packages', name, 'dist/index.js');
-  if (!existsSync(entry)) throw new Error(`packages/${name} is not built; run \`node scripts/build.mjs\` first`);
+  const [folder, file = 'index'] = name.split('/');
+  const entry = join(root, 'packages', folder, 'dist', `${file}.js`);
+  if (!existsSync(entry)) throw new Error(`packages/${folder}/dist/${file}.js is missing; run \`node scripts/build.mjs\` first`);
   return { name, ...(await import(pathToFileURL(entry).href)) };
 }
 
 function exported(module, name) {
-  if (module[name] === undefined) throw new Error(`@corral/${module.name} does not export ${name}, which scripts/gen-docs.mjs renders`);
+  if (module[name] === undefined) throw new Error(`packages/${module.name} does not export ${name}, which scripts/gen-docs.mjs renders`);
   return module[name];
 }
 
