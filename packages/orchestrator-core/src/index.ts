@@ -8,3 +8,14 @@ export { FILTERS } from './placement/filters.js';
 export type { DecisionLog, FilterName, NoCapacityReason, PlacementDecision } from './placement/placement-decision.js';
 export type { JobSpec, PlacementInput, PlacementOverrides, PoolSnapshot, ReplicaSnapshot } from './placement/placement-input.js';
 export { TIE_BREAKERS } from './placement/tie-breakers.js';
+export { planResidency } from './residency/plan-residency.js';
+export { oldestWaiter, planWaiters, type WaitingModel } from './residency/plan-waiters.js';
+export type {
+  ResidencyInput,
+  ResidencyNode,
+  ResidencyPolicy,
+  ResidencyPool,
+  ResidencyReplica,
+  WantedModel,
+} from './residency/residency-input.js';
+export type { ResidencyPlan } from './residency/residency-plan.js';

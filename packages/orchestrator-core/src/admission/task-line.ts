@@ -1,3 +1,4 @@
+import { compareText } from '../compare-text.js';
 import { PRIORITIES, type Priority } from './priority.js';
 
 /** A task that waits. `arrivalSeq` grows with every arrival. */
@@ -10,11 +11,7 @@ export interface QueuedTask {
 
 /** The order of waiting tasks: class, then arrival, then id by code unit. Total over distinct ids. [A-76] */
 export function compareTasks(a: QueuedTask, b: QueuedTask): number {
-  return (
-    PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
-    a.arrivalSeq - b.arrivalSeq ||
-    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-  );
+  return PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) || a.arrivalSeq - b.arrivalSeq || compareText(a.id, b.id);
 }
 
 interface Link {

@@ -90,12 +90,10 @@ const anyInput: fc.Arbitrary<PlacementInput> = anyPools.chain((pools) =>
 
 /** Everything in the input that has an order without meaning, in another order. */
 const shuffled = (input: PlacementInput): fc.Arbitrary<PlacementInput> =>
-  fc
-    .tuple(fc.shuffledSubarray([...input.pools], { minLength: input.pools.length }), fc.boolean())
-    .map(([pools, turned]) => ({
-      ...input,
-      pools: turned ? pools.map((pool) => ({ ...pool, replicas: pool.replicas.toReversed() })) : pools,
-    }));
+  fc.tuple(fc.shuffledSubarray([...input.pools], { minLength: input.pools.length }), fc.boolean()).map(([pools, turned]) => ({
+    ...input,
+    pools: turned ? pools.map((pool) => ({ ...pool, replicas: pool.replicas.toReversed() })) : pools,
+  }));
 
 const RUNS = { numRuns: 1_000 };
 
