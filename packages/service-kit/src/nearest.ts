@@ -5,13 +5,19 @@ export function nearest(name: string, candidates: Iterable<string>, max = 3): st
   if (name.length > LONGEST_NAME) return [];
   const wanted = name.toLowerCase();
   const limit = Math.max(2, Math.floor(name.length / 3));
-  return [...new Set(candidates)]
+  const found = [...new Set(candidates)]
     .filter((candidate) => Math.abs(candidate.length - name.length) <= limit || candidate.toLowerCase().startsWith(wanted))
-    .map((candidate) => ({ candidate, distance: candidate.toLowerCase().startsWith(wanted) ? 1 : editDistance(wanted, candidate.toLowerCase()) }))
+    .map((candidate) => ({ candidate, distance: distanceTo(wanted, candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)
-    .toSorted((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate))
-    .slice(0, max)
-    .map(({ candidate }) => candidate);
+    .toSorted((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate));
+  const best = found[0]?.distance ?? 0;
+  return found.filter(({ distance }) => distance <= best + 1).slice(0, max).map(({ candidate }) => candidate);
+}
+
+/** The start of a longer name is nearly that name. */
+function distanceTo(wanted: string, candidate: string): number {
+  const letters = editDistance(wanted, candidate);
+  return candidate.startsWith(wanted) ? Math.min(1, letters) : letters;
 }
 
 /** Letters to add, drop or change. */

@@ -59,6 +59,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   const shapeOf = options.openErrorsAs ?? errorShapeOf;
   app.use((req, res) => {
     const { error, allow } = noRoute(req.method, req.path, routes);
+    if (req.method === 'OPTIONS' && allow !== undefined) return void res.setHeader('Allow', allow).status(204).end();
     contextOf(req).failure = error;
     sendError(req, res, error, { shape: shapeOf(req.path), clock, ...(allow === undefined ? {} : { headers: { Allow: allow } }) });
   });

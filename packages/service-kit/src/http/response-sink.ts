@@ -56,7 +56,7 @@ class HttpResponseSink implements ResponseSink {
     res.once('close', () => this.#close('client_gone'));
     res.on('error', () => this.#close('client_gone'));
     const { trailers = [], head } = options;
-    res.writeHead(head.status, { ...head.headers, ...(trailers.length > 0 ? { Trailer: trailers.join(', ') } : {}) });
+    res.writeHead(head.status, { ...withoutConnection(head.headers), ...(trailers.length > 0 ? { Trailer: trailers.join(', ') } : {}) });
     res.flushHeaders();
     if (res.destroyed) this.#close('client_gone');
     if (options.heartbeatMs !== undefined) void this.#beat(options.heartbeatMs);
@@ -137,4 +137,9 @@ class HttpResponseSink implements ResponseSink {
       // The sink is done.
     }
   }
+}
+
+/** Node answers `keep-alive` itself, unless the client or a closing server wants the connection to end. */
+function withoutConnection(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'connection'));
 }

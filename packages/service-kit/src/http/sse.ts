@@ -36,7 +36,8 @@ export class SseReader {
     // A CR at the end of a chunk may be half of a CRLF.
     if (this.#afterCr && text.startsWith('\n')) text = text.slice(1);
     if (text !== '') this.#afterCr = text.endsWith('\r');
-    const lines = (this.#rest + text).split(/\r\n|\r|\n/);
+    // Looked at once: a long line in many chunks must not be searched again for each.
+    const lines = /[\r\n]/.test(text) ? (this.#rest + text).split(/\r\n|\r|\n/) : [this.#rest + text];
     this.#rest = lines.pop() ?? '';
     if (this.#rest.length + this.#dataLength > LONGEST_EVENT) throw new Error('an event of the stream is longer than 16 MiB; the peer does not speak text/event-stream');
     return lines.flatMap((line) => this.#line(line));

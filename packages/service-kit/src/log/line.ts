@@ -24,7 +24,9 @@ export function humanLine(line: Line, secrets: readonly string[] = []): string {
   return redactText([`${time} ${line.level.padEnd(5)} ${line.service}: ${line.message}`, ...fields].join(' '), secrets);
 }
 
+/** Of an error its text: the stack is in the file. */
 function shown(name: string, value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
   const text = stringified({ [name]: value }, { [name]: '[unprintable]' }).slice(JSON.stringify(name).length + 2, -1);
   return /^"[^\s"\\]+"$/.test(text) ? text.slice(1, -1) : text;
 }
