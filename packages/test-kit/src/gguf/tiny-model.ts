@@ -45,8 +45,11 @@ interface Shape {
   readonly vocabSize: number;
 }
 
-/** Writes a model of the llama architecture with synthetic weights: about a megabyte unless more is asked for. */
-export async function writeTinyModel(path: string, options: TinyModelOptions = {}): Promise<TinyModel> {
+/**
+ * Writes a model of the llama architecture with synthetic weights: about a megabyte unless more is asked
+ * for. `changes` replaces entries of the header, to make files that are wrong.
+ */
+export async function writeTinyModel(path: string, options: TinyModelOptions = {}, changes: Readonly<Record<string, GgufValue>> = {}): Promise<TinyModel> {
   const { mode = 'chain', vocabulary: kind = 'spm', vocabSize = 512, chatTemplate = CHATML_TEMPLATE, contextTokens = 4_096 } = options;
   const vocabulary = kind === 'spm' ? spmVocabulary(vocabSize) : bpeVocabulary(vocabSize);
   const shape = shapeOf(options, vocabulary.texts.length);
@@ -68,6 +71,7 @@ export async function writeTinyModel(path: string, options: TinyModelOptions = {
     'llama.vocab_size': { u32: shape.vocabSize },
     ...vocabulary.metadata,
     ...(chatTemplate !== null && { 'tokenizer.chat_template': { text: chatTemplate } }),
+    ...changes,
   };
   const ends = mode === 'chain' ? chainEnds(vocabulary, options) : null;
   const sizeBytes = await writeGguf(path, metadata, tensorsOf(shape, table, ends));

@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals';
+import { LastWords, reasonIn } from './last-words.js';
+
+describe('LastWords', () => {
+  test('C-122 lines are put together from pieces, empty ones left out, an unfinished one kept', () => {
+    const words = new LastWords();
+    expect(words.push('one\ntw')).toEqual(['one']);
+    expect(words.push('o\n\nthr')).toEqual(['two']);
+    expect(words.lines).toEqual(['one', 'two', 'thr']);
+  });
+
+  test('C-122 the last 40 lines of at most 400 characters are kept', () => {
+    const words = new LastWords();
+    for (let n = 0; n < 100; n += 1) words.push(`${n} ${'x'.repeat(1_000)}\n`);
+    expect(words.lines.map((line) => [line.length, Number(line.split(' ')[0])])).toEqual(Array.from({ length: 40 }, (_, n) => [400, 60 + n]));
+  });
+
+  test('C-122 endless output without a line break stays bounded', () => {
+    const words = new LastWords();
+    for (let n = 0; n < 1_000; n += 1) words.push('y'.repeat(1_000));
+    expect(words.lines.map((line) => line.length)).toEqual([400]);
+  });
+
+  test('C-122 the reason is the last telling line, else the last line', () => {
+    expect([reasonIn(['CUDA error: out of memory', 'done']), reasonIn(['a', 'b']), reasonIn([])]).toEqual(['CUDA error: out of memory', 'b', null]);
+  });
+});
