@@ -1,4 +1,4 @@
-import type { EventEnvelope, ModelFacts, NodeSummary, PoolStatus } from '@corral/contracts';
+import type { AssignmentStatus, EventEnvelope, ModelFacts, NodeModel, NodeSummary, PoolStatus } from '@corral/contracts';
 import type { HttpClient } from '@corral/service-kit';
 
 /** One pool as its node last reported it. Pool ids are unique over all nodes. */
@@ -24,6 +24,17 @@ export interface NodeModelView {
   readonly nodeIds: readonly string[];
 }
 
+/** One node as a place for models. */
+export interface NodePlace {
+  readonly nodeId: string;
+  readonly online: boolean;
+  readonly models: readonly NodeModel[];
+  /** Where the node has what is wanted of it. */
+  readonly assignments: readonly AssignmentStatus[];
+  /** As the node measured it; `null` when it has not. */
+  readonly diskBytesPerS: number | null;
+}
+
 /** What changed in the registry, for those who keep plans or queues that depend on it. */
 export type NodeChange =
   | { readonly type: 'registered' | 'online' | 'reported'; readonly nodeId: string }
@@ -38,8 +49,11 @@ export interface NodeDirectory {
   pool(poolId: string): PoolView | undefined;
   nodes(): readonly NodeSummary[];
   models(): readonly NodeModelView[];
+  places(): readonly NodePlace[];
   /** For dispatch. The registry opens it, keeps it alive and closes it when the node goes; `undefined` when the node is unknown. */
   clientFor(nodeId: string): HttpClient | undefined;
+  /** Asks the node for its state at once, for those who cannot wait for its next report. Calls are joined; failures are the poll's business. */
+  refresh(nodeId: string): void;
   /** The listener must not throw. Returns the end of the subscription. */
   onChange(listener: (change: NodeChange) => void): () => void;
 }

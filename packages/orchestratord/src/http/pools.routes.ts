@@ -1,0 +1,50 @@
+import { ApiError, DrainRequest, validator } from '@corral/contracts';
+import { isConnectionError, nearest, optionalBody } from '@corral/service-kit';
+import type { Express } from 'express';
+import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
+
+export interface PoolRoutesParts {
+  readonly nodes: Pick<NodeDirectory, 'pools' | 'pool' | 'clientFor' | 'refresh'>;
+}
+
+const drainRequest = validator(DrainRequest);
+
+/** Pools of all nodes; a drain is passed on to the node that has the pool. [B-100 B-101] */
+export function poolRoutes(app: Express, { nodes }: PoolRoutesParts): void {
+  app.get('/v2/pools', (_req, res) => void res.json({ data: nodes.pools().map(shown), next_cursor: null }));
+
+  app.get('/v2/pools/:pool_id/health', (req, res) => void res.json(shown(known(req.params.pool_id))));
+
+  app.post('/v2/pools/:pool_id/drain', async (req, res) => {
+    const drain = optionalBody(drainRequest, req);
+    const { poolId, nodeId } = known(req.params.pool_id);
+    const client = nodes.clientFor(nodeId);
+    if (client === undefined) throw away(nodeId, 'it has left');
+    try {
+      // Draining a pool twice does no harm.
+      await client.exchange('POST', `/v2/pools/${encodeURIComponent(poolId)}/drain`, drain, { idempotent: true });
+    } catch (error) {
+      throw isConnectionError(error) ? away(nodeId, error.message) : error;
+    }
+    nodes.refresh(nodeId);
+    res.status(202).json({});
+  });
+
+  function known(poolId: string): PoolView {
+    const pool = nodes.pool(poolId);
+    if (pool !== undefined) return pool;
+    const near = nearest(poolId, nodes.pools().map((one) => one.poolId));
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'GET /v2/pools lists them';
+    throw new ApiError('NOT_FOUND', `no node has a pool ${poolId.slice(0, 128)}; ${hint}`);
+  }
+}
+
+/** A pool whose node does not report is not ready, whatever the node last said. [P-14 G-36] */
+function shown({ status, online, nodeId, snapshotAgeMs }: PoolView): PoolView['status'] {
+  if (online) return status;
+  return { ...status, live: false, ready: false, last_error: status.last_error ?? `node ${nodeId} has not reported for ${Math.round(snapshotAgeMs / 1_000)} s; look at its log` };
+}
+
+function away(nodeId: string, reason: string): ApiError {
+  return new ApiError('NODE_UNAVAILABLE', `node ${nodeId} cannot be reached (${reason}); try again when it reports`, { retry_after_ms: 5_000 });
+}

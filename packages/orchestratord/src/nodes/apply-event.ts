@@ -1,0 +1,47 @@
+import type { AssignmentStatus, EventEnvelope, InstanceOutcome, NodeModel, NodeState, PoolStatus } from '@corral/contracts';
+
+/** The node that an event is about; `null` for commands, which come from here. */
+export function nodeOfEvent({ data }: EventEnvelope): string | null {
+  return 'node_id' in data ? data.node_id : null;
+}
+
+/**
+ * The node's state with one event after it. Pure. An event that is older than the state is in it already and changes
+ * nothing; the same event twice changes nothing more. [E-23]
+ */
+export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
+  if (Date.parse(event.time) < Date.parse(state.sent_at)) return state;
+  switch (event.type) {
+    case 'pool.ready':
+    case 'pool.unready':
+      return { ...state, pools: withPool(state.pools, event.data) };
+    case 'catalog.model_registered':
+      return { ...state, models: withModel(state.models, event.data.model) };
+    case 'instance.loading':
+    case 'instance.loaded':
+    case 'instance.load_failed':
+    case 'instance.unloaded':
+    case 'instance.evicted':
+      return { ...state, assignments: withOutcome(state.assignments, event.data) };
+    case 'orchestrator.load':
+    case 'orchestrator.unload':
+      return state;
+  }
+}
+
+/** A pool that the state does not have is left to the next state: it may have been taken away meanwhile. */
+function withPool(pools: readonly PoolStatus[], pool: PoolStatus): PoolStatus[] {
+  return pools.map((known) => (known.pool_id === pool.pool_id ? pool : known));
+}
+
+function withModel(models: readonly NodeModel[], model: NodeModel): NodeModel[] {
+  return [...models.filter((known) => known.model_id !== model.model_id), model];
+}
+
+function withOutcome(statuses: readonly AssignmentStatus[], outcome: InstanceOutcome): AssignmentStatus[] {
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress } = outcome;
+  const isSame = (known: AssignmentStatus) => known.instance_id === instance_id && known.org_id === org_id;
+  const known = statuses.find(isSame);
+  if (known !== undefined && known.generation > generation) return [...statuses];
+  return [...statuses.filter((status) => !isSame(status)), { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress }];
+}

@@ -1,0 +1,25 @@
+import type { EventEnvelope } from '@corral/contracts';
+import type { EventBus, EventHandlers, EventTarget, HttpEndpoint } from '@corral/event-bus';
+import type { NodeRegistry } from './node-registry.js';
+
+/** Hands everything that happens on nodes to the registry. Returns the end of the subscription. [C-84] */
+export function subscribeToNodes(bus: Pick<EventBus, 'subscribe'>, nodes: Pick<NodeRegistry, 'takeEvent'>): () => void {
+  const take = (event: EventEnvelope): void => void nodes.takeEvent(event);
+  const handlers: EventHandlers = {
+    'instance.loading': take,
+    'instance.loaded': take,
+    'instance.load_failed': take,
+    'instance.unloaded': take,
+    'instance.evicted': take,
+    'pool.ready': take,
+    'pool.unready': take,
+    'catalog.model_registered': take,
+  };
+  return bus.subscribe(handlers);
+}
+
+/** Where the HTTP transport posts events for a target; `undefined` for nodes that are not known. */
+export function nodeEndpoint(nodes: Pick<NodeRegistry, 'clientFor'>, target: EventTarget): HttpEndpoint | undefined {
+  const client = target.kind === 'node' ? nodes.clientFor(target.nodeId) : undefined;
+  return client === undefined ? undefined : { client, path: '/v2/events' };
+}
