@@ -8,6 +8,7 @@ test.each<[title: string, ahead: number, hints: StartHints, startMs: number]>([
   ['without hints every place costs 100 ms', 3, {}, 300],
   ['without hints the first starts when the model is ready', 0, { readyInMs: 1_500 }, 1_500],
   ['a speed without a length of task is no hint', 2, { slotsTotal: 4, tokensPerS: 50 }, 200],
+  ['slots of which none are known are no hint', 2, { ...MEASURED, slotsTotal: 0 }, 200],
   ['a speed of zero is no hint', 2, { ...MEASURED, tokensPerS: 0 }, 200],
   ['with hints a task waits for its share of the throughput', 0, MEASURED, 500],
   ['and for the shares of those ahead', 3, MEASURED, 2_000],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Priority } from './priority.js';
+import type { QueuedTask } from './task-line.js';
 import { TaskQueue, type FullPolicy } from './task-queue.js';
 
 interface Entry {
@@ -40,13 +41,15 @@ class Oracle {
       evicted.push(victim.id);
       this.entries = this.entries.filter((entry) => entry !== victim);
     }
-    const arrivalSeq = given ?? this.#nextSeq;
-    this.#nextSeq = Math.max(this.#nextSeq, arrivalSeq + 1);
-    const rank = (entry: Entry): number => (entry.priority === 'interactive' ? 0 : 1);
-    this.entries = [...this.entries, { id, priority, modelKey, arrivalSeq }].sort(
-      (a, b) => rank(a) - rank(b) || a.arrivalSeq - b.arrivalSeq || (a.id < b.id ? -1 : 1),
-    );
+    this.restore({ id, priority, modelKey, arrivalSeq: given ?? this.#nextSeq });
     return { admitted: true, evicted };
+  }
+
+  restore(task: Entry): void {
+    if (this.entries.some(({ id }) => id === task.id)) return;
+    this.#nextSeq = Math.max(this.#nextSeq, task.arrivalSeq + 1);
+    const rank = (entry: Entry): number => (entry.priority === 'interactive' ? 0 : 1);
+    this.entries = [...this.entries, task].sort((a, b) => rank(a) - rank(b) || a.arrivalSeq - b.arrivalSeq || (a.id < b.id ? -1 : 1));
   }
 
   remove(id: string | undefined): string | null {
@@ -74,6 +77,7 @@ const anyCommand = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('dequeue' as const) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('cancel' as const, 'take' as const), id: anyId }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('restore' as const), nth: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('resize' as const), capacity: fc.nat(6) }) },
 );
 
@@ -83,6 +87,7 @@ describe('TaskQueue, properties', () => {
       fc.property(fc.nat(6), fc.array(anyCommand, { maxLength: 60 }), (capacity, commands) => {
         const queue = new TaskQueue({ capacity, fullPolicy: policy });
         const oracle = new Oracle(capacity, policy);
+        const taken: QueuedTask[] = [];
         commands.forEach((command, n) => {
           switch (command.op) {
             case 'enqueue': {
@@ -96,9 +101,19 @@ describe('TaskQueue, properties', () => {
               if (got.kind === 'admitted') expect(got.position).toBe(queue.position(`t${n}`));
               break;
             }
-            case 'dequeue':
-              expect(queue.dequeue()?.id ?? null).toBe(oracle.remove(oracle.entries[0]?.id));
+            case 'dequeue': {
+              const task = queue.dequeue();
+              expect(task?.id ?? null).toBe(oracle.remove(oracle.entries[0]?.id));
+              if (task !== null) taken.push(task);
               break;
+            }
+            case 'restore': {
+              const task = taken[command.nth];
+              if (task === undefined) break;
+              oracle.restore(task);
+              expect(queue.restore(task)).toBe(queue.position(task.id));
+              break;
+            }
             case 'take':
               expect(queue.take(command.id)?.id ?? null).toBe(oracle.remove(command.id));
               break;
@@ -135,7 +150,8 @@ describe('TaskQueue, properties', () => {
               admitted.push(`t${n}`);
               gone.push(...got.evicted.map(({ id }) => id));
             } else if (command.op === 'dequeue') gone.push(...[queue.dequeue()].flatMap((task) => task?.id ?? []));
-            else if (command.op !== 'resize') gone.push(...[queue.take(command.id)].flatMap((task) => task?.id ?? []));
+            else if (command.op === 'take' || command.op === 'cancel')
+              gone.push(...[queue.take(command.id)].flatMap((task) => task?.id ?? []));
           });
           const queued = [...queue.snapshot('interactive'), ...queue.snapshot('batch')].map(({ id }) => id);
           expect([...gone, ...queued].sort()).toEqual(admitted.sort());

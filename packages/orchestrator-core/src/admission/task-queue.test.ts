@@ -92,6 +92,20 @@ describe('TaskQueue', () => {
     expect([answers, contents(queue)]).toEqual([['at 0', 'at 0', 'at 0', 'at 0', 'at 1', 'at 4'], 'i5 i10 i4 i7 i6 b9']);
   });
 
+  test('A-76 a task that is put back keeps its place, and fits whatever the capacity', () => {
+    const queue = aQueue('i1 i2 i3', 3, 'drop-lru');
+    const [first, second] = [queue.dequeue(), queue.dequeue()];
+    add(queue, 'i4');
+    add(queue, 'i5');
+    const positions = [second, first, first].map((task) => task && queue.restore(task));
+    expect([positions, contents(queue), add(queue, 'i6'), contents(queue)]).toEqual([
+      [0, 0, 0],
+      'i1 i2 i3 i4 i5',
+      'at 2 -i1 -i2 -i3',
+      'i4 i5 i6',
+    ]);
+  });
+
   test('A-78 positions are counted within the class, and what goes first across classes', () => {
     const queue = aQueue('b1 i1 b2 i2');
     const ids = ['i1', 'i2', 'b1', 'b2', 'none'];

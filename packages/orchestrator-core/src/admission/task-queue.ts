@@ -66,14 +66,16 @@ export class TaskQueue {
     const evicted = this.#victims(priority);
     if (evicted === null) return { kind: 'rejected', policy: this.#fullPolicy, capacity: this.#capacity };
     for (const victim of evicted) this.take(victim.id);
-
     const task: QueuedTask = { id, priority, modelKey, arrivalSeq };
-    this.#nextSeq = Math.max(this.#nextSeq, arrivalSeq + 1);
-    this.#tasks.set(id, task);
-    this.#lane(task).insert(task);
-    const line = this.#classes[priority];
-    const isLast = line.insert(task);
-    return { kind: 'admitted', task, position: isLast ? line.length - 1 : line.indexOf(id), evicted };
+    return { kind: 'admitted', task, position: this.#insert(task), evicted };
+  }
+
+  /**
+   * Puts back a task that was admitted before and taken: it keeps its place, is never refused and evicts nobody, so
+   * that the queue may for a while hold as many tasks over its capacity as are put back. Returns its position.
+   */
+  restore(task: QueuedTask): number {
+    return this.position(task.id) ?? this.#insert(task);
   }
 
   /** Removes and returns the first task of all, or `null` from an empty queue. */
@@ -139,6 +141,15 @@ export class TaskQueue {
 
   setFullPolicy(fullPolicy: FullPolicy): void {
     this.#fullPolicy = fullPolicy;
+  }
+
+  #insert(task: QueuedTask): number {
+    this.#nextSeq = Math.max(this.#nextSeq, task.arrivalSeq + 1);
+    this.#tasks.set(task.id, task);
+    this.#lane(task).insert(task);
+    const line = this.#classes[task.priority];
+    const isLast = line.insert(task);
+    return isLast ? line.length - 1 : line.indexOf(task.id);
   }
 
   #lane({ priority, modelKey }: QueuedTask): TaskLine {

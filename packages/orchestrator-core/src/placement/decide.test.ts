@@ -172,6 +172,16 @@ describe('pin', () => {
     expect(decided([aPool('p1')], job, with_)).toBe(answer);
   });
 
+  test('A-40 a pin without a pool says what to do', () => {
+    expect([pin(), pin('')].map((job) => decide(anInput([aPool('p1')], job)))).toEqual(
+      ['', ''].map(() => ({
+        kind: 'invalid_params',
+        field: 'pinPoolId',
+        message: 'placement mode "pin" names no pool; name the pool to pin to, or use mode "auto"',
+      })),
+    );
+  });
+
   test('A-42 a pool both pinned and avoided is refused', () => {
     expect(decide(anInput([aPool('p1')], { placement: { mode: 'pin', pinPoolId: 'p1', avoidPools: ['p1'] } }))).toEqual({
       kind: 'invalid_params',

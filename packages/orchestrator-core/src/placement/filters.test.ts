@@ -93,7 +93,8 @@ test.each<[title: string, fate: string, given: Given]>([
   ['A-30 weights and context over the memory', 'vram INSUFFICIENT_VRAM', { pool: { memoryTotalBytes: 5 * GIB - 1 } }],
   ['A-30 weights and context that fit exactly', 'assigned', { pool: { memoryTotalBytes: 5 * GIB } }],
   ['A-30 G-24 at admission only the whole memory counts', 'assigned', { pool: { memoryFreeBytes: 0 } }],
-  ['A-30 unknown weights at admission', 'assigned', { pool: { memoryTotalBytes: 2 * GIB }, job: { weightsBytes: null } }],
+  ['A-30 unknown weights count as nothing', 'assigned', { pool: { memoryTotalBytes: GIB }, job: { weightsBytes: null } }],
+  ['A-30 an unknown context counts as nothing', 'assigned', { pool: { memoryTotalBytes: 4 * GIB }, job: { kvBytes: null } }],
   [
     'A-30 a context that alone is over the memory',
     'vram INSUFFICIENT_VRAM',
