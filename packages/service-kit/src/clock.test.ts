@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { systemClock } from './clock.js';
 
-test('H-10 a sleep ends after its time, or at once with the reason it was aborted for', async () => {
+test('P-19 a sleep ends after its time, or at once with the reason it was aborted for', async () => {
   const startedMs = systemClock.monotonicMs();
   await systemClock.sleep(15);
   expect(systemClock.monotonicMs() - startedMs).toBeGreaterThanOrEqual(14);
@@ -13,7 +13,7 @@ test('H-10 a sleep ends after its time, or at once with the reason it was aborte
   await expect(systemClock.sleep(60_000, stop.signal)).rejects.toBe(reason);
 });
 
-test('H-10 a sleep longer than a timer can hold does not end at once', async () => {
+test('P-19 a sleep longer than a timer can hold does not end at once', async () => {
   const stop = new AbortController();
   let woke = false;
   const sleep = systemClock.sleep(2 ** 40, stop.signal).then(

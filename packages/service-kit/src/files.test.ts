@@ -13,7 +13,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-test('P-02 a file is replaced as a whole, with its mode, and nothing else is left in the folder', () =>
+test('P-67 a file is replaced as a whole, with its mode, and nothing else is left in the folder', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'state.json');
     await writeFileAtomic(path, '{"n":1}');
@@ -21,7 +21,7 @@ test('P-02 a file is replaced as a whole, with its mode, and nothing else is lef
     expect([await readJsonFile(path), await readdir(folder), (await stat(path)).mode & 0o777]).toEqual([{ n: 2 }, ['state.json'], 0o600]);
   }));
 
-test('P-02 many writers at once leave one of their contents, whole', () =>
+test('P-67 many writers at once leave one of their contents, whole', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'state.json');
     await Promise.all(Array.from({ length: 8 }, (_, n) => writeFileAtomic(path, JSON.stringify({ n, pad: 'x'.repeat(10_000) }))));
@@ -29,7 +29,7 @@ test('P-02 many writers at once leave one of their contents, whole', () =>
     expect(await readdir(folder)).toEqual(['state.json']);
   }));
 
-test('P-02 a write that fails leaves the old content and no temporary file', () =>
+test('P-67 a write that fails leaves the old content and no temporary file', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'taken');
     await writeFileAtomic(join(folder, 'old'), 'old');
@@ -40,7 +40,7 @@ test('P-02 a write that fails leaves the old content and no temporary file', () 
     expect((await readdir(folder)).toSorted()).toEqual(['old', 'taken']);
   }));
 
-test('P-02 no file reads as undefined; a broken one names its path', () =>
+test('P-67 no file reads as undefined; a broken one names its path', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'broken.json');
     await writeFile(path, '{"n":');

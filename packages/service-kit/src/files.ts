@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 /**
  * Replaces a file so that a reader, or a restart after power loss, sees the old content or the new, never a part.
  *
- * The folder must exist. `mode` is for a secret, such as 0o600.
+ * The folder must exist. `mode` is for a secret, such as 0o600. [P-67]
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);

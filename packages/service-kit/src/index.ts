@@ -24,7 +24,14 @@ export { UnexpectedAnswer } from './http/answer-error.js';
 export { createHttpApp, type HttpAppOptions } from './http/app.js';
 export { authGate, localCaller, type Gate, type GateOptions } from './http/auth-gate.js';
 export { fingerprint, parseBearer, SHORTEST_TOKEN, tokenMatcher, weakTokens, type Bearer } from './http/bearer.js';
-export { createHttpClient, type Answer, type ClientTls, type HttpClient, type HttpClientOptions, type RequestOptions } from './http/client.js';
+export {
+  createHttpClient,
+  type Answer,
+  type ClientTls,
+  type HttpClient,
+  type HttpClientOptions,
+  type RequestOptions,
+} from './http/client.js';
 export { ConnectionError, isConnectionError } from './http/connection-error.js';
 export { CORRELATION_HEADER, correlationFor } from './http/correlation-header.js';
 export { FrameCounter } from './http/frame-counter.js';

@@ -20,7 +20,7 @@ export interface Metrics<C extends MetricsContract> {
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4';
 
 export interface MetricsOptions {
-  /** Added to every series, such as the node. [H-03] */
+  /** Added to every series, such as the node. */
   readonly defaultLabels?: Readonly<Record<string, string>>;
   /** Label name → how many values it may take; later values become `other`. [H-02] */
   readonly budgets?: Readonly<Record<string, number>>;
@@ -38,7 +38,9 @@ export function createMetrics<const C extends MetricsContract>(contract: C, opti
   }
   const bounds = new Map(Object.entries(options.budgets ?? {}).map(([label, max]) => [label, boundedLabel(max)]));
   const bounded = (labels: Readonly<Record<string, string>>) =>
-    bounds.size === 0 ? labels : Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, bounds.get(label)?.(value) ?? value]));
+    bounds.size === 0
+      ? labels
+      : Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, bounds.get(label)?.(value) ?? value]));
   return {
     inc: (name, labels, by = 1) => (series.get(name) as Counter).inc(bounded(labels), by),
     set: (name, labels, value) => (series.get(name) as Gauge).set(bounded(labels), value),

@@ -11,7 +11,10 @@ export function nearest(name: string, candidates: Iterable<string>, max = 3): st
     .filter(({ distance }) => distance <= limit)
     .toSorted((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate));
   const best = found[0]?.distance ?? 0;
-  return found.filter(({ distance }) => distance <= best + 1).slice(0, max).map(({ candidate }) => candidate);
+  return found
+    .filter(({ distance }) => distance <= best + 1)
+    .slice(0, max)
+    .map(({ candidate }) => candidate);
 }
 
 /** The start of a longer name is nearly that name. */

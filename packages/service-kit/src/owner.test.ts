@@ -22,7 +22,7 @@ function setup(inboxMax?: number) {
   return { owner: new Owner(0, machine, inboxMax), steps, crashes };
 }
 
-test('I-05 events are stepped in order, and what an effect posts comes after the step that asked for it', () => {
+test('P-69 events are stepped in order, and what an effect posts comes after the step that asked for it', () => {
   const { owner, steps } = setup();
   owner.post({ type: 'twice' });
   owner.post({ type: 'add', n: 0 });
@@ -30,13 +30,13 @@ test('I-05 events are stepped in order, and what an effect posts comes after the
   expect(steps).toEqual(['0 twice 0', '0 add 1', '1 add 2', '2 add 2 (zero)']);
 });
 
-test('I-05 a crashed owner says so once and takes nothing more', () => {
+test('P-69 a crashed owner says so once and takes nothing more', () => {
   const { owner, crashes } = setup();
   expect(() => owner.post({ type: 'break' })).toThrow('broken invariant');
   expect(() => owner.post({ type: 'add', n: 1 })).toThrow('the daemon must end');
   expect({ state: owner.state, crashes: crashes.map(String) }).toEqual({ state: 0, crashes: ['Error: broken invariant'] });
 });
 
-test('I-05 a full inbox refuses', () => {
+test('P-69 a full inbox refuses', () => {
   expect(() => setup(1).owner.post({ type: 'twice' })).toThrow('owner inbox is full (1)');
 });

@@ -15,7 +15,7 @@ export interface ParentOptions {
 
 /**
  * Makes this process end when its parent does, however the parent ended: the system closes its end of the IPC
- * channel or of the pipe. Returns which of them is watched; `none` when the process is nobody's child.
+ * channel or of the pipe. Returns which of them is watched; `none` when the process is nobody's child. [P-65]
  */
 export function exitWithParent({ environment, onGone, graceMs = 1_000 }: ParentOptions): ParentLink {
   let isGone = false;
@@ -38,7 +38,8 @@ export function exitWithParent({ environment, onGone, graceMs = 1_000 }: ParentO
 
 function watchPipe(text: string, gone: () => void): void {
   const fd = Number(text);
-  if (!Number.isInteger(fd) || fd < 0) throw new Error(`${PARENT_PIPE_FD} is ${JSON.stringify(text)}; set it to the number of an open pipe`);
+  if (!Number.isInteger(fd) || fd < 0)
+    throw new Error(`${PARENT_PIPE_FD} is ${JSON.stringify(text)}; set it to the number of an open pipe`);
   const pipe = new Socket({ fd, readable: true, writable: false });
   pipe.once('end', gone).once('error', gone).once('close', gone);
   pipe.resume();

@@ -54,6 +54,7 @@ export interface UntilSignal {
 /**
  * Resolves with the exit code when everything is closed: 130 and 143 after SIGINT and SIGTERM, 1 after an error
  * that nobody caught, the reason of `stop` where that is a number. A second signal exits at once.
+ * Handles signals from the moment of the call. [P-64]
  */
 export async function runUntilSignal({ shutdown, log, stop, exit = process.exit }: UntilSignal): Promise<number> {
   let code: number | undefined;

@@ -4,7 +4,16 @@ import { Agent, createServer as createHttpServer, get, type IncomingMessage, typ
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import { FakeClock } from '@corral/test-kit';
-import { relay, responseSink, SSE_HEADERS, type RelayOutcome, type RelayRequest, type RelaySink, type ResponseSink, type Trailers } from '../src/index.js';
+import {
+  relay,
+  responseSink,
+  SSE_HEADERS,
+  type RelayOutcome,
+  type RelayRequest,
+  type RelaySink,
+  type ResponseSink,
+  type Trailers,
+} from '../src/index.js';
 
 const cleanups: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
@@ -57,7 +66,14 @@ class MemorySink implements RelaySink {
 }
 
 function start(pool: Pool, sink: RelaySink, more: Partial<RelayRequest> = {}): Promise<RelayOutcome> {
-  return relay({ pool, path: '/x', body: '{}', headers: { 'content-type': 'application/json' }, onHead: (status) => (status === 200 ? sink : 'refuse'), ...more });
+  return relay({
+    pool,
+    path: '/x',
+    body: '{}',
+    headers: { 'content-type': 'application/json' },
+    onHead: (status) => (status === 200 ? sink : 'refuse'),
+    ...more,
+  });
 }
 
 const until = async (condition: () => boolean): Promise<void> => {
@@ -137,7 +153,12 @@ test('B-60 a refusal is collected, up to 64 KiB', async () => {
     res.end(req.url === '/long' ? 'z'.repeat(1_000_000) : '{"code":"POOL_UNREADY"}');
   });
   const sink = new MemorySink();
-  expect(await start(pool, sink)).toEqual({ kind: 'refused', status: 503, headers: expect.objectContaining({ 'x-why': 'full' }), body: '{"code":"POOL_UNREADY"}' });
+  expect(await start(pool, sink)).toEqual({
+    kind: 'refused',
+    status: 503,
+    headers: expect.objectContaining({ 'x-why': 'full' }),
+    body: '{"code":"POOL_UNREADY"}',
+  });
   const long = await start(pool, sink, { path: '/long' });
   expect([long.kind, long.kind === 'refused' && long.body.length]).toEqual(['refused', 65_536]);
   expect([sink.chunks, sink.ended]).toEqual([[], undefined]);
@@ -198,13 +219,27 @@ test('B-66 a sink that is closed aborts the upstream', async () => {
 
 test('B-04 an upstream that is not there, goes before the head, or goes in the middle is told apart', async () => {
   const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n';
-  const port = await opened(createTcpServer((socket) => void socket.once('data', (chunk: Buffer) => (chunk.includes('/mid') ? socket.end(head) : socket.destroy()))));
+  const port = await opened(
+    createTcpServer(
+      (socket) => void socket.once('data', (chunk: Buffer) => (chunk.includes('/mid') ? socket.end(head) : socket.destroy())),
+    ),
+  );
   const pool = poolOf(port);
   const sink = new MemorySink();
   expect(await start(pool, sink)).toMatchObject({ kind: 'broken', beforeHead: true, frames: 0 });
-  expect(await start(pool, sink, { path: '/mid' })).toMatchObject({ kind: 'broken', beforeHead: false, frames: 1, bytes: 9, cause: expect.objectContaining({ message: expect.any(String) }) });
+  expect(await start(pool, sink, { path: '/mid' })).toMatchObject({
+    kind: 'broken',
+    beforeHead: false,
+    frames: 1,
+    bytes: 9,
+    cause: expect.objectContaining({ message: expect.any(String) }),
+  });
   expect([sink.text, sink.ended]).toEqual(['data: 1\n\n', undefined]);
-  expect(await start(poolOf(1), sink)).toMatchObject({ kind: 'broken', beforeHead: true, cause: expect.objectContaining({ code: 'ECONNREFUSED' }) });
+  expect(await start(poolOf(1), sink)).toMatchObject({
+    kind: 'broken',
+    beforeHead: true,
+    cause: expect.objectContaining({ code: 'ECONNREFUSED' }),
+  });
 });
 
 test('B-04 a callback that throws ends the relay, not the process', async () => {
@@ -239,7 +274,9 @@ const keepAlive = new Agent({ keepAlive: true });
 afterEach(() => keepAlive.destroy());
 
 async function readAll(port: number): Promise<{ text: string; message: IncomingMessage }> {
-  const message = await new Promise<IncomingMessage>((resolve, reject) => get({ port, host: '127.0.0.1', agent: keepAlive }, resolve).on('error', reject));
+  const message = await new Promise<IncomingMessage>((resolve, reject) =>
+    get({ port, host: '127.0.0.1', agent: keepAlive }, resolve).on('error', reject),
+  );
   let text = '';
   for await (const chunk of message) text += String(chunk);
   return { text, message };
@@ -253,8 +290,18 @@ test('B-60 B-65 through a response: head at once, bytes, and the trailers that w
     res.end();
   });
   const { text, message } = await readAll(port);
-  expect({ text, trailers: message.trailers, trailer: message.headers.trailer, type: message.headers['content-type'], connection: message.headers.connection }).toEqual({
-    text: 'data: 1\n\n', trailers: { 'x-usage': 'u' }, trailer: 'x-usage', type: 'text/event-stream', connection: 'keep-alive',
+  expect({
+    text,
+    trailers: message.trailers,
+    trailer: message.headers.trailer,
+    type: message.headers['content-type'],
+    connection: message.headers.connection,
+  }).toEqual({
+    text: 'data: 1\n\n',
+    trailers: { 'x-usage': 'u' },
+    trailer: 'x-usage',
+    type: 'text/event-stream',
+    connection: 'keep-alive',
   });
   expect(await outcomes[0]).toEqual({ kind: 'ended', trailers: { 'x-usage': 'u', 'x-private': 'p' }, frames: 1, bytes: 9 });
 });

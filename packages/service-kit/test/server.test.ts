@@ -34,15 +34,19 @@ test('P-01 port 0 gives a free port, and the address says which', async () => {
 test('P-31 a taken port is named together with the variable that changes it', async () => {
   const server = await listen(ok, HERE, { log });
   const again = listen(ok, { host: '127.0.0.1', port: server.port }, { log, addressVariable: 'STORE_ADDR' });
-  await expect(again).rejects.toThrow(`127.0.0.1:${server.port} is taken by another program; stop that one, or set STORE_ADDR to another address`);
+  await expect(again).rejects.toThrow(
+    `127.0.0.1:${server.port} is taken by another program; stop that one, or set STORE_ADDR to another address`,
+  );
   await expect(again).rejects.toBeInstanceOf(ListenError);
   await expect(listen(ok, { host: '192.0.2.1', port: 0 }, { log })).rejects.toMatchObject({ causeCode: 'EADDRNOTAVAIL' });
   await server.close(0);
 });
 
-test('C-10 closing lets the request that runs end, ends idle connections, and takes no new ones', async () => {
+test('P-66 closing lets the request that runs end, ends idle connections, and takes no new ones', async () => {
   let finish = (): void => {};
-  const server = await listen((req, res) => (req.url === '/slow' ? void (finish = () => void res.end('done')) : void res.end('ok')), HERE, { log });
+  const server = await listen((req, res) => (req.url === '/slow' ? void (finish = () => void res.end('done')) : void res.end('ok')), HERE, {
+    log,
+  });
   const agent = new Agent({ keepAliveTimeout: 60_000 });
   await (await request(`${server.url}/idle`, { dispatcher: agent })).body.text();
   const slow = request(`${server.url}/slow`, { dispatcher: agent });
@@ -57,7 +61,7 @@ test('C-10 closing lets the request that runs end, ends idle connections, and ta
   await agent.destroy();
 });
 
-test('C-44 what has not ended after the grace is cut', async () => {
+test('P-66 what has not ended after the grace is cut', async () => {
   const clock = new FakeClock();
   const server = await listen((_req, res) => void res.write('begun'), HERE, { log, clock });
   const socket = connect(server.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
@@ -91,7 +95,9 @@ test('B-60 on a unix socket: only for this user, over a dead socket, not over a 
 test('B-01 a request that does not arrive in time is answered 408 with code and correlation id', async () => {
   const { parserErrorAnswer } = await import('../src/http/parser-error.js');
   const answer = parserErrorAnswer(Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), { writable: true });
-  expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\nX-Correlation-Id: [0-9a-f-]{36}\r\n[\s\S]*"code":"INVALID_PARAMS","message":"the request did not arrive in time; send it faster","retriable":true/);
+  expect(answer).toMatch(
+    /^HTTP\/1\.1 408 Request Timeout\r\nX-Correlation-Id: [0-9a-f-]{36}\r\n[\s\S]*"code":"INVALID_PARAMS","message":"the request did not arrive in time; send it faster","retriable":true/,
+  );
   expect(parserErrorAnswer(new Error('gone'), { writable: false })).toBeUndefined();
 });
 
@@ -109,7 +115,11 @@ test('B-01 bytes that are no request do not get into an answer that is under way
 });
 
 test('P-36 with a CA, a client with a certificate is served and one without is not', async () => {
-  const ca = await generate([{ name: 'commonName', value: 'test ca' }], { keyType: 'ec', algorithm: 'sha256', extensions: [{ name: 'basicConstraints', cA: true, critical: true }] });
+  const ca = await generate([{ name: 'commonName', value: 'test ca' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [{ name: 'basicConstraints', cA: true, critical: true }],
+  });
   const leaf = (name: string) =>
     generate([{ name: 'commonName', value: name }], {
       keyType: 'ec',

@@ -32,7 +32,7 @@ async function isGone(pid: number, withinMs: number): Promise<boolean> {
   return false;
 }
 
-test('P-15 parts are closed once, the last one opened first, and one that fails or hangs does not keep the others open', async () => {
+test('P-64 parts are closed once, the last one opened first, and one that fails or hangs does not keep the others open', async () => {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const shutdown = new Shutdown(log, clock, 5_000);
@@ -63,13 +63,13 @@ test('P-15 parts are closed once, the last one opened first, and one that fails 
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('P-15 %s closes everything in order, then exits with its code', async (signal, code) => {
+] as const)('P-64 %s closes everything in order, then exits with its code', async (signal, code) => {
   const { child, output } = await start('daemon.mjs');
   child.kill(signal);
   expect([await ended(child), output()]).toEqual([code, 'ready none\nclosed first\nclosed last\n']);
 });
 
-test('P-15 a second signal does not wait for what hangs', async () => {
+test('P-64 a second signal does not wait for what hangs', async () => {
   const { child, output } = await start('daemon.mjs', 'hang');
   child.kill('SIGTERM');
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -77,20 +77,23 @@ test('P-15 a second signal does not wait for what hangs', async () => {
   expect([await ended(child), output()]).toEqual([143, 'ready none\n']);
 });
 
-test('P-15 a part that hangs or fails is left behind', async () => {
-  for (const [mode, text] of [['hang', 'ready none\nclosed last\n'], ['fail', 'ready none\nclosed first\nclosed last\n']] as const) {
+test('P-64 a part that hangs or fails is left behind', async () => {
+  for (const [mode, text] of [
+    ['hang', 'ready none\nclosed last\n'],
+    ['fail', 'ready none\nclosed first\nclosed last\n'],
+  ] as const) {
     const { child, output } = await start('daemon.mjs', mode);
     child.kill('SIGTERM');
     expect([await ended(child), output()]).toEqual([143, text]);
   }
 });
 
-test('P-15 an error that nobody caught closes everything and exits with 1', async () => {
+test('P-64 an error that nobody caught closes everything and exits with 1', async () => {
   const { child, output } = await start('daemon.mjs', 'crash');
   expect([await ended(child), output()]).toEqual([1, 'ready none\nclosed first\nclosed last\n']);
 });
 
-test.each(['ipc', 'pipe'])('C-51 a child ends within a second after its parent was killed: %s', async (link) => {
+test.each(['ipc', 'pipe'])('P-65 a child ends within a second after its parent was killed: %s', async (link) => {
   const { child, firstLine } = await start('parent.mjs', link, 'plain');
   const [pid, , used] = firstLine.split(' ');
   expect(used).toBe(link);
@@ -98,7 +101,7 @@ test.each(['ipc', 'pipe'])('C-51 a child ends within a second after its parent w
   expect(await isGone(Number(pid), 1_000)).toBe(true);
 });
 
-test('C-51 a child that does not stop by itself is ended after a second', async () => {
+test('P-65 a child that does not stop by itself is ended after a second', async () => {
   const { child, firstLine } = await start('parent.mjs', 'ipc', 'stubborn');
   child.kill('SIGKILL');
   const pid = Number(firstLine.split(' ')[0]);

@@ -11,7 +11,11 @@ test('I-05 sleepers wake at their exact millisecond, in due order, and not befor
   await clock.advance(9);
   expect(woken).toEqual([]);
   await clock.advance(11);
-  expect(woken).toEqual([['a', 1_010], ['b', 1_020], ['c', 1_020]]);
+  expect(woken).toEqual([
+    ['a', 1_010],
+    ['b', 1_020],
+    ['c', 1_020],
+  ]);
   expect([clock.nowMs(), clock.monotonicMs(), clock.sleeping]).toEqual([1_020, 20, 0]);
 });
 

@@ -19,7 +19,10 @@ export function coerceText(text: string, node: SchemaNode): Coerced {
 }
 
 function coerceList(text: string, items: SchemaNode): Coerced {
-  const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   const values = parts.map((part) => coerceText(part, items));
   return values.find((value) => !value.ok) ?? { ok: true, value: values.map((value) => (value as { value: unknown }).value) };
 }
@@ -58,7 +61,8 @@ export function prepare(node: SchemaNode, value: unknown): unknown {
   if (target.type === 'array' && Array.isArray(value)) return value.map((item) => prepare(target.items ?? {}, item));
   if (target.properties !== undefined && isPlainObject(value)) return prepareGroup(target, value);
   const each = Object.values(target.patternProperties ?? {})[0];
-  if (each !== undefined && isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, prepare(each, item)]));
+  if (each !== undefined && isPlainObject(value))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, prepare(each, item)]));
   return value;
 }
 

@@ -11,7 +11,11 @@ export function configTable(schema: TObject, environment: EnvironmentMap): strin
     variables.set(pointer, [...(variables.get(pointer) ?? []), name, ...aliases]);
   }
   const rows = [...leavesOf(nodeOf(schema))].map(({ keys, node }) => {
-    const names = variables.get(`/${keys.join('/')}`)?.map((name) => `\`${name}\``).join(', ') ?? '–';
+    const names =
+      variables
+        .get(`/${keys.join('/')}`)
+        ?.map((name) => `\`${name}\``)
+        .join(', ') ?? '–';
     return `| \`${keys.join('.')}\` | ${cell(typeOf(node))} | ${defaultOf(node)} | ${names} | ${cell(node.description ?? '')} |`;
   });
   return ['| setting | type | default | environment | meaning |', '|---|---|---|---|---|', ...rows, ''].join('\n');

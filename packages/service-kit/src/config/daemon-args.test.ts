@@ -5,7 +5,10 @@ const program: DaemonProgram = {
   name: 'stored',
   version: '1.2.3',
   summary: 'stores things',
-  flags: { '--manifest': { pointer: '/manifest', value: 'FILE', help: 'what to store' }, '--watch': { pointer: '/watch', help: 'follow it' } },
+  flags: {
+    '--manifest': { pointer: '/manifest', value: 'FILE', help: 'what to store' },
+    '--watch': { pointer: '/watch', help: 'follow it' },
+  },
 };
 const parse = (...argv: string[]) => parseDaemonArgs(argv, program);
 
@@ -19,7 +22,12 @@ test('P-04 flags become settings, in both spellings, and a switch can be turned 
       { flag: '--watch', pointer: '/watch', text: 'true' },
     ],
   });
-  expect(parse('--no-watch', '--check')).toEqual({ kind: 'run', configPath: undefined, checkOnly: true, flags: [{ flag: '--watch', pointer: '/watch', text: 'false' }] });
+  expect(parse('--no-watch', '--check')).toEqual({
+    kind: 'run',
+    configPath: undefined,
+    checkOnly: true,
+    flags: [{ flag: '--watch', pointer: '/watch', text: 'false' }],
+  });
   expect(parse()).toEqual({ kind: 'run', configPath: undefined, checkOnly: false, flags: [] });
 });
 

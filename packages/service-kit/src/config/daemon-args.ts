@@ -32,7 +32,12 @@ const COMMON: Readonly<Record<string, Omit<FlagSpec, 'pointer'>>> = {
 /** Reads the arguments of a daemon (without node and script). Switches also take `--no-<name>`. */
 export function parseDaemonArgs(argv: readonly string[], program: DaemonProgram): DaemonArgs {
   const all: Readonly<Record<string, Omit<FlagSpec, 'pointer'>>> = { ...program.flags, ...COMMON };
-  const options = Object.fromEntries(Object.entries(all).map(([flag, spec]) => [flag.slice(2), { type: spec.value === undefined ? ('boolean' as const) : ('string' as const) }]));
+  const options = Object.fromEntries(
+    Object.entries(all).map(([flag, spec]) => [
+      flag.slice(2),
+      { type: spec.value === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
   let values: Record<string, string | boolean | undefined>;
   try {
     values = parseArgs({ args: [...argv], options, strict: true, allowNegative: true, allowPositionals: false }).values;

@@ -37,7 +37,9 @@ export async function readSource(path: string): Promise<SourceDocument> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConfigError([{ origin: path, field: '', message: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})` }]);
+    throw new ConfigError([
+      { origin: path, field: '', message: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})` },
+    ]);
   }
   return parseSource(text, path);
 }
@@ -47,7 +49,9 @@ function lineOf(document: Document, lines: LineCounter, keys: readonly string[])
   let offset = node?.range?.[0];
   for (const key of keys) {
     if (!isCollection(node)) break;
-    const pair = isMap(node) ? node.items.find((item) => String((item.key as { value?: unknown } | null)?.value ?? item.key) === key) : undefined;
+    const pair = isMap(node)
+      ? node.items.find((item) => String((item.key as { value?: unknown } | null)?.value ?? item.key) === key)
+      : undefined;
     const next = isSeq(node) ? (node.items[Number(key)] as Node | undefined) : (pair?.value as Node | null | undefined);
     const at = (pair?.key as Node | undefined)?.range?.[0] ?? next?.range?.[0];
     if (at === undefined) break;

@@ -20,16 +20,34 @@ const schema = Type.Object(
       },
       { additionalProperties: false },
     ),
-    limits: Type.Array(Type.Object({ name: Type.String(), bytes: Size() }, { additionalProperties: false }), { default: [], description: 'Limits.' }),
+    limits: Type.Array(Type.Object({ name: Type.String(), bytes: Size() }, { additionalProperties: false }), {
+      default: [],
+      description: 'Limits.',
+    }),
     label: Type.Optional(Type.String({ description: 'A | B' })),
   },
   { additionalProperties: false },
 );
 
-const environment = { ADDR: '/addr', TOKEN: { pointer: '/tokens', aliases: ['OLD_TOKEN'] }, WATCH: '/watch', CEILING: '/ceiling', STAGE_MAX: '/stage/max_bytes', MODE: '/mode' } as const;
+const environment = {
+  ADDR: '/addr',
+  TOKEN: { pointer: '/tokens', aliases: ['OLD_TOKEN'] },
+  WATCH: '/watch',
+  CEILING: '/ceiling',
+  STAGE_MAX: '/stage/max_bytes',
+  MODE: '/mode',
+} as const;
 const spec: ConfigSpec<typeof schema> = { schema, environment };
 
-const DEFAULTS = { addr: '127.0.0.1:80', tokens: [], watch: false, mode: 'home', ceiling: null, stage: { dir: '/tmp', max_bytes: 0 }, limits: [] };
+const DEFAULTS = {
+  addr: '127.0.0.1:80',
+  tokens: [],
+  watch: false,
+  mode: 'home',
+  ceiling: null,
+  stage: { dir: '/tmp', max_bytes: 0 },
+  limits: [],
+};
 
 const load = (sources: Omit<ConfigSources, 'file'> & { yaml?: string } = {}, rules = spec) =>
   loadConfig(rules, { ...sources, file: sources.yaml === undefined ? undefined : parseSource(sources.yaml, 'corral.yaml') });
@@ -51,16 +69,28 @@ test('P-04 nothing set gives the defaults, also inside groups, and nothing can b
   expect(load({ yaml: '' })).toEqual(DEFAULTS);
 });
 
-test('P-04 a flag wins over the environment, that over the file, that over the default', () => {
+test('P-04 P-62 a flag wins over the environment, that over the file, that over the default', () => {
   const yaml = 'addr: file:1\nmode: cloud\nstage:\n  max_bytes: 1GiB\n';
   expect(load({ yaml, environment: { ADDR: 'env:2' }, flags: [{ flag: '--addr', pointer: '/addr', text: 'flag:3' }] }).addr).toBe('flag:3');
-  expect(load({ yaml, environment: { ADDR: 'env:2', STAGE_MAX: '512MiB' } })).toEqual({ ...DEFAULTS, addr: 'env:2', mode: 'cloud', stage: { dir: '/tmp', max_bytes: 536_870_912 } });
+  expect(load({ yaml, environment: { ADDR: 'env:2', STAGE_MAX: '512MiB' } })).toEqual({
+    ...DEFAULTS,
+    addr: 'env:2',
+    mode: 'cloud',
+    stage: { dir: '/tmp', max_bytes: 536_870_912 },
+  });
   expect(load({ yaml, environment: { ADDR: '' } }).addr).toBe('file:1');
 });
 
-test('P-04 variables become what the schema says: lists, booleans, numbers, sizes; an alias is used when the name is not set', () => {
+test('P-04 P-62 variables become what the schema says: lists, booleans, numbers, sizes; an alias is used when the name is not set', () => {
   const config = load({ environment: { OLD_TOKEN: 'a, b,,c', WATCH: 'Yes', CEILING: '3', STAGE_MAX: '24GiB', MODE: 'cloud' } });
-  expect(config).toEqual({ ...DEFAULTS, tokens: ['a', 'b', 'c'], watch: true, ceiling: 3, mode: 'cloud', stage: { dir: '/tmp', max_bytes: 25_769_803_776 } });
+  expect(config).toEqual({
+    ...DEFAULTS,
+    tokens: ['a', 'b', 'c'],
+    watch: true,
+    ceiling: 3,
+    mode: 'cloud',
+    stage: { dir: '/tmp', max_bytes: 25_769_803_776 },
+  });
   expect(load({ environment: { TOKEN: 'new', OLD_TOKEN: 'old' } }).tokens).toEqual(['new']);
 });
 
@@ -68,9 +98,15 @@ test('P-04 JSON is read too, and sizes inside lists', () => {
   expect(load({ yaml: '{"limits":[{"name":"a","bytes":"2KiB"}]}' }).limits).toEqual([{ name: 'a', bytes: 2_048 }]);
 });
 
-test('P-04 every problem is named at once, with its line, variable or flag', () => {
+test('P-04 P-61 every problem is named at once, with its line, variable or flag', () => {
   const yaml = 'adr: x\nstage:\n  dir: 7\n  max_byte: 1\nlimits:\n  - name: a\n    bytes: much\nmode: huge\n';
-  const problems = problemsOf(() => load({ yaml, environment: { WATCH: 'perhaps', CEILING: '0' }, flags: [{ flag: '--stage-max', pointer: '/stage/max_bytes', text: 'lots' }] }));
+  const problems = problemsOf(() =>
+    load({
+      yaml,
+      environment: { WATCH: 'perhaps', CEILING: '0' },
+      flags: [{ flag: '--stage-max', pointer: '/stage/max_bytes', text: 'lots' }],
+    }),
+  );
   expect(problems.toSorted()).toEqual([
     'corral.yaml line 1 | adr | unknown field; known are addr, tokens, watch, mode, ceiling, stage, limits, label',
     'corral.yaml line 3 | stage.dir | must be string',
@@ -83,7 +119,7 @@ test('P-04 every problem is named at once, with its line, variable or flag', () 
   ]);
 });
 
-test('P-04 the message lists the problems and ends with the next step', () => {
+test('P-61 the message lists the problems and ends with the next step', () => {
   expect(() => load({ yaml: 'a: 1\nb: 2\n' })).toThrow(
     /^invalid configuration:\n  corral\.yaml line 1: a: unknown field; known are .*\n  corral\.yaml line 2: b: .*\ncorrect these and start again; --check validates without starting$/,
   );
@@ -95,7 +131,7 @@ test('P-04 a file that is not YAML, has a key twice or is no mapping is refused 
   expect(problemsOf(() => load({ yaml: '- a\n' }))).toEqual(['corral.yaml |  | must hold settings by name']);
 });
 
-test('P-04 of a shared file only our section counts, and a section that nobody knows is refused', () => {
+test('P-63 of a shared file only our section counts, and a section that nobody knows is refused', () => {
   const section = { name: 'mine', others: ['theirs'] };
   expect(load({ yaml: 'theirs:\n  anything: 1\nmine:\n  addr: a:1\n', section }).addr).toBe('a:1');
   expect(load({ yaml: 'theirs:\n  anything: 1\n', section })).toEqual(DEFAULTS);
@@ -106,14 +142,23 @@ test('P-04 of a shared file only our section counts, and a section that nobody k
   ]);
 });
 
-test('P-04 rules between settings are reported with the place of the setting', () => {
-  const rules: ConfigSpec<typeof schema> = { ...spec, check: ({ mode, tokens }) => (mode === 'cloud' && tokens.length === 0 ? [{ field: 'mode', message: 'needs a token; set TOKEN' }] : []) };
+test('P-61 rules between settings are reported with the place of the setting', () => {
+  const rules: ConfigSpec<typeof schema> = {
+    ...spec,
+    check: ({ mode, tokens }) => (mode === 'cloud' && tokens.length === 0 ? [{ field: 'mode', message: 'needs a token; set TOKEN' }] : []),
+  };
   expect(problemsOf(() => load({ environment: { MODE: 'cloud' } }, rules))).toEqual(['environment MODE | mode | needs a token; set TOKEN']);
   expect(load({ environment: { MODE: 'cloud', TOKEN: 't' } }, rules).mode).toBe('cloud');
 });
 
 test('P-04 an anchor bomb is refused', () => {
-  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.replaceAll(/./g, (c) => `${c}: &${c} [${Array(9).fill(`*${String.fromCharCode(c.charCodeAt(0) - 1)}`).join(',')}]\n`)}`;
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.replaceAll(
+    /./g,
+    (c) =>
+      `${c}: &${c} [${Array(9)
+        .fill(`*${String.fromCharCode(c.charCodeAt(0) - 1)}`)
+        .join(',')}]\n`,
+  )}`;
   expect(problemsOf(() => load({ yaml: bomb }))[0]).toMatch(/alias/i);
 });
 

@@ -60,19 +60,34 @@ export function loadConfig<S extends TObject>(spec: ConfigSpec<S>, sources: Conf
   return deepFreeze(checked.value) as Frozen<Static<S>>;
 }
 
-function fromFile({ file, section }: ConfigSources): { draft: Record<string, unknown>; base: readonly string[]; problems: ConfigProblem[] } {
+function fromFile({ file, section }: ConfigSources): {
+  draft: Record<string, unknown>;
+  base: readonly string[];
+  problems: ConfigProblem[];
+} {
   const value = file?.value ?? {};
-  if (!isPlainObject(value)) return { draft: {}, base: [], problems: [{ origin: file?.name ?? 'file', field: '', message: 'must hold settings by name' }] };
+  if (!isPlainObject(value))
+    return { draft: {}, base: [], problems: [{ origin: file?.name ?? 'file', field: '', message: 'must hold settings by name' }] };
   const sections = section === undefined ? [] : [section.name, ...section.others];
-  if (section === undefined || !Object.keys(value).some((key) => sections.includes(key))) return { draft: structuredClone(value), base: [], problems: [] };
+  if (section === undefined || !Object.keys(value).some((key) => sections.includes(key)))
+    return { draft: structuredClone(value), base: [], problems: [] };
   const strangers = Object.keys(value).filter((key) => !sections.includes(key));
-  const problems = strangers.map((key) => located({ field: key, message: `unknown section; known are ${sections.join(', ')}` }, lineIn(file, [key])));
+  const problems = strangers.map((key) =>
+    located({ field: key, message: `unknown section; known are ${sections.join(', ')}` }, lineIn(file, [key])),
+  );
   const ours = value[section.name] ?? {};
   if (isPlainObject(ours)) return { draft: structuredClone(ours), base: [section.name], problems };
-  return { draft: {}, base: [], problems: [...problems, located({ field: section.name, message: 'must hold settings by name' }, lineIn(file, [section.name]))] };
+  return {
+    draft: {},
+    base: [],
+    problems: [...problems, located({ field: section.name, message: 'must hold settings by name' }, lineIn(file, [section.name]))],
+  };
 }
 
-function* setVariables(map: EnvironmentMap, environment: Readonly<Record<string, string | undefined>>): Generator<readonly [string, string, string]> {
+function* setVariables(
+  map: EnvironmentMap,
+  environment: Readonly<Record<string, string | undefined>>,
+): Generator<readonly [string, string, string]> {
   for (const [name, target] of Object.entries(map)) {
     const { pointer, aliases } = typeof target === 'string' ? { pointer: target, aliases: [] } : target;
     const used = [name, ...aliases].find((candidate) => (environment[candidate] ?? '') !== '');
@@ -80,7 +95,12 @@ function* setVariables(map: EnvironmentMap, environment: Readonly<Record<string,
   }
 }
 
-function originOf(field: string, origins: ReadonlyMap<string, string>, file: SourceDocument | undefined, base: readonly string[]): string | undefined {
+function originOf(
+  field: string,
+  origins: ReadonlyMap<string, string>,
+  file: SourceDocument | undefined,
+  base: readonly string[],
+): string | undefined {
   for (let path = field; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
     const origin = origins.get(path);
     if (origin !== undefined) return origin;

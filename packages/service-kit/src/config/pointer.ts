@@ -1,6 +1,11 @@
 /** Path into a document: `/stage/max_bytes` as its keys. */
 export function keysOf(pointer: string): readonly string[] {
-  return pointer === '' ? [] : pointer.slice(1).split('/').map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer === ''
+    ? []
+    : pointer
+        .slice(1)
+        .split('/')
+        .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** The same path as people write it: `stage.max_bytes`. */

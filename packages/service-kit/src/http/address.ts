@@ -22,7 +22,11 @@ export function formatAddress({ host, port }: Address): string {
 
 /** Whether a name or address means this machine alone. */
 export function isLoopbackHost(host: string): boolean {
-  const plain = host.toLowerCase().replace(/^\[|\]$/g, '').replace(/^::ffff:/, '').replace(/\.$/, '');
+  const plain = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/^::ffff:/, '')
+    .replace(/\.$/, '');
   if (isIPv4(plain)) return plain.startsWith('127.');
   return plain === '::1' || plain === 'localhost' || plain.endsWith('.localhost');
 }
@@ -40,5 +44,8 @@ export interface BindRule {
 /** The reason to refuse a start: others could reach a server that asks nobody who they are. [P-31] */
 export function openBindProblem({ host, tokens, field, tokenVariable, addressVariable }: BindRule): ConfigProblem | undefined {
   if (tokens.length > 0 || isLoopbackHost(host)) return undefined;
-  return { field, message: `${host} can be reached from other machines and no token is set; set ${tokenVariable}, or bind ${addressVariable} to 127.0.0.1` };
+  return {
+    field,
+    message: `${host} can be reached from other machines and no token is set; set ${tokenVariable}, or bind ${addressVariable} to 127.0.0.1`,
+  };
 }

@@ -10,7 +10,9 @@ export class UnexpectedAnswer extends Error {
     readonly status: number,
     text: string,
   ) {
-    super(`${peer} answered ${status} with ${text === '' ? 'no body' : JSON.stringify(text.slice(0, LONGEST_QUOTE))}; check that the address is right`);
+    super(
+      `${peer} answered ${status} with ${text === '' ? 'no body' : JSON.stringify(text.slice(0, LONGEST_QUOTE))}; check that the address is right`,
+    );
     this.name = 'UnexpectedAnswer';
   }
 }
@@ -37,5 +39,8 @@ function envelopeIn(text: string): Record<string, unknown> | undefined {
 function detailsIn(fields: Record<string, unknown>): ErrorDetails {
   const texts = ['hint', 'field', 'policy_label', 'pool_id', 'engine'].filter((name) => typeof fields[name] === 'string');
   const wait = fields['retry_after_ms'];
-  return { ...Object.fromEntries(texts.map((name) => [name, fields[name]])), ...(typeof wait === 'number' ? { retry_after_ms: wait } : {}) };
+  return {
+    ...Object.fromEntries(texts.map((name) => [name, fields[name]])),
+    ...(typeof wait === 'number' ? { retry_after_ms: wait } : {}),
+  };
 }

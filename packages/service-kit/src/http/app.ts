@@ -99,10 +99,16 @@ function correlated(log: Log, clock: Clock): RequestHandler {
 
 /** One line per request; what probes ask every few seconds is kept for debugging. */
 function logAnswer(log: Log, fields: { readonly path: string }, failure: unknown): void {
-  if (failure === undefined) return OPEN_PATHS.has(fields.path) ? log.debug('request answered', fields) : log.info('request answered', fields);
+  if (failure === undefined)
+    return OPEN_PATHS.has(fields.path) ? log.debug('request answered', fields) : log.info('request answered', fields);
   if (failure instanceof RequestAborted) return log.debug('request cut', fields);
   if (!isApiError(failure)) return log.error('request failed', { ...fields, error: failure });
-  const refusal = { ...fields, code: failure.code, reason: failure.message, ...(failure.cause === undefined ? {} : { cause: failure.cause }) };
+  const refusal = {
+    ...fields,
+    code: failure.code,
+    reason: failure.message,
+    ...(failure.cause === undefined ? {} : { cause: failure.cause }),
+  };
   if (ERRORS[failure.code].status >= 500) log.warn('request refused', refusal);
   else log.info('request refused', refusal);
 }

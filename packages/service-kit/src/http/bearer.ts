@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-export type Bearer = { readonly kind: 'none' } | { readonly kind: 'malformed'; readonly problem: string } | { readonly kind: 'token'; readonly token: string };
+export type Bearer =
+  { readonly kind: 'none' } | { readonly kind: 'malformed'; readonly problem: string } | { readonly kind: 'token'; readonly token: string };
 
 const LONGEST_HEADER = 8_192;
 /** Shorter tokens can be guessed. [P-33] */

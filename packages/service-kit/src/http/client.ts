@@ -97,9 +97,19 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       limit.end();
     }
   };
-  const exchange: HttpClient['exchange'] = (method, path, body, { signal, headers: extra, timeoutMs = requestTimeoutMs, idempotent = IDEMPOTENT.has(method) } = {}) => {
+  const exchange: HttpClient['exchange'] = (
+    method,
+    path,
+    body,
+    { signal, headers: extra, timeoutMs = requestTimeoutMs, idempotent = IDEMPOTENT.has(method) } = {},
+  ) => {
     const content = body === undefined ? {} : { 'content-type': 'application/json' };
-    const request = { method, path: `${prefix}${path}`, headers: { ...headers(), ...content, ...extra }, body: body === undefined ? null : JSON.stringify(body) };
+    const request = {
+      method,
+      path: `${prefix}${path}`,
+      headers: { ...headers(), ...content, ...extra },
+      body: body === undefined ? null : JSON.stringify(body),
+    };
     const isRetriable = (error: unknown) => idempotent && signal?.aborted !== true && isPassing(error);
     return retrying(() => attempt(request, timeoutMs, signal), RETRIES, { clock, random, signal, isRetriable });
   };

@@ -7,13 +7,17 @@ const framesIn = (text: string): number => text.match(/\n\n/g)?.length ?? 0;
 
 test('B-64 frames are counted the same however the bytes are cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom('\n', '\n\n', 'a', 'data: ä', ''), { maxLength: 40 }), fc.array(fc.nat(60), { maxLength: 12 }), (pieces, cuts) => {
-      const bytes = Buffer.from(pieces.join(''));
-      const counter = new FrameCounter();
-      const borders = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
-      borders.slice(1).forEach((end, n) => counter.add(bytes.subarray(borders[n], end)));
-      expect(counter.frames).toBe(framesIn(bytes.toString()));
-    }),
+    fc.property(
+      fc.array(fc.constantFrom('\n', '\n\n', 'a', 'data: ä', ''), { maxLength: 40 }),
+      fc.array(fc.nat(60), { maxLength: 12 }),
+      (pieces, cuts) => {
+        const bytes = Buffer.from(pieces.join(''));
+        const counter = new FrameCounter();
+        const borders = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
+        borders.slice(1).forEach((end, n) => counter.add(bytes.subarray(borders[n], end)));
+        expect(counter.frames).toBe(framesIn(bytes.toString()));
+      },
+    ),
   );
 });
 

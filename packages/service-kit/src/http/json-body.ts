@@ -24,9 +24,15 @@ export async function readJsonBody(req: IncomingMessage, limitBytes: number): Pr
 }
 
 function mediaTypeProblem(headers: IncomingMessage['headers']): string | undefined {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';').map((part) => part.trim());
+  const [type = '', ...parameters] = (headers['content-type'] ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
   if (!JSON_TYPE.test(type)) return `a body of type ${type === '' ? '(none)' : type} is not read; send "Content-Type: application/json"`;
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice(8).replaceAll('"', '');
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) return `a body in ${charset} is not read; send UTF-8`;
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') return `a body with Content-Encoding ${encoding} is not read; send it as it is`;
@@ -71,7 +77,12 @@ function parseJson(raw: Buffer): unknown {
   } catch {
     const at = jsonErrorPosition(text);
     const where = describePosition(text, at);
-    throw new ApiError('INVALID_PARAMS', at >= text.length ? `the JSON body stops too early, at ${where}; send the rest` : `the body is not JSON at ${where}; correct it there`);
+    throw new ApiError(
+      'INVALID_PARAMS',
+      at >= text.length
+        ? `the JSON body stops too early, at ${where}; send the rest`
+        : `the body is not JSON at ${where}; correct it there`,
+    );
   }
 }
 

@@ -4,9 +4,21 @@ import { describePosition, jsonErrorPosition } from './json-error-position.js';
 
 test('B-06 the first character that JSON does not allow', () => {
   const at = (text: string) => jsonErrorPosition(text);
-  expect([at('{"a":}'), at('{"a" 1}'), at('{a:1}'), at('[1,]'), at('[1 2]'), at('{"a":1,}'), at('{"a":1]'), at('nul'), at('01'), at('"a\nb"'), at('{} x'), at("{'a':1}"), at('[tru]')]).toEqual([
-    5, 5, 1, 3, 3, 7, 6, 0, 1, 0, 3, 1, 1,
-  ]);
+  expect([
+    at('{"a":}'),
+    at('{"a" 1}'),
+    at('{a:1}'),
+    at('[1,]'),
+    at('[1 2]'),
+    at('{"a":1,}'),
+    at('{"a":1]'),
+    at('nul'),
+    at('01'),
+    at('"a\nb"'),
+    at('{} x'),
+    at("{'a':1}"),
+    at('[tru]'),
+  ]).toEqual([5, 5, 1, 3, 3, 7, 6, 0, 1, 0, 3, 1, 1]);
   expect([at(''), at('{"a":[1,2'), at('{'), at('[')]).toEqual([0, 9, 1, 1]);
 });
 
@@ -33,7 +45,10 @@ test('B-06 it agrees with the parser about what is JSON, also very deep', () => 
 });
 
 test('B-06 positions are told as line and column from 1', () => {
-  expect([describePosition('ab\ncd', 0), describePosition('ab\ncd', 2), describePosition('ab\ncd', 3), describePosition('ab\ncd', 5)]).toEqual([
-    'line 1 column 1', 'line 1 column 3', 'line 2 column 1', 'line 2 column 3',
-  ]);
+  expect([
+    describePosition('ab\ncd', 0),
+    describePosition('ab\ncd', 2),
+    describePosition('ab\ncd', 3),
+    describePosition('ab\ncd', 5),
+  ]).toEqual(['line 1 column 1', 'line 1 column 3', 'line 2 column 1', 'line 2 column 3']);
 });

@@ -11,7 +11,7 @@ export function isLocalCaller(req: IncomingMessage): boolean {
 
 /**
  * Refuses what a page from elsewhere makes a browser on this machine send: being on loopback is no proof of
- * identity there. A foreign `Host` is DNS rebinding; a foreign `Origin` is another site's script. [P-03]
+ * identity there. A foreign `Host` is DNS rebinding; a foreign `Origin` is another site's script. [P-60]
  *
  * Only for callers without a token; a token is proof by itself.
  */

@@ -160,5 +160,7 @@ class Relay {
 }
 
 function textsOf(trailers: AnswerHeaders): Trailers {
-  return Object.fromEntries(Object.entries(trailers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])));
+  return Object.fromEntries(
+    Object.entries(trailers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])),
+  );
 }

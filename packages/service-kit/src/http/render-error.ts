@@ -14,7 +14,8 @@ export function asApiError(error: unknown): unknown {
   if (isApiError(error)) return error;
   const { status, message } = (typeof error === 'object' && error !== null ? error : {}) as { status?: unknown; message?: unknown };
   if (typeof status !== 'number' || status < 400 || status > 499) return error;
-  if (status === 404) return new ApiError('NOT_FOUND', 'there is nothing at this path; GET /openapi.json lists what there is', {}, { cause: error });
+  if (status === 404)
+    return new ApiError('NOT_FOUND', 'there is nothing at this path; GET /openapi.json lists what there is', {}, { cause: error });
   const code = (Object.keys(ERRORS) as ErrorCode[]).find((name) => ERRORS[name].status === status) ?? 'INVALID_PARAMS';
   return new ApiError(status === 400 ? 'INVALID_PARAMS' : code, `${String(message)}; correct the request`, {}, { cause: error });
 }
@@ -26,7 +27,12 @@ export interface ErrorAnswer {
 }
 
 /** The only place that turns a failure into an HTTP answer. The head must not have been sent. [B-03 B-54] */
-export function sendError(req: IncomingMessage, res: ServerResponse, error: unknown, { shape, clock, headers: extra = {} }: ErrorAnswer): void {
+export function sendError(
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: unknown,
+  { shape, clock, headers: extra = {} }: ErrorAnswer,
+): void {
   const { status, headers, body } = toHttp(error);
   const text = JSON.stringify(shape === 'openai' ? toOpenAiError(toEnvelope(error)) : body);
   const challenge = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {};

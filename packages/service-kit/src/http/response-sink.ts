@@ -116,9 +116,9 @@ class HttpResponseSink implements ResponseSink {
 
   #close(reason: SinkClosed): void {
     this.#stalled?.abort();
-    if (this.#reason !== undefined || this.res.writableFinished) return void this.#done.abort();
-    this.#reason = reason;
     this.#done.abort();
+    if (this.#reason !== undefined || this.res.writableFinished) return;
+    this.#reason = reason;
     this.#gone.abort(new Error(reason === 'too_slow' ? 'the client reads too slowly' : 'the client went away'));
     this.res.destroy();
   }

@@ -17,20 +17,31 @@ export function knownRoutes(app: Express): readonly KnownRoute[] {
   const stack = (app as unknown as { router: { stack: readonly Layer[] } }).router.stack;
   return stack.flatMap(({ route }) => {
     if (route === undefined) return [];
-    const methods = Object.keys(route.methods).filter((method) => route.methods[method]).map((method) => method.toUpperCase());
+    const methods = Object.keys(route.methods)
+      .filter((method) => route.methods[method])
+      .map((method) => method.toUpperCase());
     return [route.path].flat().flatMap((path) => (typeof path === 'string' ? [{ methods, path }] : []));
   });
 }
 
 /** What to say where no route answered: another method exists, or nothing of that name does. */
-export function noRoute(method: string, path: string, routes: readonly KnownRoute[]): { readonly error: ApiError; readonly allow?: string } {
+export function noRoute(
+  method: string,
+  path: string,
+  routes: readonly KnownRoute[],
+): { readonly error: ApiError; readonly allow?: string } {
   const here = routes.filter((route) => patternOf(route.path).test(path));
   if (here.length > 0) {
-    const methods = [...new Set(here.flatMap((route) => (route.methods.includes('GET') ? ['HEAD', ...route.methods] : route.methods)))].toSorted();
+    const methods = [
+      ...new Set(here.flatMap((route) => (route.methods.includes('GET') ? ['HEAD', ...route.methods] : route.methods))),
+    ].toSorted();
     const allow = methods.join(', ');
     return { error: new ApiError('METHOD_NOT_ALLOWED', `${method} does not work on ${path}; use ${allow}`), allow };
   }
-  const near = nearest(path, routes.map((route) => filledIn(route.path, path)));
+  const near = nearest(
+    path,
+    routes.map((route) => filledIn(route.path, path)),
+  );
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'GET /openapi.json lists what there is';
   return { error: new ApiError('NOT_FOUND', `there is nothing at ${path.slice(0, 256)}; ${hint}`) };
 }
@@ -49,5 +60,9 @@ function patternOf(path: string): RegExp {
 /** A pattern with its parameters taken from the path that was asked for, so that only the names differ. */
 function filledIn(pattern: string, path: string): string {
   const asked = path.split('/');
-  return pattern.replaceAll(/[{}]/g, '').split('/').map((part, n) => (/^[:*]/.test(part) ? (asked[n] ?? part) : part)).join('/');
+  return pattern
+    .replaceAll(/[{}]/g, '')
+    .split('/')
+    .map((part, n) => (/^[:*]/.test(part) ? (asked[n] ?? part) : part))
+    .join('/');
 }

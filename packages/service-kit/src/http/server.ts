@@ -58,7 +58,11 @@ export async function listen(handler: RequestListener, place: Place, options: Li
   options.log.info('listening', { url });
   let closing: Promise<void> | undefined;
   const clock = options.clock ?? systemClock;
-  return { url, port: typeof bound === 'string' ? 0 : bound.port, close: (graceMs) => (closing ??= closeServer(server, tracked.whenIdle, graceMs, clock)) };
+  return {
+    url,
+    port: typeof bound === 'string' ? 0 : bound.port,
+    close: (graceMs) => (closing ??= closeServer(server, tracked.whenIdle, graceMs, clock)),
+  };
 }
 
 function createServer(handler: RequestListener, tls: ServerTls | undefined): Server {
@@ -110,7 +114,10 @@ async function closeServer(server: Server, whenIdle: Tracked['whenIdle'], graceM
   const done = new Promise<void>((resolve) => server.close(() => resolve()));
   whenIdle(() => server.closeIdleConnections());
   server.closeIdleConnections();
-  clock.sleep(graceMs, closed.signal).then(() => server.closeAllConnections(), () => {});
+  clock.sleep(graceMs, closed.signal).then(
+    () => server.closeAllConnections(),
+    () => {},
+  );
   await done;
   closed.abort();
 }

@@ -12,11 +12,17 @@ function readIn(size: number, text: string): SseEvent[] {
 }
 
 test('B-65 the headers of an event stream', () => {
-  expect(SSE_HEADERS).toEqual({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', Connection: 'keep-alive', 'X-Accel-Buffering': 'no' });
+  expect(SSE_HEADERS).toEqual({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache',
+    Connection: 'keep-alive',
+    'X-Accel-Buffering': 'no',
+  });
 });
 
 test('B-65 events are the same in pieces of any size, with any line ends', () => {
-  const text = '\uFEFF: hello\r\nevent: token\r\ndata: {"t":"äöü😀"}\r\n\r\ndata: a\rdata:b\r\rid: 7\ndata\ndata:  two\n\nevent: ignored\n\nevent: end\ndata: x\n\n';
+  const text =
+    '\uFEFF: hello\r\nevent: token\r\ndata: {"t":"äöü😀"}\r\n\r\ndata: a\rdata:b\r\rid: 7\ndata\ndata:  two\n\nevent: ignored\n\nevent: end\ndata: x\n\n';
   const expected = [
     { event: 'token', data: '{"t":"äöü😀"}', id: undefined },
     { event: 'message', data: 'a\nb', id: undefined },

@@ -39,7 +39,8 @@ export class SseReader {
     // Looked at once: a long line in many chunks must not be searched again for each.
     const lines = /[\r\n]/.test(text) ? (this.#rest + text).split(/\r\n|\r|\n/) : [this.#rest + text];
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length + this.#dataLength > LONGEST_EVENT) throw new Error('an event of the stream is longer than 16 MiB; the peer does not speak text/event-stream');
+    if (this.#rest.length + this.#dataLength > LONGEST_EVENT)
+      throw new Error('an event of the stream is longer than 16 MiB; the peer does not speak text/event-stream');
     return lines.flatMap((line) => this.#line(line));
   }
 

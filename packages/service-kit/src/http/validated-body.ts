@@ -7,7 +7,9 @@ const PROBLEMS_SHOWN = 8;
 
 /** A refusal that names the first field and lists what is wrong. [B-03] */
 export function invalidParams(problems: readonly Problem[]): ApiError {
-  const shown = problems.slice(0, PROBLEMS_SHOWN).map(({ field, message }) => (field === '' ? `the body ${message}` : `${field}: ${message}`));
+  const shown = problems
+    .slice(0, PROBLEMS_SHOWN)
+    .map(({ field, message }) => (field === '' ? `the body ${message}` : `${field}: ${message}`));
   const more = problems.length - shown.length;
   const message = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
   const field = problems.find((problem) => problem.field !== '')?.field;

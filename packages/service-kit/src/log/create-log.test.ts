@@ -23,7 +23,16 @@ const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line
 
 test('P-07 a line is one JSON object: fixed names first, then the fields of parents and of the call', async () => {
   const lines = await written({}, (log) => log.child({ pool_id: 'p1', n: 1 }).info('pool is ready', { n: 2 }));
-  expect(lines).toEqual([JSON.stringify({ ...HEAD, level: 'info', service: 'stored', msg: 'pool is ready', pool_id: 'p1', n: 2 }, ['ts', 'level', 'service', 'msg', 'pool_id', 'n'])]);
+  expect(lines).toEqual([
+    JSON.stringify({ ...HEAD, level: 'info', service: 'stored', msg: 'pool is ready', pool_id: 'p1', n: 2 }, [
+      'ts',
+      'level',
+      'service',
+      'msg',
+      'pool_id',
+      'n',
+    ]),
+  ]);
 });
 
 test('P-07 a field cannot hide the time, the level or the message', async () => {
@@ -93,13 +102,24 @@ test('P-07 bytes, endless texts, maps, big numbers and circles do not break the 
     }),
   );
   expect(lines).toEqual([
-    { ...HEAD, level: 'info', msg: 'odd', bytes: '<5000 bytes>', text: `${'x'.repeat(8_192)}… (20000 characters)`, map: { a: 1 }, set: [1], big: '10' },
+    {
+      ...HEAD,
+      level: 'info',
+      msg: 'odd',
+      bytes: '<5000 bytes>',
+      text: `${'x'.repeat(8_192)}… (20000 characters)`,
+      map: { a: 1 },
+      set: [1],
+      big: '10',
+    },
     { ...HEAD, level: 'info', msg: 'circle', fields_lost: expect.stringContaining('circular') },
   ]);
 });
 
 test('P-07 for a terminal: time, level, service, sentence, fields', async () => {
-  const lines = await written({ console: 'human' }, (log) => log.warn('pool is not ready', { pool_id: 'p1', reason: 'no device', error: new Error('gone'), n: 3 }));
+  const lines = await written({ console: 'human' }, (log) =>
+    log.warn('pool is not ready', { pool_id: 'p1', reason: 'no device', error: new Error('gone'), n: 3 }),
+  );
   expect(lines).toEqual(['03:04:05 warn  stored: pool is not ready pool_id=p1 reason="no device" error="gone" n=3']);
 });
 

@@ -35,9 +35,31 @@ export function createLog(options: LogOptions): DaemonLog {
   const files = (options.files ?? []).map((path) => new LogFile(path, { onTrouble: (problem) => consoleOut.write(`${problem}\n`) }));
   const consoleLevel = options.consoleLevel ?? options.level;
   const transports = [
-    ...files.map((file) => transport((text) => file.write(text), options.level, (line) => jsonLine(line, secrets))),
-    ...(options.console === 'json' ? [transport((text) => consoleOut.write(text), consoleLevel, (line) => jsonLine(line, secrets))] : []),
-    ...(options.console === 'human' ? [transport((text) => consoleOut.write(text), consoleLevel, (line) => humanLine(line, secrets))] : []),
+    ...files.map((file) =>
+      transport(
+        (text) => file.write(text),
+        options.level,
+        (line) => jsonLine(line, secrets),
+      ),
+    ),
+    ...(options.console === 'json'
+      ? [
+          transport(
+            (text) => consoleOut.write(text),
+            consoleLevel,
+            (line) => jsonLine(line, secrets),
+          ),
+        ]
+      : []),
+    ...(options.console === 'human'
+      ? [
+          transport(
+            (text) => consoleOut.write(text),
+            consoleLevel,
+            (line) => humanLine(line, secrets),
+          ),
+        ]
+      : []),
   ];
   const logger = winston.createLogger({ levels: LEVELS, level: 'debug', transports, silent: transports.length === 0 });
   logger.on('error', (error: Error) => consoleOut.write(`log failed: ${error.message}\n`));

@@ -13,7 +13,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-test('P-07 a file that has grown is moved away, and only so many are kept', () =>
+test('P-68 a file that has grown is moved away, and only so many are kept', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'a.jsonl');
     const file = new LogFile(path, { maxBytes: 20, keep: 2 });
@@ -24,11 +24,17 @@ test('P-07 a file that has grown is moved away, and only so many are kept', () =
     }
     file.write('last\n');
     await file.close();
-    const firsts = await Promise.all((await readdir(folder)).toSorted().map(async (name) => [name, (await readFile(join(folder, name), 'utf8'))[0]]));
-    expect(firsts).toEqual([['a.jsonl', 'l'], ['a.jsonl.1', '4'], ['a.jsonl.2', '3']]);
+    const firsts = await Promise.all(
+      (await readdir(folder)).toSorted().map(async (name) => [name, (await readFile(join(folder, name), 'utf8'))[0]]),
+    );
+    expect(firsts).toEqual([
+      ['a.jsonl', 'l'],
+      ['a.jsonl.1', '4'],
+      ['a.jsonl.2', '3'],
+    ]);
   }));
 
-test('P-07 a disk that refuses costs lines, which are counted, and is told once; the writing goes on when it can', () =>
+test('P-68 a disk that refuses costs lines, which are counted, and is told once; the writing goes on when it can', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'a.jsonl');
     const troubles: string[] = [];
@@ -46,7 +52,7 @@ test('P-07 a disk that refuses costs lines, which are counted, and is told once;
     expect(troubles).toEqual([expect.stringContaining(`cannot write ${path} (EISDIR`)]);
   }));
 
-test('P-07 a disk that is slower than the log does not fill the memory', () =>
+test('P-68 a disk that is slower than the log does not fill the memory', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'a.jsonl');
     const file = new LogFile(path, { maxPendingBytes: 100 });

@@ -78,7 +78,10 @@ export class LogFile {
     } catch (error) {
       this.#dropped += lines.length;
       await this.#closeFile();
-      if (!this.#inTrouble) this.#onTrouble(`cannot write ${this.path} (${(error as Error).message}); log lines are lost until that works: free space or fix its permissions`);
+      if (!this.#inTrouble)
+        this.#onTrouble(
+          `cannot write ${this.path} (${(error as Error).message}); log lines are lost until that works: free space or fix its permissions`,
+        );
       this.#inTrouble = true;
     }
   }

@@ -19,11 +19,23 @@ export interface Log {
 const nothing = (): void => {};
 
 /** Says nothing. */
-export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silentLog, isDebugEnabled: () => false };
+export const silentLog: Log = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => silentLog,
+  isDebugEnabled: () => false,
+};
 
 /** Builds a log from one function that takes each line, with the fields of its parents merged in. */
-export function logTo(write: (level: LogLevel, message: string, fields: object) => void, isDebugEnabled: () => boolean, inherited: object = {}): Log {
-  const at = (level: LogLevel) => (message: string, fields?: object) => write(level, message, fields === undefined ? inherited : { ...inherited, ...fields });
+export function logTo(
+  write: (level: LogLevel, message: string, fields: object) => void,
+  isDebugEnabled: () => boolean,
+  inherited: object = {},
+): Log {
+  const at = (level: LogLevel) => (message: string, fields?: object) =>
+    write(level, message, fields === undefined ? inherited : { ...inherited, ...fields });
   return {
     debug: at('debug'),
     info: at('info'),
@@ -43,5 +55,11 @@ export interface RecordedLine {
 /** Keeps every line in memory, for tests. */
 export function recordingLog(): { readonly log: Log; readonly lines: RecordedLine[] } {
   const lines: RecordedLine[] = [];
-  return { log: logTo((level, message, fields) => lines.push({ level, message, fields }), () => true), lines };
+  return {
+    log: logTo(
+      (level, message, fields) => lines.push({ level, message, fields }),
+      () => true,
+    ),
+    lines,
+  };
 }

@@ -32,7 +32,9 @@ export function isSecretField(name: string): boolean {
 
 /** Removes bearer tokens, passwords in addresses, and the given values from text that is about to be written. [B-08] */
 export function redactText(text: string, secrets: readonly string[] = []): string {
-  let clean = text.replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, `Bearer ${REDACTED}`).replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${REDACTED}@`);
+  let clean = text
+    .replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, `Bearer ${REDACTED}`)
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${REDACTED}@`);
   for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, REDACTED);
   return clean;
 }
@@ -42,7 +44,8 @@ const LONGEST_TEXT = 8_192;
 /** What `JSON.stringify` should write instead: no secrets, errors with their text, no bytes, no endless strings. */
 export function logReplacer(this: unknown, key: string, value: unknown): unknown {
   if (key !== '' && isSecretField(key) && value !== undefined && value !== null) return REDACTED;
-  if (typeof value === 'string') return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)` : value;
+  if (typeof value === 'string')
+    return value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}… (${value.length} characters)` : value;
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Map) return Object.fromEntries(value);
   if (value instanceof Set) return [...value];
