@@ -1,0 +1,42 @@
+import { PoolList, validator, type PoolStatus } from '@corral/contracts';
+import type { Colors } from 'picocolors/types.js';
+import type { CliContext } from '../cli-context.js';
+import type { CallOptions, CorralClient } from '../client/corral-client.js';
+import { bytesOf, NOTHING } from '../render/shown.js';
+import { renderTable } from '../render/table.js';
+import { printJson, withClient, type Globals } from './globals.js';
+
+const checkPools = validator(PoolList);
+
+export async function fetchPools(client: CorralClient, options?: CallOptions): Promise<PoolStatus[]> {
+  return (await client.get('/v2/pools', checkPools, options)).data;
+}
+
+/** `corral pools`: the devices that serve, and why one does not. */
+export async function pools(context: CliContext, globals: Globals): Promise<void> {
+  const list = await withClient(context, globals, fetchPools);
+  if (globals.json) printJson(context, list);
+  else context.out.write(`${renderPools(list, context.colors)}\n`);
+}
+
+export function renderPools(list: readonly PoolStatus[], colors: Colors): string {
+  if (list.length === 0) return 'no pools: no node has registered yet; corral nodes shows what is known';
+  const head = ['pool', 'node', 'device', 'state', 'memory', 'slots free', 'replicas', 'why'];
+  const rows = list.map((pool) => [
+    pool.pool_id,
+    pool.node_id,
+    pool.device_name === null ? pool.device : `${pool.device} (${pool.device_name})`,
+    paintedState(pool, colors),
+    bytesOf(pool.memory_used_bytes, pool.memory_total_bytes),
+    `${pool.slots_free}/${pool.slots_total}`,
+    String(pool.replicas.length),
+    pool.last_error ?? NOTHING,
+  ]);
+  return renderTable(head, rows, colors);
+}
+
+function paintedState(pool: PoolStatus, colors: Colors): string {
+  if (!pool.live) return colors.red('gone');
+  if (pool.draining) return colors.yellow('draining');
+  return pool.ready ? colors.green('ready') : colors.red('unready');
+}

@@ -1,0 +1,110 @@
+import { Command, Option } from 'commander';
+import type { CliContext } from './cli-context.js';
+import { EXIT } from './exit-code.js';
+import type { Globals } from './commands/globals.js';
+
+/** Runs one command with the process's context; failures and the exit code are the runner's. */
+export type Perform = (command: (context: CliContext) => Promise<number | void>) => Promise<void>;
+
+/**
+ * The commands and their flags. Each loads its code when it runs, so that `--help` and completion stay quick.
+ *
+ * `exitOverride` is set: wrong use throws a CommanderError instead of ending the process.
+ */
+export function createProgram(version: string, perform: Perform): Command {
+  const program = new Command('corral')
+    .description('Serve many GGUF models from few GPUs.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'print this')
+    .option('--json', 'print one JSON document', false)
+    .option('--url <url>', 'address of the server (env CORRAL_URL; default http://127.0.0.1:8080)')
+    .option('--token <token>', 'token or key for it (env CORRAL_TOKEN)')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+  addUp(program, perform);
+  addLooks(program, perform);
+  addChat(program, perform);
+  addLogs(program, perform);
+  return program;
+}
+
+const EXIT_CODES = `
+exit codes: ${EXIT.done} done, ${EXIT.failed} failed, ${EXIT.wrongUse} wrong use, ${EXIT.unreachable} could not reach the server, ${EXIT.refused} refused`;
+
+function addUp(program: Command, perform: Perform): void {
+  program
+    .command('up')
+    .description('run both daemons on this machine, in the foreground, until Ctrl-C')
+    .option('--manifest <file>', 'what to serve; without it the starter model')
+    .option('--config <file>', 'settings, in the sections orchestratord: and pool_managerd:')
+    .option('--state-dir <dir>', 'where everything durable lives (env CORRAL_STATE_DIR)')
+    .option('--port <n>', 'port of the control plane; 0 takes a free one')
+    .option('--pool-port <n>', 'port of pool-managerd; 0 takes a free one')
+    .option('--allow-cpu', 'serve from the CPU where no GPU is found')
+    .option('--watch', 'read the manifest again when it changes')
+    .option('--ask <text>', 'ask the first model and print its answer')
+    .option('--once', 'end after the answer')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/up.js')).up(context, optionsOf(command))));
+}
+
+function addLooks(program: Command, perform: Perform): void {
+  program
+    .command('status')
+    .description('whether the server is up and may serve, and with what')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/status.js')).status(context, optionsOf(command))));
+  const models = program.command('models').description('models that the server knows');
+  models
+    .command('ls')
+    .description('what can be asked for, and where it is')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/models-ls.js')).modelsLs(context, optionsOf(command))));
+  program
+    .command('ps')
+    .description('what is resident where')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/ps.js')).ps(context, optionsOf(command))));
+  program
+    .command('pools')
+    .description('the devices that serve, and why one does not')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/pools.js')).pools(context, optionsOf(command))));
+  program
+    .command('nodes')
+    .description('the machines, and whether they report')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/nodes.js')).nodes(context, optionsOf(command))));
+  program
+    .command('cancel')
+    .argument('<task>', 'id of the task')
+    .description('cancel a task, wherever it is')
+    .action((task: string, _, command: Command) => perform(async (context) => (await import('./commands/cancel.js')).cancel(context, optionsOf(command), task)));
+}
+
+function addChat(program: Command, perform: Perform): void {
+  program
+    .command('chat')
+    .argument('[model]', "model, route or instance; without it the server's first")
+    .argument('[text]', 'what to say; without it piped input, or a conversation on the terminal')
+    .description('talk to a model')
+    .option('--system <text>', 'system prompt')
+    .option('--max-tokens <n>', 'longest answer, tokens')
+    .option('--temperature <t>', 'from 0, which always takes the likeliest token, to 2')
+    .option('--seed <n>', 'the same seed gives the same answer')
+    .action((model: string | undefined, text: string | undefined, _, command: Command) =>
+      perform(async (context) => (await import('./commands/chat.js')).chat(context, optionsOf(command), { model, text })),
+    );
+}
+
+function addLogs(program: Command, perform: Perform): void {
+  program
+    .command('logs')
+    .description('log lines of the daemons on this machine; with --json as they stand in the files')
+    .option('-f, --follow', 'go on with what is written')
+    .option('-n, --lines <n>', 'how many of the newest lines', '100')
+    .addOption(new Option('--level <level>', 'this level and what is graver').choices(['error', 'warn', 'info', 'debug']))
+    .option('--correlation <id>', 'only lines of this correlation id')
+    .option('--state-dir <dir>', 'state directory of the daemons (env CORRAL_STATE_DIR)')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/logs.js')).logs(context, optionsOf(command))));
+}
+
+/** A command's own options and the global ones, wherever on the line they stood. */
+function optionsOf<T extends Globals>(command: Command): T {
+  return command.optsWithGlobals<T>();
+}

@@ -1,0 +1,70 @@
+import type { MetricsFrame, TaskRequest } from '@corral/contracts';
+import type { CliContext } from '../cli-context.js';
+import type { CorralClient } from '../client/corral-client.js';
+import { runTask } from '../client/run-task.js';
+import { firstModel } from '../client/served-models.js';
+import { fetchPools } from '../commands/pools.js';
+import type { ProgressReporter } from '../render/progress-reporter.js';
+import { progressView, type ProgressView } from '../render/progress-view.js';
+import { judgeAsk } from './judge-ask.js';
+
+export interface Question {
+  readonly text: string;
+  /** Writes the answer to standard output as it comes. */
+  readonly isStreamed: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Enough for an answer, and an end for a small model that does not find one. */
+const MAX_TOKENS = 256;
+const POOLS_TIMEOUT_MS = 2_000;
+
+/**
+ * Asks until there is an answer: a model that is still fetched or loaded is waited for, with progress, for as long as that moves.
+ * Rejects with what will not heal, or with the signal's reason.
+ */
+export async function askUntilAnswered(context: CliContext, client: CorralClient, progress: ProgressReporter, question: Question): Promise<string> {
+  const { clock, out } = context;
+  const startMs = clock.monotonicMs();
+  let movedMs = startMs;
+  let lastView: ProgressView | undefined;
+  let shown = '';
+  const moveTo = (view: ProgressView): void => {
+    if (view.label !== lastView?.label || view.doneBytes !== lastView.doneBytes) movedMs = clock.monotonicMs();
+    lastView = view;
+    progress.show(view);
+  };
+  const listener = {
+    onText: (text: string) => {
+      progress.clear();
+      if (question.isStreamed) out.write(text);
+      shown += text;
+    },
+    onProgress: (frame: MetricsFrame) => {
+      const view = progressView(frame);
+      if (view !== undefined && shown === '') moveTo(view);
+    },
+  };
+  try {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await runTask(client, await requestFor(client, question), listener, question.signal)).text;
+      } catch (error) {
+        if (question.signal.aborted) throw question.signal.reason;
+        const pools = await fetchPools(client, { timeoutMs: POOLS_TIMEOUT_MS, signal: question.signal }).catch(() => []);
+        const nowMs = clock.monotonicMs();
+        const verdict = judgeAsk(error, { hasText: shown !== '', tries, stillMs: nowMs - movedMs, askedMs: nowMs - startMs, pools });
+        if (verdict.kind === 'give_up') throw error;
+        progress.show({ label: (error as Error).message, doneBytes: null, totalBytes: null });
+        await clock.sleep(verdict.waitMs, question.signal);
+      }
+    }
+  } finally {
+    progress.clear();
+    if (question.isStreamed && shown !== '' && !shown.endsWith('\n')) out.write('\n');
+  }
+}
+
+async function requestFor(client: CorralClient, { text, signal }: Question): Promise<TaskRequest> {
+  return { model_ref: await firstModel(client, { signal }), messages: [{ role: 'user', content: text }], max_tokens: MAX_TOKENS, temperature: 0 };
+}
