@@ -347,6 +347,21 @@ test('B-64 a client that does not read is cut after the bound, and another strea
   expect([(await outcomes[0])?.kind, sinks[0]?.reason, clock.sleeping]).toEqual(['aborted', 'too_slow', 0]);
 });
 
+test('B-64 a client that never takes the end of its stream is cut too', async () => {
+  const clock = new FakeClock();
+  const { port, outcomes, sinks } = await throughResponse((_req, res) => void res.end(Buffer.alloc(16 * 1_048_576, 'x')), {
+    clock,
+    maxBufferedBytes: 64 * 1_048_576,
+    stallMs: 5_000,
+  });
+  const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')).pause();
+  cleanups.push(() => void socket.destroy());
+  await until(() => clock.sleeping === 1);
+  expect((await outcomes[0])?.kind).toBe('ended');
+  await clock.advance(5_000);
+  expect([sinks[0]?.reason, clock.sleeping]).toEqual(['too_slow', 0]);
+});
+
 test('B-64 a client that catches up in time is not cut', async () => {
   const clock = new FakeClock();
   const size = 32 * 1_048_576;

@@ -43,9 +43,17 @@ function coerceNumber(text: string): Coerced {
   return text.trim() !== '' && Number.isFinite(value) ? { ok: true, value } : { ok: false, expected: 'a number' };
 }
 
-/** A union of constants takes the text; groups are written as JSON. */
+/** A constant that is spelled so, else a number, size or boolean that it can be, else the text. */
+function coerceUnion(text: string, branches: readonly SchemaNode[]): Coerced {
+  if (branches.some((branch) => branch.const === text)) return { ok: true, value: text };
+  const scalars = branches.filter(({ type, const: fixed }) => fixed === undefined && ['integer', 'number', 'boolean'].includes(type ?? ''));
+  return scalars.map((branch) => coerceText(text, branch)).find((outcome) => outcome.ok) ?? { ok: true, value: text };
+}
+
+/** Groups are written as JSON. */
 function coerceJson(text: string, node: SchemaNode): Coerced {
-  if (node.const !== undefined || (node.anyOf?.length ?? 0) > 0) return { ok: true, value: text };
+  if (node.const !== undefined) return { ok: true, value: text };
+  if (node.anyOf !== undefined) return coerceUnion(text, node.anyOf);
   try {
     return { ok: true, value: JSON.parse(text) };
   } catch {

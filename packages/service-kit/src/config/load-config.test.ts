@@ -184,3 +184,18 @@ test('P-04 the reference table names type, default and variables of every settin
 test('B-08 the secrets of a configuration can be named, so that the log never writes them', () => {
   expect(secretsOf(schema, load({ environment: { TOKEN: 'first,second' } }))).toEqual(['first', 'second']);
 });
+
+test('P-04 a variable whose setting takes a number or a word is read as the one that it is', () => {
+  const either = Type.Object({ layers: Type.Union([Type.Literal('all'), Type.Integer({ minimum: 0 })], { default: 'all' }) });
+  const layers = (text: string) =>
+    loadConfig({ schema: either, environment: { LAYERS: '/layers' } }, { environment: { LAYERS: text } }).layers;
+  expect([layers('all'), layers('12')]).toEqual(['all', 12]);
+  expect(problemsOf(() => layers('some'))).toEqual(['environment LAYERS | layers | must be one of "all"']);
+});
+
+test('P-61 rules between settings wait until each setting is right by itself', () => {
+  const rules: ConfigSpec<typeof schema> = { ...spec, check: () => [{ field: 'mode', message: 'never' }] };
+  expect(problemsOf(() => load({ environment: { WATCH: 'perhaps' } }, rules))).toEqual([
+    'environment WATCH | watch | must be true or false',
+  ]);
+});

@@ -55,7 +55,7 @@ export function loadConfig<S extends TObject>(spec: ConfigSpec<S>, sources: Conf
   const checked = validator(withoutAnnotations(spec.schema))(prepare(root, draft));
   const where = (field: string) => originOf(field, origins, sources.file, base);
   if (!checked.ok) problems.push(...checked.problems.filter((p) => !wrong.has(p.field)).map((p) => located(p, where(p.field))));
-  else problems.push(...(spec.check?.(checked.value) ?? []).map((p) => located(p, p.origin ?? where(p.field))));
+  else if (problems.length === 0) problems.push(...(spec.check?.(checked.value) ?? []).map((p) => located(p, p.origin ?? where(p.field))));
   if (problems.length > 0 || !checked.ok) throw new ConfigError(problems);
   return deepFreeze(checked.value) as Frozen<Static<S>>;
 }

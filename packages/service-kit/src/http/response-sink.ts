@@ -95,7 +95,8 @@ class HttpResponseSink implements ResponseSink {
     if (passed.length > 0) this.res.addTrailers(Object.fromEntries(passed));
     this.#done.abort();
     this.res.end();
-    if (this.res.writableLength > this.#maxBufferedBytes) this.#stall();
+    // A client that never takes the rest must not keep the connection for ever.
+    this.#stall();
   }
 
   /** Waits for the client to catch up, for a while. */

@@ -136,3 +136,14 @@ test('P-07 the file has every line when the log is closed, and is continued by t
   expect(await readdir(join(folder, 'logs'))).toEqual(['stored.jsonl']);
   await rm(folder, { recursive: true });
 });
+
+test('P-68 a log that is closed twice, or used after that, does no harm', async () => {
+  let log: ReturnType<typeof createLog> | undefined;
+  const lines = await written({}, (opened) => {
+    log = opened;
+    log.info('before');
+  });
+  log?.info('after');
+  await log?.close();
+  expect(parsed(lines).map((line) => line['msg'])).toEqual(['before']);
+});

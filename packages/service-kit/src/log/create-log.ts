@@ -23,7 +23,7 @@ export interface LogOptions {
 }
 
 export interface DaemonLog extends Log {
-  /** Resolves when every line is written. */
+  /** Resolves when every line is written; what comes later is not. */
   close(): Promise<void>;
 }
 
@@ -65,14 +65,17 @@ export function createLog(options: LogOptions): DaemonLog {
   logger.on('error', (error: Error) => consoleOut.write(`log failed: ${error.message}\n`));
 
   const lowest = Math.max(files.length > 0 ? LEVELS[options.level] : -1, options.console ? LEVELS[consoleLevel] : -1);
+  let isClosed = false;
   const write = (level: LogLevel, message: string, fields: object): void => {
-    if (LEVELS[level] > lowest) return;
+    if (LEVELS[level] > lowest || isClosed) return;
     const line: Line = { atMs: clock.nowMs(), level, service: options.service, message, correlationId: currentCorrelation(), fields };
     logger.log({ level, message, line });
   };
   return {
     ...logTo(write, () => lowest >= LEVELS.debug),
     close: async () => {
+      if (isClosed) return;
+      isClosed = true;
       await new Promise<void>((resolve) => logger.once('finish', resolve).end());
       await Promise.all(files.map((file) => file.close()));
     },
