@@ -28,11 +28,12 @@ export interface ReplicaChange {
   readonly from: Replica | null;
   readonly to: Replica | null;
   readonly cause: string;
+  /** Requests that were open. */
+  readonly leases: number;
 }
 
 export interface ReplicaSetOptions extends LoadPorts {
   readonly retry: RetryPolicy;
-  readonly drainMs: number;
   /** SIGTERM to SIGKILL. */
   readonly stopMs: number;
   readonly batchTokens: number;
@@ -40,8 +41,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly random: () => number;
   /** Called after each change, in order; must not throw. */
   readonly onChange: (change: ReplicaChange) => void;
-  /** A request has ended: a drain may be over. */
-  readonly onRelease: () => void;
+  /** A request has begun or ended; a replica that drains may have been waiting for that. */
+  readonly onLeases: (isDraining: boolean) => void;
 }
 
 /** The way to a resident replica for one request. */
@@ -73,7 +74,7 @@ export class ReplicaSet {
   #isClosed = false;
 
   constructor(private readonly options: ReplicaSetOptions) {
-    this.#leases = new Leases(options.onRelease);
+    this.#leases = new Leases((replicaId) => this.#tellLeases(replicaId));
   }
 
   list(): readonly Replica[] {
@@ -100,11 +101,13 @@ export class ReplicaSet {
     if (replica === undefined || replica.poolId !== poolId) return 'unknown';
     if (replica.phase.state !== 'resident' || live === null || this.#isClosed) return 'not_resident';
     const lease = this.#leases.take(replicaId, replica.slots);
-    return lease === null ? 'exhausted' : { replica, client: live.client, lease };
+    if (lease === null) return 'exhausted';
+    this.#tellLeases(replicaId);
+    return { replica, client: live.client, lease };
   }
 
-  /** Does one step of a plan. `causeOf` says why, for the log. */
-  apply(action: ReplicaAction, place: ReplicaPlace, cause: string): void {
+  /** Does one step of a plan. `cause` says why, for the log. */
+  apply(action: ReplicaAction, place: ReplicaPlace, { cause, drainMs }: { readonly cause: string; readonly drainMs: number }): void {
     if (this.#isClosed) return;
     const nowMs = this.options.clock.monotonicMs();
     switch (action.type) {
@@ -115,14 +118,14 @@ export class ReplicaSet {
       case 'start':
         return this.#start(action.replicaId, place);
       case 'drain':
-        return this.#post(action.replicaId, { type: 'drain_begun', nowMs, deadlineMs: nowMs + this.options.drainMs }, cause);
+        return this.#post(action.replicaId, { type: 'drain_begun', nowMs, deadlineMs: nowMs + drainMs }, cause);
       case 'revive':
-        return this.#post(action.replicaId, { type: 'revived', nowMs }, cause);
+        return this.#post(action.replicaId, { type: 'revived', nowMs }, 'it is wanted again');
       case 'stop':
         return this.#stop(action.replicaId, cause);
       case 'retry': {
         const { latestGeneration: generation, memoryBytes, modelPath } = action.wanted;
-        return this.#post(action.replicaId, { type: 'retried', nowMs, generation, memoryBytes, modelPath, isAnew: action.isAnew }, cause);
+        return this.#post(action.replicaId, { type: 'retried', nowMs, generation, memoryBytes, modelPath, isAnew: action.isAnew }, action.isAnew ? 'it is asked for anew' : 'its wait is over');
       }
       case 'fail':
         return this.#post(action.replicaId, { type: 'load_failed', nowMs, failure: action.failure, random: this.options.random() }, 'not enough memory');
@@ -150,14 +153,14 @@ export class ReplicaSet {
     const replicaId = nextReplicaId(wanted, new Set(this.#replicas.keys()));
     const replica = newReplica(wanted, { replicaId, threads: place.threadsPerReplica, nowMs: this.options.clock.monotonicMs() });
     this.#replicas.set(replicaId, replica);
-    this.options.onChange({ from: null, to: replica, cause: 'an assignment wants it' });
+    this.options.onChange({ from: null, to: replica, cause: 'an assignment wants it', leases: 0 });
   }
 
   #remove(replicaId: string, cause: string): void {
     const from = this.#replicas.get(replicaId);
     if (from === undefined) return;
     this.#replicas.delete(replicaId);
-    this.options.onChange({ from, to: null, cause });
+    this.options.onChange({ from, to: null, cause, leases: 0 });
   }
 
   #start(replicaId: string, place: ReplicaPlace): void {
@@ -226,6 +229,10 @@ export class ReplicaSet {
     await live.client.close();
   }
 
+  #tellLeases(replicaId: string): void {
+    this.options.onLeases(this.#replicas.get(replicaId)?.phase.state === 'draining');
+  }
+
   #track(running: Promise<void>): void {
     this.#running.add(running);
     void running.finally(() => this.#running.delete(running));
@@ -238,7 +245,7 @@ export class ReplicaSet {
     if (step.kind === 'ignored') return;
     if (step.kind === 'removed') this.#replicas.delete(replicaId);
     else this.#replicas.set(replicaId, step.next);
-    this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause });
+    this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause, leases: this.#leases.count(replicaId) });
   }
 
   #specOf(replica: Replica, place: ReplicaPlace): ReplicaSpec {

@@ -1,0 +1,27 @@
+import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
+import type { Express } from 'express';
+import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
+import { nodeRoutes, type NodeRoutesParts } from './http/node.routes.js';
+import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
+import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
+
+export interface AppParts {
+  readonly http: Omit<HttpAppOptions, 'routes' | 'isOpenPath'>;
+  readonly meta: MetaRoutesParts;
+  readonly pools: PoolRoutesParts;
+  readonly tasks: TaskRoutesParts;
+  readonly node: NodeRoutesParts;
+}
+
+/** The HTTP surface of pool-managerd. [C-02] */
+export function createApp(parts: AppParts): Express {
+  return createHttpApp({
+    ...parts.http,
+    routes: (app) => {
+      metaRoutes(app, parts.meta);
+      poolRoutes(app, parts.pools);
+      taskRoutes(app, parts.tasks);
+      nodeRoutes(app, parts.node);
+    },
+  });
+}

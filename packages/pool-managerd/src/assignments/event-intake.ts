@@ -1,0 +1,84 @@
+import { ApiError, decodeEvent } from '@corral/contracts';
+import type { Assignment, EventType } from '@corral/contracts';
+import type { Log } from '@corral/service-kit';
+import type { Journal } from './journal.js';
+
+export type EventOutcome = 'accepted' | 'stale' | 'ignored' | 'malformed';
+
+/** What became of one event. */
+export interface TakenEvent {
+  readonly id: string | null;
+  readonly outcome: EventOutcome;
+  readonly reason?: string;
+}
+
+export interface EventIntakeOptions {
+  readonly journal: Journal;
+  readonly log: Log;
+  /** For the metrics. */
+  readonly onTaken: (type: EventType | 'unknown', outcome: EventOutcome) => void;
+}
+
+interface Read {
+  readonly id: string | null;
+  readonly type: EventType | 'unknown';
+  readonly assignment: Assignment | null;
+  readonly taken: Omit<TakenEvent, 'id'>;
+}
+
+/**
+ * Takes events that were delivered to this node. What it says `accepted` of is in the journal; the work on it
+ * comes after the answer. Malformed and foreign events are dropped with a line and harm nobody. [C-83 E-10 G-20]
+ */
+export class EventIntake {
+  constructor(private readonly options: EventIntakeOptions) {}
+
+  /** Outcomes in the order of the events. Throws EVENT_BUS_UNAVAILABLE when they could not be kept: then none was taken. */
+  async take(values: readonly unknown[]): Promise<readonly TakenEvent[]> {
+    const read = values.map(readEvent);
+    const assignments = read.flatMap(({ assignment }) => (assignment === null ? [] : [assignment]));
+    const outcomes = (await this.#keep(assignments)).values();
+    return read.map(({ id, type, assignment, taken }) => {
+      const outcome = assignment === null ? taken : outcomeFrom(outcomes.next().value);
+      this.#tell(type, assignment, outcome);
+      return { id, ...outcome };
+    });
+  }
+
+  async #keep(assignments: readonly Assignment[]) {
+    if (assignments.length === 0) return [];
+    try {
+      return await this.options.journal.take(assignments);
+    } catch (cause) {
+      this.options.log.error('events not kept', { error: cause, events: assignments.length });
+      throw new ApiError('EVENT_BUS_UNAVAILABLE', 'the events could not be written to the journal of this node; free space or mend its permissions, then send them again', { retry_after_ms: 1_000 }, { cause });
+    }
+  }
+
+  #tell(type: EventType | 'unknown', assignment: Assignment | null, { outcome, reason }: Omit<TakenEvent, 'id'>): void {
+    this.options.onTaken(type, outcome);
+    const fields = { type, outcome, ...(reason === undefined ? {} : { reason }), ...(assignment === null ? {} : assignmentFields(assignment)) };
+    if (outcome === 'malformed') this.options.log.warn('event dropped', fields);
+    else if (outcome === 'stale') this.options.log.debug('event taken', fields);
+    else this.options.log.info('event taken', fields);
+  }
+}
+
+function readEvent(value: unknown): Read {
+  const id = typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string' ? value.id : null;
+  const decoded = decodeEvent(value);
+  if (decoded.kind === 'malformed') return { id, type: 'unknown', assignment: null, taken: { outcome: 'malformed', reason: decoded.reason } };
+  if (decoded.kind === 'unknown_type') return { id, type: 'unknown', assignment: null, taken: { outcome: 'ignored', reason: `events of type ${decoded.type} mean nothing to a node` } };
+  const { event } = decoded;
+  if (event.type === 'orchestrator.load' || event.type === 'orchestrator.unload') return { id, type: event.type, assignment: event.data, taken: { outcome: 'accepted' } };
+  return { id, type: event.type, assignment: null, taken: { outcome: 'ignored', reason: `events of type ${event.type} mean nothing to a node` } };
+}
+
+function outcomeFrom(taken: { readonly kind: 'accepted' | 'stale' } | { readonly kind: 'ignored'; readonly reason: string } | undefined): Omit<TakenEvent, 'id'> {
+  if (taken === undefined) throw new Error('the journal answered fewer events than it was given');
+  return taken.kind === 'ignored' ? { outcome: 'ignored', reason: taken.reason } : { outcome: taken.kind };
+}
+
+function assignmentFields({ org_id, instance_id, model, generation, wanted, source, target, correlation_id }: Assignment): object {
+  return { org_id, instance_id, model_id: model.model_id, generation, wanted, source, pool_id: target.pool_id, correlation_id };
+}

@@ -1,0 +1,152 @@
+import type { Assignment } from '@corral/contracts';
+import type { Clock, Log } from '@corral/service-kit';
+import type { ModelPresence } from '../models/model-presence.js';
+import { wantedModelKey } from '../models/present-model.js';
+import type { Pool, PoolTable } from '../pools/pool-table.js';
+import { planReplicas } from '../replicas/plan-replicas.js';
+import type { ReplicaAction, WantedReplica } from '../replicas/plan-replicas.js';
+import type { ReplicaSet } from '../replicas/replica-set.js';
+import type { Journal } from './journal.js';
+import type { JournalEntry } from './journal-state.js';
+import { leavingCause } from './leaving-cause.js';
+import { modelWishes, wantedModelOf } from './wanted-model.js';
+import { wantedReplicas } from './wanted-replicas.js';
+
+export interface ReconcilerOptions {
+  readonly journal: Journal;
+  readonly presence: ModelPresence;
+  readonly pools: PoolTable;
+  readonly replicas: ReplicaSet;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly drainMs: number;
+  readonly memoryGraceMs: number;
+  /** Called after each round: what anybody can see may have changed. Must not throw. */
+  readonly onRound: () => void;
+}
+
+/** Plans are remade from what the last one did; more often than this, something is wrong. */
+const ROUNDS_MAX = 1_000;
+
+/**
+ * Brings the node to what is wanted of it. Level-triggered: each round looks at everything and does what is
+ * missing, so that a lost, doubled or reordered event costs time and nothing else.
+ *
+ * Only this loop tells models to come and replicas to start or stop. A fault in it ends the daemon.
+ */
+export class Reconciler {
+  #isScheduled = false;
+  #isClosed = false;
+  #wake = new AbortController();
+
+  constructor(private readonly options: ReconcilerOptions) {}
+
+  /** Something changed. Rounds are joined: many changes at once cost one. */
+  readonly poke = (): void => {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      if (!this.#isClosed) this.#round();
+    });
+  };
+
+  close(): void {
+    this.#isClosed = true;
+    this.#wake.abort();
+  }
+
+  #round(): void {
+    const { journal, presence, pools } = this.options;
+    // Until devices and pools are known, nothing can be done for anybody.
+    if (pools.isSettled) {
+      const entries = [...journal.state.entries.values()];
+      presence.want(modelWishes(entries));
+      for (const pool of pools.list()) this.#hastenDrain(pool);
+      this.#sleepUntil(earliest([...this.#reconcilePools(entries), presence.wakeAtMs()]));
+    }
+    this.options.onRound();
+  }
+
+  #reconcilePools(entries: readonly JournalEntry[]): readonly (number | null)[] {
+    const { pools, replicas, presence } = this.options;
+    const planned = pools.planned();
+    const wanted = wantedReplicas(entries, {
+      pools: planned,
+      presence: (key) => presence.get(key),
+      measuredBytes: (key) => replicas.measuredBytes(key),
+    });
+    const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
+    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, wanted.filter((one) => one.poolId === poolId), entries));
+  }
+
+  /** Does what the plan for one pool says until it says nothing more. Returns when to look again. */
+  #reconcilePool(poolId: string, wanted: readonly WantedReplica[], entries: readonly JournalEntry[]): number | null {
+    const { pools, replicas, clock, memoryGraceMs } = this.options;
+    const pool = pools.get(poolId);
+    const room = {
+      poolId,
+      // A pool that the manifest took away still has replicas to end.
+      isOpen: pool !== undefined && pool.planned.problem === null && pool.drainDeadlineMs === null,
+      memoryTotalBytes: pool?.planned.memoryTotalBytes ?? 0,
+      replicasMax: pool?.planned.replicasMax ?? null,
+    };
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs });
+      if (plan.actions.length === 0) return plan.wakeAtMs;
+      for (const action of plan.actions) this.#apply(action, pool, entries);
+      // What is tried again has its file looked at first, which the wanted set of this round does not know.
+      if (plan.actions.some((action) => action.type === 'retry')) {
+        this.poke();
+        return null;
+      }
+    }
+    throw new Error(`the plan for pool ${poolId} does not come to rest`);
+  }
+
+  #apply(action: ReplicaAction, pool: Pool | undefined, entries: readonly JournalEntry[]): void {
+    const { replicas, presence, clock, drainMs } = this.options;
+    const replica = 'replicaId' in action ? replicas.list().find((one) => one.replicaId === action.replicaId) : undefined;
+    const modelId = replica?.modelId ?? (action.type === 'create' ? action.wanted.modelId : '');
+    const cause = leavingCause(entries, { modelId, isPoolDrained: pool !== undefined && pool.drainDeadlineMs !== null });
+    const leftMs = pool?.drainDeadlineMs === null || pool === undefined ? drainMs : Math.max(0, pool.drainDeadlineMs - clock.monotonicMs());
+    replicas.apply(action, placeOf(pool), { cause, drainMs: leftMs });
+    if (action.type === 'retry') for (const key of modelKeys(entries, action.wanted)) presence.recheck(key);
+  }
+
+  /** A drain of the pool that was told to be quicker holds for replicas that drain already. */
+  #hastenDrain(pool: Pool): void {
+    const { replicas } = this.options;
+    if (pool.drainDeadlineMs === null) return;
+    for (const replica of replicas.inPool(pool.planned.poolId)) replicas.hasten(replica.replicaId, pool.drainDeadlineMs);
+  }
+
+  #sleepUntil(wakeAtMs: number | null): void {
+    this.#wake.abort();
+    this.#wake = new AbortController();
+    if (wakeAtMs === null) return;
+    const { clock } = this.options;
+    clock.sleep(Math.max(1, wakeAtMs - clock.monotonicMs()), this.#wake.signal).then(this.poke, () => {});
+  }
+}
+
+function placeOf(pool: Pool | undefined) {
+  const planned = pool?.planned;
+  return {
+    poolId: planned?.poolId ?? '',
+    deviceKind: planned?.deviceKind ?? ('cpu' as const),
+    deviceMask: planned?.deviceMask ?? '',
+    threadsPerReplica: planned?.threadsPerReplica ?? 1,
+    memoryTotalBytes: planned?.memoryTotalBytes ?? 0,
+  };
+}
+
+function modelKeys(entries: readonly JournalEntry[], wanted: WantedReplica): readonly string[] {
+  const isOf = ({ model, target }: Assignment) => model.model_id === wanted.modelId && target.pool_id === wanted.poolId;
+  return [...new Set(entries.filter(({ assignment }) => isOf(assignment)).map(({ assignment }) => wantedModelKey(wantedModelOf(assignment))))];
+}
+
+function earliest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}

@@ -1,0 +1,27 @@
+import { buildCore } from './compose/core.js';
+import type { News } from './compose/core.js';
+import { openGround } from './compose/ground.js';
+import type { NodeParts } from './compose/ground.js';
+import { startReports } from './compose/reports.js';
+import { serve } from './compose/server.js';
+import { nodeStateBuilder } from './node/node-state.js';
+import { VERSION } from './version.js';
+
+/** A node that listens and works until its shutdown runs. */
+export interface RunningNode {
+  readonly url: string;
+  readonly nodeId: string;
+  readonly incarnation: string;
+}
+
+/** Starts a node. Rejects when it cannot: another one has its state directory, or the address is taken. */
+export async function startNode(parts: NodeParts): Promise<RunningNode> {
+  const ground = await openGround(parts);
+  const news: News = { round: () => {}, changed: () => {} };
+  const core = buildCore(ground, news);
+  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, loadBytesPerS: () => core.speed.bytesPerS });
+  const server = await serve(ground, core, state);
+  await startReports(ground, core, { state, server, news });
+  core.reconciler.poke();
+  return { url: server.url, nodeId: ground.nodeId, incarnation: ground.incarnation };
+}

@@ -1,0 +1,130 @@
+import type { DeviceDiscovery } from '@corral/engine';
+import { Reconciler } from '../assignments/reconciler.js';
+import { ModelPresence } from '../models/model-presence.js';
+import { ModelSource } from '../models/model-source.js';
+import { NodeView } from '../node/node-view.js';
+import { PoolPlanner } from '../pools/pool-planner.js';
+import { PoolTable } from '../pools/pool-table.js';
+import { LoadSpeed } from '../replicas/load-speed.js';
+import { ReplicaSet } from '../replicas/replica-set.js';
+import { replicaWatch } from '../replicas/replica-watch.js';
+import { TaskRelay } from '../replicas/task-relay.js';
+import type { Ground } from './ground.js';
+
+/** The owners of state and what they are read through. */
+export interface Core {
+  readonly pools: PoolTable;
+  readonly planner: PoolPlanner;
+  readonly presence: ModelPresence;
+  readonly replicas: ReplicaSet;
+  readonly reconciler: Reconciler;
+  readonly view: NodeView;
+  readonly tasks: TaskRelay;
+  readonly speed: LoadSpeed;
+  /** Told when devices are known. */
+  discovered(discovery: DeviceDiscovery): void;
+}
+
+/** Where the core's news go; filled once the reports exist. */
+export interface News {
+  round(): void;
+  changed(): void;
+}
+
+/** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
+export function buildCore(ground: Ground, news: News): Core {
+  const { config, clock, log, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
+  const speed = new LoadSpeed();
+  // Everything wakes the loop; the loop is made of everything.
+  const loop: { poke(): void } = { poke: () => {} };
+  const poke = (): void => loop.poke();
+  const pools = new PoolTable(clock, poke);
+  const planner = new PoolPlanner({
+    nodeId,
+    permissions,
+    cpu: { memoryBytes: config.cpu_pool.memory_bytes, threads: config.cpu_pool.threads, replicas: config.cpu_pool.replicas },
+    pools,
+    log,
+    choices: () => journal.state.choices,
+  });
+  const models = buildModels(ground, poke);
+  const replicas = buildReplicas(ground, { poke, news, speed });
+  const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
+  const reconciler = new Reconciler({ journal, presence: models.presence, pools, replicas, clock, log, drainMs, memoryGraceMs, onRound: () => news.round() });
+  loop.poke = reconciler.poke;
+  journal.onChange(poke);
+  const tasks = new TaskRelay({
+    replicas,
+    log,
+    isPoolOpen: (poolId) => {
+      const pool = pools.get(poolId);
+      return pool && pool.planned.problem === null && pool.drainDeadlineMs === null;
+    },
+  });
+  shutdown.add('models', models.close);
+  shutdown.add('replicas', () => replicas.close());
+  shutdown.add('reconciler', () => reconciler.close());
+  const view = new NodeView({ nodeId, engine, journal, presence: models.presence, pools, replicas, catalog });
+  const discovered = (discovery: DeviceDiscovery): void => {
+    models.discovered(discovery);
+    planner.discovered(discovery);
+  };
+  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speed, discovered };
+}
+
+function buildModels(ground: Ground, poke: () => void) {
+  const { config, clock, log, random, metrics, engine, catalog, permissions, env } = ground;
+  const sources: ModelSource[] = [];
+  const presence = new ModelPresence({
+    ensure: async (wanted, options) => {
+      const source = sources.at(-1);
+      if (source === undefined) throw new Error('the devices of this node are not known yet; the model is looked for again');
+      return source.ensure(wanted, options);
+    },
+    concurrency: config.models.concurrency,
+    retry: { initialMs: config.models.retry_initial_ms, maxMs: config.models.retry_max_ms },
+    clock,
+    random,
+    log,
+    onChange: poke,
+  });
+  const discovered = (discovery: DeviceDiscovery): void => {
+    const onFetched: ConstructorParameters<typeof ModelSource>[0]['onFetched'] = (outcome, fetched) => {
+      metrics.inc('model_fetch_total', { outcome });
+      if (fetched !== null) metrics.inc('model_fetch_bytes_total', { scheme: fetched.scheme }, fetched.bytes);
+    };
+    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, batchTokens: config.replicas.batch_tokens, env, clock, log, onFetched }, discovery));
+  };
+  const close = async (): Promise<void> => {
+    await presence.close();
+    for (const source of sources) await source.close();
+  };
+  return { presence, discovered, close };
+}
+
+function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: () => void; readonly news: News; readonly speed: LoadSpeed }): ReplicaSet {
+  const { config, clock, log, random, metrics, engine, catalog } = ground;
+  const { replicas: settings } = config;
+  const watch = replicaWatch({ log, metrics, engine });
+  return new ReplicaSet({
+    provider: engine,
+    clock,
+    log,
+    random,
+    limits: { stallMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms },
+    retry: { initialMs: settings.retry_initial_ms, maxMs: settings.retry_max_ms, failuresMax: settings.failures_max, giveUpMs: settings.give_up_ms, stableMs: settings.stable_ms },
+    stopMs: settings.stop_ms,
+    batchTokens: settings.batch_tokens,
+    prefillChunkTokens: settings.prefill_chunk_tokens,
+    onChange: (change) => {
+      const { from, to } = change;
+      if (from?.phase.state === 'loading' && to?.phase.state === 'resident') speed.loaded(catalog.get(to.modelId)?.sizeBytes ?? 0, to.phase.sinceMs - from.phase.sinceMs);
+      watch(change);
+      poke();
+    },
+    onLeases: (isDraining) => {
+      if (isDraining) poke();
+      news.changed();
+    },
+  });
+}

@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { POOL_MANAGERD_METRICS } from '@corral/contracts';
+import { openCatalog } from '@corral/catalog-core/fs';
+import type { CatalogStore } from '@corral/catalog-core/fs';
+import type { EngineProvider } from '@corral/engine';
+import { createMetrics, newId } from '@corral/service-kit';
+import type { Clock, Log, Metrics, Shutdown } from '@corral/service-kit';
+import { Journal } from '../assignments/journal.js';
+import type { PoolManagerdConfig } from '../config.js';
+import { parseDeviceName } from '../devices/device-name.js';
+import type { DevicePermissions } from '../devices/device-problem.js';
+import { removeLeftoverSockets } from '../node/leftover-sockets.js';
+import { nodeIdFromHost } from '../node/machine.js';
+import { takeNodeLock } from '../node/node-lock.js';
+
+/** What a node is started with. */
+export interface NodeParts {
+  /** With a state directory. */
+  readonly config: PoolManagerdConfig;
+  readonly engine: EngineProvider;
+  /** The environment that the tools of fetchers run in. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Gets everything that has to be closed. */
+  readonly shutdown: Shutdown;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** Everything that the parts share once the state directory is open. */
+export interface Ground extends NodeParts {
+  readonly nodeId: string;
+  readonly incarnation: string;
+  readonly permissions: DevicePermissions;
+  readonly metrics: Metrics<typeof POOL_MANAGERD_METRICS>;
+  readonly catalog: CatalogStore;
+  readonly journal: Journal;
+}
+
+/** Takes the state directory of a node, or rejects when another one has it. */
+export async function openGround(parts: NodeParts): Promise<Ground> {
+  const { config, shutdown, clock, log } = parts;
+  const nodeDir = join(config.state_dir, 'node');
+  await mkdir(nodeDir, { recursive: true });
+  const lock = await takeNodeLock(join(nodeDir, '.lock'), clock);
+  shutdown.add('lock', () => lock.release());
+  const sockets = await removeLeftoverSockets(tmpdir());
+  const nodeId = config.node_id === '' ? nodeIdFromHost() : config.node_id;
+  const { store, scan } = await openCatalog(config.models_dir === '' ? join(config.state_dir, 'models') : config.models_dir);
+  shutdown.add('catalog', () => store.close());
+  const journal = await Journal.open({ path: join(nodeDir, 'journal.json'), nodeId, log });
+  shutdown.add('journal', () => journal.close());
+  const incarnation = newId();
+  log.info('state directory open', {
+    node_id: nodeId,
+    incarnation,
+    assignments: journal.state.entries.size,
+    models: store.list().length,
+    suspect: scan.suspect,
+    removed_partials: scan.removedPartials.length,
+    removed_sockets: sockets,
+  });
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal };
+}
+
+function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {
+  return { devices: devices.use?.map((name) => parseDeviceName(name) ?? name) ?? null, allowCpu: devices.allow_cpu, cpuCanBeAllowed: profile === 'home' };
+}

@@ -1,0 +1,106 @@
+import type { NodeState } from '@corral/contracts';
+import type { DeviceDiscovery } from '@corral/engine';
+import { HttpEventBus } from '@corral/event-bus';
+import { createHttpClient, parseAddress } from '@corral/service-kit';
+import type { HttpClient, Listening } from '@corral/service-kit';
+import { listenAddress } from '../config.js';
+import { scoutDevices } from '../devices/device-scout.js';
+import { advertisedUrl } from '../node/advertised-url.js';
+import { AnswerHandler } from '../node/answer-handler.js';
+import { httpControlPlane } from '../node/control-plane.js';
+import { EventOutbox } from '../node/event-outbox.js';
+import { capabilitiesOf, machineId } from '../node/machine.js';
+import { nodeModel } from '../node/node-model.js';
+import { Reporter } from '../node/reporter.js';
+import { RoundWatch } from '../node/round-watch.js';
+import { VERSION } from '../version.js';
+import type { Core, News } from './core.js';
+import type { Ground } from './ground.js';
+
+export interface ReportParts {
+  readonly state: () => NodeState;
+  readonly server: Listening;
+  readonly news: News;
+}
+
+/** Starts what goes on by itself: the search for devices, reports to the control plane, events. */
+export async function startReports(ground: Ground, core: Core, { state, server, news }: ReportParts): Promise<void> {
+  const { config, clock, log, nodeId, shutdown, engine, catalog } = ground;
+  const { control_plane: settings } = config;
+  const client = createHttpClient({ baseUrl: config.orchestrator_url, token: config.tokens[0], requestTimeoutMs: settings.request_ms, connections: 4, clock });
+  const bus = new HttpEventBus({ endpointOf: () => ({ client, path: `/v2/nodes/${encodeURIComponent(nodeId)}/events` }), log, publishTimeoutMs: settings.request_ms });
+  const outbox = buildOutbox(ground, bus);
+  const found: { discovery: DeviceDiscovery | null } = { discovery: null };
+  const reporter = await buildReporter(ground, core, { client, state, server, outbox, capabilities: () => capabilitiesOf(found.discovery) });
+  const watch = buildWatch(ground, core, outbox);
+  news.changed = reporter.changed;
+  news.round = () => {
+    watch.observe({ pools: core.view.pools(), assignments: core.view.assignments(), models: catalog.list().map(nodeModel) });
+    reporter.changed();
+  };
+  const stop = new AbortController();
+  const onFound = (discovery: DeviceDiscovery): void => {
+    found.discovery = discovery;
+    core.discovered(discovery);
+  };
+  const settle = clock.sleep(settings.settle_ms, stop.signal).then(() => core.planner.settle('the control plane did not answer in time'));
+  const running = [
+    scoutDevices({ provider: engine, clock, log, retryMs: config.devices.rediscover_ms, onFound }, stop.signal),
+    settle.catch(() => undefined),
+    reporter.run(stop.signal),
+    outbox.run(stop.signal),
+  ];
+  shutdown.add('reports', async () => {
+    stop.abort(new Error('the daemon stops'));
+    await Promise.all(running);
+    await httpControlPlane(client).deregister(nodeId, { timeoutMs: 1_000 }).catch((error: unknown) => log.info('not deregistered', { reason: error instanceof Error ? error.message : String(error) }));
+    await bus.close();
+    await client.close();
+  });
+}
+
+function buildOutbox({ config, clock, log, random, metrics }: Ground, bus: HttpEventBus): EventOutbox {
+  const { retry_initial_ms: initialMs, retry_max_ms: maxMs, events_max: capacity } = config.control_plane;
+  return new EventOutbox({ bus, clock, log, random, retry: { initialMs, maxMs }, capacity, onSent: (type, outcome) => metrics.inc('events_published_total', { type, outcome }) });
+}
+
+function buildWatch({ nodeId, clock, log, catalog }: Ground, { view, pools }: Core, outbox: EventOutbox): RoundWatch {
+  return new RoundWatch({
+    nodeId,
+    clock,
+    log,
+    models: catalog.list().map(nodeModel),
+    reasonOf: (poolId) => view.reasonOf(poolId),
+    publish: (event) => outbox.put(event),
+    onPoolReady: (poolId) => pools.markReady(poolId),
+  });
+}
+
+interface ReporterParts extends Omit<ReportParts, 'news'> {
+  readonly client: HttpClient;
+  readonly outbox: EventOutbox;
+  capabilities(): ReturnType<typeof capabilitiesOf>;
+}
+
+async function buildReporter(ground: Ground, { planner }: Core, { client, state, server, outbox, capabilities }: ReporterParts): Promise<Reporter> {
+  const { config, clock, log, random, nodeId, journal } = ground;
+  const { control_plane: settings, advertise_url: advertiseUrl, orchestrator_url: orchestratorUrl } = config;
+  const answers = new AnswerHandler({ journal, planner, log });
+  const machine = await machineId();
+  const address = advertisedUrl({ advertiseUrl, url: server.url, host: parseAddress(listenAddress(config))?.host ?? '', orchestratorUrl });
+  return new Reporter({
+    controlPlane: httpControlPlane(client),
+    clock,
+    log,
+    random,
+    retry: { initialMs: settings.retry_initial_ms, maxMs: settings.retry_max_ms },
+    requestMs: settings.request_ms,
+    gapMs: settings.gap_ms,
+    detailMs: settings.detail_ms,
+    buildState: state,
+    registration: (current) => ({ node_id: nodeId, machine_id: machine, address, state: current, capabilities: capabilities(), version: VERSION }),
+    journalSeq: () => journal.state.seq,
+    onAnswer: (wanted, about) => answers.take(wanted, about),
+    onRegistered: (isRegistered) => isRegistered && outbox.hasten(),
+  });
+}

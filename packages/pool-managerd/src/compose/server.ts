@@ -1,0 +1,50 @@
+import type { NodeState } from '@corral/contracts';
+import { authGate, listen, parseAddress } from '@corral/service-kit';
+import type { Listening } from '@corral/service-kit';
+import { createApp } from '../app.js';
+import { EventIntake } from '../assignments/event-intake.js';
+import { listenAddress } from '../config.js';
+import { setPoolGauges } from '../pools/pool-gauges.js';
+import { VERSION } from '../version.js';
+import type { Core } from './core.js';
+import type { Ground } from './ground.js';
+
+/** Serves the HTTP surface. Rejects when the address cannot be taken. */
+export async function serve(ground: Ground, core: Core, state: () => NodeState): Promise<Listening> {
+  const { config, clock, log, metrics, journal, incarnation, shutdown } = ground;
+  const { view, pools, tasks } = core;
+  let gauged: ReadonlySet<string> = new Set();
+  const app = createApp({
+    http: {
+      log,
+      clock,
+      auth: authGate({ tokens: config.tokens }),
+      metricsText: () => {
+        gauged = setPoolGauges(metrics, view.pools(), gauged);
+        return metrics.exposition();
+      },
+    },
+    meta: { version: VERSION, incarnation, notReadyReason: () => view.notReadyReason() },
+    pools: {
+      pools: () => view.pools(),
+      pool: (poolId) => view.pool(poolId),
+      drain: (poolId, graceMs) => void pools.drain(poolId, graceMs),
+      endDrain: (poolId) => pools.endDrain(poolId),
+      drainMs: config.replicas.drain_ms,
+    },
+    tasks: { tasks, clock },
+    node: {
+      events: new EventIntake({ journal, log, onTaken: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }) }),
+      state,
+      assignments: () => view.assignments(),
+    },
+  });
+  const address = parseAddress(listenAddress(config));
+  if (address === undefined) throw new Error(`${listenAddress(config)} is not host:port; correct POOL_MANAGERD_ADDR`);
+  const server = await listen(app, address, { log, clock, addressVariable: 'POOL_MANAGERD_ADDR' });
+  shutdown.add('server', () => {
+    tasks.close();
+    return server.close(config.shutdown_grace_ms);
+  });
+  return server;
+}

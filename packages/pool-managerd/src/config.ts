@@ -1,0 +1,139 @@
+import { openBindProblem, parseAddress, Secrets, Size, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
+import { parseFetchPolicy } from '@corral/provisioners';
+import { Type, type Static } from '@sinclair/typebox';
+import { parseDeviceName } from './devices/device-name.js';
+
+const Ms = (preset: number, description: string) => Type.Integer({ minimum: 0, default: preset, description });
+const Bytes = (description: string) => Type.Union([Size({ minimum: 1 }), Type.Null()], { default: null, description });
+const Amount = (description: string) => Type.Union([Type.Integer({ minimum: 1, maximum: 4_096 }), Type.Null()], { default: null, description });
+const Group = <T extends Parameters<typeof Type.Object>[0]>(properties: T) => Type.Object(properties, { additionalProperties: false });
+
+const schema = Group({
+  profile: Type.Union([Type.Literal('home'), Type.Literal('cloud')], { default: 'home', description: '`cloud` refuses cpu pools.' }),
+  state_dir: Type.String({ default: '', description: 'Where everything durable lives; empty = `$XDG_STATE_HOME/corral`, else `~/.local/state/corral`.' }),
+  log_level: Type.Union([Type.Literal('error'), Type.Literal('warn'), Type.Literal('info'), Type.Literal('debug')], { default: 'info', description: 'Lowest level that is logged.' }),
+  addr: Type.String({ default: '', description: 'Listen address, `host:port`; port 0 takes a free one. Empty = `127.0.0.1:9200`, in the cloud profile `0.0.0.0:9200`.' }),
+  tokens: Secrets({ default: [], description: 'Bearer tokens: the first is sent to the control plane, all are accepted.' }),
+  orchestrator_url: Type.String({ default: 'http://127.0.0.1:8080', description: 'Where the node registers and reports.' }),
+  advertise_url: Type.String({ default: '', description: 'How the control plane reaches the node; empty = from the listen address.' }),
+  node_id: Type.String({ default: '', description: 'Empty = the host name.' }),
+  models_dir: Type.String({ default: '', description: 'Node catalog and artifacts; empty = `<state dir>/models`.' }),
+  fetch_allow: Type.Union([Type.Array(Type.String()), Type.Null()], { default: null, description: 'Schemes that models may come from, such as `file,pypi`; without it, all. `file` alone = no network.' }),
+  devices: Group({
+    use: Type.Union([Type.Array(Type.String()), Type.Null()], { default: null, description: 'Devices to make pools of, such as `cuda:0`, `vulkan:0`, `cpu`; without it, every GPU found.' }),
+    allow_cpu: Type.Boolean({ default: false, description: 'A `cpu` pool where no GPU is found; refused in the cloud profile.' }),
+    rediscover_ms: Ms(10_000, 'How long to wait after a search for devices that failed.'),
+  }),
+  cpu_pool: Group({
+    memory_bytes: Bytes('Memory of a `cpu` pool; without it, half of the free RAM.'),
+    threads: Amount('Threads of all replicas together; without it, all cores but one, the quota of the control group respected.'),
+    replicas: Amount('Replicas that the pool can hold, which share its threads; without it, 2, or 1 on a single core.'),
+  }),
+  models: Group({
+    concurrency: Type.Integer({ minimum: 1, maximum: 64, default: 2, description: 'Models that are fetched at once.' }),
+    retry_initial_ms: Ms(1_000, 'Wait after the first failure to provide a model; it doubles.'),
+    retry_max_ms: Ms(60_000, 'Longest wait between two tries.'),
+  }),
+  replicas: Group({
+    load_stall_ms: Ms(120_000, 'A load that makes no progress for so long is ended.'),
+    probe_timeout_ms: Ms(120_000, 'Time for the one token that a fresh replica must generate.'),
+    memory_grace_ms: Ms(2_000, 'How long a load waits for memory that nothing seems to free.'),
+    drain_ms: Ms(30_000, 'How long what runs may go on when a replica has to leave.'),
+    stop_ms: Ms(5_000, 'SIGTERM to SIGKILL.'),
+    retry_initial_ms: Ms(1_000, 'Wait after the first failure of a replica; it doubles.'),
+    retry_max_ms: Ms(60_000, 'Longest wait before giving up.'),
+    failures_max: Type.Integer({ minimum: 1, maximum: 1_000, default: 5, description: 'Consecutive failures after which a replica is given up.' }),
+    give_up_ms: Ms(300_000, 'How long a replica that was given up is left alone, unless it is asked for anew.'),
+    stable_ms: Ms(300_000, 'A replica that was ready for so long starts to count its failures anew.'),
+    batch_tokens: Type.Integer({ minimum: 32, maximum: 4_096, default: 512, description: 'Tokens of one decode call; sizes the compute buffers.' }),
+    prefill_chunk_tokens: Type.Integer({ minimum: 1, maximum: 4_096, default: 128, description: 'Prompt tokens between two looks at a cancel.' }),
+  }),
+  control_plane: Group({
+    settle_ms: Ms(3_000, 'How long the start waits for the first answer before it goes by the journal.'),
+    retry_initial_ms: Ms(250, 'Wait after the first failed report; it doubles.'),
+    retry_max_ms: Ms(5_000, 'Longest wait between two reports that fail.'),
+    request_ms: Ms(5_000, 'Time for one report.'),
+    gap_ms: Ms(50, 'Least time between two reports of changes.'),
+    detail_ms: Ms(1_000, 'Within this time free slots and progress are reported.'),
+    events_max: Type.Integer({ minimum: 1, maximum: 100_000, default: 1_000, description: 'Events that wait for the control plane at most.' }),
+  }),
+  shutdown_grace_ms: Ms(3_000, 'How long running answers may go on after a signal.'),
+});
+
+export type PoolManagerdConfig = Frozen<Static<typeof schema>>;
+
+/** Environment variable → setting. */
+const environment: EnvironmentMap = {
+  CORRAL_PROFILE: '/profile',
+  CORRAL_STATE_DIR: '/state_dir',
+  CORRAL_LOG_LEVEL: '/log_level',
+  LLORCH_API_TOKEN: { pointer: '/tokens', aliases: ['AUTH_TOKEN'] },
+  POOL_MANAGERD_ADDR: '/addr',
+  ORCHESTRATOR_URL: '/orchestrator_url',
+  ADVERTISE_URL: '/advertise_url',
+  NODE_ID: '/node_id',
+  ALLOW_CPU_POOLS: '/devices/allow_cpu',
+  POOL_DEVICES: '/devices/use',
+  CPU_POOL_MEMORY_BYTES: '/cpu_pool/memory_bytes',
+  CPU_POOL_THREADS: '/cpu_pool/threads',
+  CPU_POOL_REPLICAS: '/cpu_pool/replicas',
+  MODELS_DIR: '/models_dir',
+  FETCH_ALLOW: '/fetch_allow',
+};
+
+/** Settings of pool-managerd: one schema gives type, defaults, variables and the generated table. [P-01 P-04] */
+export const configSpec: ConfigSpec<typeof schema> = { schema, environment, check: problemsBetween };
+
+export function programOf(version: string): DaemonProgram {
+  return {
+    name: 'pool-managerd',
+    version,
+    summary: 'the node: devices, models on disk, engine workers',
+    flags: {
+      '--state-dir': { pointer: '/state_dir', value: 'DIR', help: 'where everything durable lives' },
+      '--addr': { pointer: '/addr', value: 'HOST:PORT', help: 'listen address' },
+      '--allow-cpu': { pointer: '/devices/allow_cpu', help: 'serve from the CPU where no GPU is found' },
+    },
+  };
+}
+
+/** The address as set, else the profile's. [P-01] */
+export function listenAddress({ addr, profile }: Pick<PoolManagerdConfig, 'addr' | 'profile'>): string {
+  if (addr !== '') return addr;
+  return profile === 'cloud' ? '0.0.0.0:9200' : '127.0.0.1:9200';
+}
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+function problemsBetween(config: Static<typeof schema>): readonly ConfigProblem[] {
+  const problems: (ConfigProblem | undefined)[] = [addressProblem(config), ...urlProblems(config), ...deviceProblems(config)];
+  if (config.node_id !== '' && !ID.test(config.node_id)) problems.push({ field: 'node_id', message: `${config.node_id} is not an id; use up to 100 letters, digits, dots, dashes and underscores` });
+  const policy = parseFetchPolicy(config.fetch_allow);
+  if (policy.kind === 'refused') problems.push({ field: 'fetch_allow', message: policy.message });
+  return problems.filter((problem) => problem !== undefined);
+}
+
+function addressProblem(config: Static<typeof schema>): ConfigProblem | undefined {
+  const text = listenAddress(config);
+  const address = parseAddress(text);
+  if (address === undefined) return { field: 'addr', message: `${text} is not host:port; write 127.0.0.1:9200, or [::1]:9200` };
+  return openBindProblem({ host: address.host, tokens: config.tokens, field: 'addr', tokenVariable: 'LLORCH_API_TOKEN', addressVariable: 'POOL_MANAGERD_ADDR' });
+}
+
+function urlProblems(config: Static<typeof schema>): readonly ConfigProblem[] {
+  const isUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  return (['orchestrator_url', 'advertise_url'] as const)
+    .filter((field) => (config[field] !== '' || field === 'orchestrator_url') && !isUrl(config[field]))
+    .map((field) => ({ field, message: `"${config[field]}" is not a URL; write http://host:port` }));
+}
+
+function deviceProblems({ devices, profile }: Static<typeof schema>): readonly ConfigProblem[] {
+  const unknown = (devices.use ?? []).filter((name) => parseDeviceName(name) === null);
+  const asksForCpu = devices.allow_cpu || (devices.use ?? []).some((name) => parseDeviceName(name) === 'cpu');
+  return [
+    ...unknown.map((name) => ({ field: 'devices.use', message: `"${name}" names no device; write cuda:0, vulkan:0, metal:0 or cpu` })),
+    ...(profile === 'cloud' && asksForCpu
+      ? [{ field: 'devices.allow_cpu', message: 'the cloud profile serves from GPUs alone; unset ALLOW_CPU_POOLS and take cpu out of POOL_DEVICES, or use CORRAL_PROFILE=home' }]
+      : []),
+  ];
+}

@@ -1,0 +1,44 @@
+import type { DeviceDiscovery, EngineProvider } from '@corral/engine';
+import type { Clock, Log } from '@corral/service-kit';
+
+export interface DeviceScoutOptions {
+  readonly provider: EngineProvider;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retryMs: number;
+  readonly onFound: (discovery: DeviceDiscovery) => void;
+}
+
+/**
+ * Looks for devices until it succeeds or the signal aborts. A search that fails counts as a machine without
+ * devices meanwhile, with the error in its diagnostic. Never rejects. [C-26]
+ */
+export async function scoutDevices({ provider, clock, log, retryMs, onFound }: DeviceScoutOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const discovery = await provider.discover(signal);
+      log.info('devices found', {
+        engine: provider.name,
+        engine_version: provider.version,
+        devices: discovery.devices.map(({ id, name, unsupported }) => ({ id, name, unsupported })),
+        looked_for: discovery.probes.map(({ lookedFor, found, detail }) => ({ looked_for: lookedFor, found, detail })),
+        cores: discovery.cpu.cores,
+      });
+      return onFound(discovery);
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn('devices not found', { last_error: reason, backoff_ms: retryMs });
+      onFound(nothingFound(provider, reason));
+      await clock.sleep(retryMs, signal).catch(() => undefined);
+    }
+  }
+}
+
+function nothingFound({ name }: EngineProvider, reason: string): DeviceDiscovery {
+  return {
+    devices: [],
+    probes: [{ kind: 'cuda', lookedFor: `devices with the engine ${name}`, found: false, detail: reason }],
+    cpu: { cores: 1, model: '', memoryTotalBytes: 0, memoryAvailableBytes: 0 },
+  };
+}

@@ -1,0 +1,88 @@
+import type { DeviceKind, ModelFacts } from '@corral/catalog-core';
+import type { CatalogStore } from '@corral/catalog-core/fs';
+import type { Device, DeviceDiscovery, EngineProvider } from '@corral/engine';
+import { ModelProvisioner, parseFetchPolicy } from '@corral/provisioners';
+import type { ProvidedModel } from '@corral/provisioners';
+import type { Clock, Log } from '@corral/service-kit';
+import type { DevicePermissions } from '../devices/device-problem.js';
+import { deviceProblem } from '../devices/device-problem.js';
+import type { EnsureModel } from './model-presence.js';
+
+export interface ModelSourceOptions {
+  readonly provider: EngineProvider;
+  readonly store: CatalogStore;
+  readonly permissions: DevicePermissions;
+  readonly fetchAllow: readonly string[] | null;
+  readonly batchTokens: number;
+  /** The environment that the tools of fetchers run in. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For the metrics. */
+  readonly onFetched: (outcome: 'present' | 'fetched' | 'failed', fetched: ProvidedModel['fetched']) => void;
+}
+
+/** The way from an assignment's model to a verified file with its facts: the provisioner, asked with this node's devices. [C-13] */
+export class ModelSource {
+  readonly #provisioner: ModelProvisioner;
+
+  constructor(
+    private readonly options: ModelSourceOptions,
+    discovery: DeviceDiscovery,
+  ) {
+    const { provider, store, permissions, fetchAllow, batchTokens, env, clock, log } = options;
+    const devices = inspectionDevices(discovery, permissions);
+    const policy = parseFetchPolicy(fetchAllow);
+    if (policy.kind === 'refused') throw new Error(policy.message);
+    this.#provisioner = new ModelProvisioner({
+      store,
+      inspect: (path, signal) => inspectOn(provider, { path, devices, batchTokens, signal }),
+      // Figures of another engine, device kind or batch size are none.
+      factsKey: `${provider.name}@${provider.version}/${devices.map(({ kind }) => kind).join('+')}/batch ${batchTokens}`,
+      policy: policy.policy,
+      env: { ...env },
+      clock,
+      log,
+    });
+  }
+
+  readonly ensure: EnsureModel = async (wanted, { signal, onProgress }) => {
+    try {
+      const { entry, fetched } = await this.#provisioner.ensurePresent({ ...wanted, signal, onProgress });
+      this.options.onFetched(fetched === null ? 'present' : 'fetched', fetched);
+      return { modelId: entry.id, digest: entry.digest, path: entry.localPath, sizeBytes: entry.sizeBytes, facts: entry.facts };
+    } catch (error) {
+      if (!signal.aborted) this.options.onFetched('failed', null);
+      throw error;
+    }
+  };
+
+  close(): Promise<void> {
+    return this.#provisioner.close();
+  }
+}
+
+/** One device of each kind that pools may be made of; the CPU where it may, or where there is nothing else to ask. */
+export function inspectionDevices(discovery: DeviceDiscovery, permissions: DevicePermissions): readonly Pick<Device, 'kind' | 'mask'>[] {
+  const byKind = new Map<DeviceKind, Pick<Device, 'kind' | 'mask'>>();
+  for (const { id, kind, mask } of discovery.devices) {
+    if (deviceProblem(id, discovery, permissions) === null && !byKind.has(kind)) byKind.set(kind, { kind, mask });
+  }
+  return byKind.size === 0 ? [{ kind: 'cpu', mask: '' }] : [...byKind.values()];
+}
+
+interface Inspection {
+  readonly path: string;
+  readonly devices: readonly Pick<Device, 'kind' | 'mask'>[];
+  readonly batchTokens: number;
+  readonly signal: AbortSignal;
+}
+
+/** What the file says is the same on every device; the memory is asked for on each. */
+async function inspectOn(provider: EngineProvider, { path, devices, batchTokens, signal }: Inspection): Promise<ModelFacts> {
+  const seen: ModelFacts[] = [];
+  for (const { kind, mask } of devices) seen.push(await provider.inspect(path, { deviceKind: kind, deviceMask: mask, batchTokens, signal }));
+  const [facts] = seen;
+  if (facts === undefined) throw new Error('there is no device to inspect a model for; look at the pools of this node');
+  return { ...facts, memory: Object.assign({}, ...seen.map(({ memory }) => memory)) as ModelFacts['memory'] };
+}

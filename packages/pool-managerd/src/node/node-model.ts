@@ -1,0 +1,30 @@
+import type { CatalogEntry, DeviceMemory, ModelFacts } from '@corral/catalog-core';
+import type { MemoryModel, ModelFacts as WireFacts, NodeModel } from '@corral/contracts';
+
+/** An artifact of this node as the wire shows it. */
+export function nodeModel({ id, digest, sizeBytes, lifecycle, facts }: CatalogEntry): NodeModel {
+  return { model_id: id, digest, size_bytes: sizeBytes, lifecycle, facts: facts === null ? null : wireFacts(facts) };
+}
+
+function wireFacts(facts: ModelFacts): WireFacts {
+  return {
+    architecture: facts.architecture,
+    name: facts.name,
+    quant: facts.quant,
+    layers: facts.layers,
+    embedding_length: facts.embeddingLength,
+    vocab_size: facts.vocabSize,
+    train_context: facts.trainContext,
+    has_chat_template: facts.hasChatTemplate,
+    memory: Object.fromEntries(Object.entries(facts.memory).map(([kind, memory]) => [kind, memoryModel(memory)])),
+  };
+}
+
+function memoryModel({ weightsBytes, contextMemory }: DeviceMemory): MemoryModel {
+  return {
+    weights_device_bytes: weightsBytes.deviceBytes,
+    weights_host_bytes: weightsBytes.hostBytes,
+    context_base_bytes: contextMemory.baseBytes,
+    context_per_cell_bytes: contextMemory.perCellBytes,
+  };
+}

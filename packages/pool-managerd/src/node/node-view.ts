@@ -1,0 +1,91 @@
+import type { AssignmentStatus, PoolStatus } from '@corral/contracts';
+import type { CatalogEntry } from '@corral/catalog-core';
+import { assignmentStatus } from '../assignments/assignment-status.js';
+import type { Journal } from '../assignments/journal.js';
+import type { ObservedAssignment } from '../assignments/outcome-watch.js';
+import type { ModelPresence } from '../models/model-presence.js';
+import { poolStatus } from '../pools/pool-status.js';
+import type { Pool, PoolTable } from '../pools/pool-table.js';
+import { poolReadiness } from '../pools/readiness.js';
+import type { Readiness } from '../pools/readiness.js';
+import type { ReplicaSet } from '../replicas/replica-set.js';
+
+export interface NodeViewSources {
+  readonly nodeId: string;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly journal: Journal;
+  readonly presence: ModelPresence;
+  readonly pools: PoolTable;
+  readonly replicas: ReplicaSet;
+  readonly catalog: { list(): readonly CatalogEntry[]; get(id: string): CatalogEntry | null };
+}
+
+/** What anybody may see of this node. Every answer is a snapshot of this moment; it changes nothing. */
+export class NodeView {
+  constructor(private readonly sources: NodeViewSources) {}
+
+  /** In the order in which the node learnt of them. */
+  assignments(): readonly ObservedAssignment[] {
+    const { journal, presence, pools, replicas, catalog } = this.sources;
+    const sources = {
+      pools: pools.planned(),
+      replicas: replicas.list(),
+      presence: (key: string) => presence.get(key),
+      isOnDisk: (modelId: string) => catalog.get(modelId) !== null,
+      isDraining: (poolId: string) => (pools.get(poolId)?.drainDeadlineMs ?? null) !== null,
+    };
+    return [...journal.state.entries.values()].map(({ assignment }) => ({ assignment, status: assignmentStatus(assignment, sources) }));
+  }
+
+  pools(): readonly PoolStatus[] {
+    const observed = this.assignments();
+    return this.sources.pools.list().map((pool) => this.#statusOf(pool, observed));
+  }
+
+  /** `undefined` for a pool that this node does not have. */
+  pool(poolId: string): PoolStatus | undefined {
+    const pool = this.sources.pools.get(poolId);
+    return pool === undefined ? undefined : this.#statusOf(pool, this.assignments());
+  }
+
+  /** Why a pool is not ready; `null` when it is, or is not there. */
+  reasonOf(poolId: string): string | null {
+    const pool = this.sources.pools.get(poolId);
+    return pool === undefined ? null : this.#readiness(pool, this.assignments()).reason;
+  }
+
+  #readiness(pool: Pool, observed: readonly ObservedAssignment[]): Readiness {
+    const { poolId, problem } = pool.planned;
+    const preloads = observed.filter(({ assignment }) => assignment.target.pool_id === poolId && assignment.source === 'startup' && assignment.wanted === 'resident');
+    return poolReadiness({
+      problem,
+      isSettled: this.sources.pools.isSettled,
+      isDraining: pool.drainDeadlineMs !== null,
+      wasReady: pool.wasReady,
+      preloads: preloads.map(({ status }) => status),
+    });
+  }
+
+  /** `null` when at least one pool is ready, else why none is. */
+  notReadyReason(): string | null {
+    const { pools } = this.sources;
+    if (!pools.isSettled) return 'the node has only just started: it looks for devices and waits for its control plane';
+    const observed = this.assignments();
+    const reasons = pools.list().map((pool) => ({ poolId: pool.planned.poolId, ...this.#readiness(pool, observed) }));
+    if (reasons.some(({ ready }) => ready)) return null;
+    return reasons.map(({ poolId, reason }) => `${poolId}: ${reason ?? 'not ready'}`).join('; ');
+  }
+
+  #statusOf(pool: Pool, observed: readonly ObservedAssignment[]): PoolStatus {
+    const { nodeId, engine, replicas } = this.sources;
+    return poolStatus({
+      nodeId,
+      engine,
+      pool,
+      readiness: this.#readiness(pool, observed),
+      replicas: replicas.inPool(pool.planned.poolId),
+      assignments: observed.map(({ status }: { status: AssignmentStatus }) => status),
+      leases: (replicaId) => replicas.leases(replicaId),
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import type { EventEnvelope, EventType, EventData, NodeModel, PoolStatus } from '@corral/contracts';
+import { envelopeOf } from '@corral/event-bus';
+import type { Clock, Log } from '@corral/service-kit';
+import { OutcomeWatch } from '../assignments/outcome-watch.js';
+import type { ObservedAssignment, OutcomeEvent } from '../assignments/outcome-watch.js';
+
+export interface NodeSnapshot {
+  readonly pools: readonly PoolStatus[];
+  readonly assignments: readonly ObservedAssignment[];
+  readonly models: readonly NodeModel[];
+}
+
+export interface RoundWatchOptions {
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Models that were there at the start are no news. */
+  readonly models: readonly NodeModel[];
+  /** Why a pool is not ready, for the log. */
+  reasonOf(poolId: string): string | null;
+  publish(event: EventEnvelope): void;
+  onPoolReady(poolId: string): void;
+}
+
+/** Compares each round with the one before and tells what happened: to instances, pools and models. [C-84] */
+export class RoundWatch {
+  readonly #outcomes = new OutcomeWatch();
+  #ready: ReadonlyMap<string, boolean> = new Map();
+  #models: ReadonlySet<string>;
+
+  constructor(private readonly options: RoundWatchOptions) {
+    this.#models = new Set(options.models.map(modelKey));
+  }
+
+  observe({ pools, assignments, models }: NodeSnapshot): void {
+    for (const model of models) if (!this.#models.has(modelKey(model))) this.#publish('catalog.model_registered', { node_id: this.options.nodeId, model });
+    this.#models = new Set(models.map(modelKey));
+    for (const event of this.#outcomes.observe(assignments, this.options.clock.monotonicMs())) this.#tellOutcome(event);
+    const before = this.#ready;
+    this.#ready = new Map(pools.map((pool) => [pool.pool_id, pool.ready]));
+    for (const pool of pools) if (before.get(pool.pool_id) !== pool.ready) this.#tellPool(pool, before.get(pool.pool_id));
+  }
+
+  #tellOutcome({ type, data, correlationId }: OutcomeEvent): void {
+    const { instance_id, org_id, generation, pool_id, replica_id, residency, last_error, duration_ms, reason } = data;
+    const fields = { type, org_id, instance_id, generation, pool_id, replica_id, residency, duration_ms, reason, correlation_id: correlationId };
+    if (type === 'instance.load_failed') this.options.log.warn('assignment failed', { ...fields, last_error });
+    else this.options.log.info('assignment changed', fields);
+    this.#publish(type, data, correlationId);
+  }
+
+  #tellPool(pool: PoolStatus, before: boolean | undefined): void {
+    const { log, reasonOf, onPoolReady } = this.options;
+    const fields = { pool_id: pool.pool_id, engine: pool.engine, engine_version: pool.engine_version, from: before === undefined ? 'none' : before ? 'ready' : 'unready', to: pool.ready ? 'ready' : 'unready' };
+    if (pool.ready) {
+      log.info('pool changed', { ...fields, cause: 'its device works and its preloads are done', human: `The pool on ${pool.device} is ready.` });
+      onPoolReady(pool.pool_id);
+    } else {
+      log.warn('pool changed', { ...fields, cause: reasonOf(pool.pool_id), last_error: pool.last_error });
+    }
+    this.#publish(pool.ready ? 'pool.ready' : 'pool.unready', pool);
+  }
+
+  #publish<T extends EventType>(type: T, data: EventData<T>, correlationId?: string): void {
+    const { nodeId, clock, publish } = this.options;
+    publish(envelopeOf(type, data, { source: `pool-managerd/${nodeId}`, clock, correlationId }) as EventEnvelope);
+  }
+}
+
+function modelKey({ model_id, digest, lifecycle, facts }: NodeModel): string {
+  return `${model_id}@${digest}@${lifecycle}@${facts === null ? 'unread' : 'read'}`;
+}

@@ -1,0 +1,34 @@
+import { formatBytes, formatDuration } from '@corral/service-kit';
+import type { Replica } from './replica.js';
+
+const LONGEST = 100;
+
+/** What happened to a replica, as a person would say it: present tense, no ids. `null` where nobody needs to be told. [H-13] */
+export function narrate(from: Replica | null, to: Replica | null, cause: string): string | null {
+  const model = (to ?? from)?.modelId ?? '';
+  if (to === null) return from !== null && 'pid' in from.phase ? `${model} has left and frees ${formatBytes(from.memoryBytes)}.` : null;
+  switch (to.phase.state) {
+    case 'waiting':
+      return null;
+    case 'loading':
+      return `${model} is being loaded and needs about ${formatBytes(to.memoryBytes)}.`;
+    case 'resident':
+      return from?.phase.state === 'loading' ? `${model} is ready after ${formatDuration(to.phase.sinceMs - from.phase.sinceMs)}.` : `${model} stays after all.`;
+    case 'draining':
+      return shortened(`${model} takes no more work: ${cause}`);
+    case 'stopping':
+      return shortened(`${model} is being unloaded: ${cause}`);
+    case 'failed':
+      return to.phase.failure.kind === 'crash' ? `The engine of ${model} ended by itself${again(to)}.` : `${model} cannot be loaded${again(to)}.`;
+  }
+}
+
+function again({ phase }: Replica): string {
+  if (phase.state !== 'failed') return '';
+  return phase.retryAtMs === null ? ' until memory is free' : `; next try in ${formatDuration(phase.retryAtMs - phase.sinceMs)}`;
+}
+
+function shortened(text: string): string {
+  const sentence = text.endsWith('.') ? text : `${text}.`;
+  return sentence.length <= LONGEST ? sentence : `${sentence.slice(0, LONGEST - 1)}…`;
+}
