@@ -1,0 +1,117 @@
+import { contextCells } from '@corral/catalog-core';
+import type { DeviceKind, ModelFacts, ModelSpec, ReplicaStatus } from '@corral/contracts';
+import type { InstanceRegistry } from '../instances/instance-registry.js';
+import type { NodeDirectory, NodeModelView } from '../nodes/node-view.js';
+import type { ModelRecord } from '../store/model-rows.js';
+import { modelKeyOfReplica } from './model-key.js';
+import type { Resolution } from './resolution.js';
+import { resolveModelRef } from './resolve-model-ref.js';
+import { MODEL_DEFAULTS } from './served-from.js';
+import type { ServedManifest } from './served-manifest.js';
+
+export interface ModelDirectoryOptions {
+  readonly manifest: ServedManifest;
+  readonly instances: Pick<InstanceRegistry, 'explicitOf'>;
+  readonly nodes: Pick<NodeDirectory, 'models' | 'pools'>;
+  /** Intent of earlier runs: models that nodes brought and that were used. */
+  readonly known: readonly ModelRecord[];
+}
+
+/** A name that a caller may send as `model`. */
+export interface ServedName {
+  readonly id: string;
+  readonly kind: 'instance' | 'route' | 'model';
+  readonly modelId: string;
+  readonly ownedBy: string;
+}
+
+/** Device memory of one replica, bytes. */
+export interface MemoryNeed {
+  readonly weightsBytes: number;
+  readonly contextBytes: number;
+}
+
+/** What can be asked for by name: manifest, instances, and whatever the nodes' catalogs hold. [G-19 P-41] */
+export class ModelDirectory {
+  readonly #known: ReadonlyMap<string, ModelRecord>;
+
+  constructor(private readonly options: ModelDirectoryOptions) {
+    this.#known = new Map(options.known.filter(({ origin, state }) => origin === 'node' && state === 'Active').map((record) => [record.spec.model_id, record]));
+  }
+
+  resolve(ref: string, orgId: string): Resolution {
+    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, modelIds: () => this.#modelIds() });
+  }
+
+  /** Everything that the callers of an org may name: instances, routes, models. */
+  served(orgId: string): readonly ServedName[] {
+    const instances = this.options.instances.explicitOf(orgId).map((one): ServedName => ({ id: one.instanceId, kind: 'instance', modelId: one.modelRef, ownedBy: orgId }));
+    const routes = [...this.options.manifest.routes.values()].map((one): ServedName => ({ id: one.name, kind: 'route', modelId: one.modelId, ownedBy: 'corral' }));
+    const taken = new Set([...instances, ...routes].map(({ id }) => id));
+    const models = [...this.#modelIds()].filter((id) => !taken.has(id)).map((id): ServedName => ({ id, kind: 'model', modelId: id, ownedBy: 'corral' }));
+    return [...instances, ...routes, ...models];
+  }
+
+  /** The spec of a model: the manifest's, else what nodes report, else what an earlier run knew. */
+  readonly specOf = (modelId: string): ModelSpec | undefined => {
+    return this.options.manifest.models.get(modelId)?.spec ?? this.#specFromNodes(modelId) ?? this.#known.get(modelId)?.spec;
+  };
+
+  /** Whether the model is served only because a node has it. */
+  isFromNodes(modelId: string): boolean {
+    return !this.options.manifest.models.has(modelId);
+  }
+
+  readonly keyOf = (replica: ReplicaStatus): string => modelKeyOfReplica(replica, this.specOf);
+
+  /** Largest context per slot of any model of the manifest; `null` when it has none. */
+  largestContext(): number | null {
+    const contexts = [...this.options.manifest.models.values()].map(({ spec }) => spec.context);
+    return contexts.length === 0 ? null : Math.max(...contexts);
+  }
+
+  /**
+   * Memory of one replica on the device kind where it needs least; `null` while no node has read the file. Where
+   * device kinds differ, each pool's own figure counts when the load is planned. [A-30]
+   */
+  memoryNeed(model: ModelSpec): MemoryNeed | null {
+    const facts = this.factsOf(model);
+    if (facts === null) return null;
+    const kinds = new Set(this.options.nodes.pools().flatMap(({ status }) => status.device_kind ?? []));
+    const needs = [...kinds].flatMap((kind) => memoryNeedOn(kind, facts, model) ?? []);
+    return needs.sort((a, b) => a.weightsBytes + a.contextBytes - (b.weightsBytes + b.contextBytes))[0] ?? null;
+  }
+
+  /** What is known of the file that the spec means; `null` while no node has it. */
+  factsOf({ model_id, digest }: Pick<ModelSpec, 'model_id' | 'digest'>): ModelFacts | null {
+    const views = this.options.nodes.models().filter((view) => (digest === null ? view.modelId === model_id : view.digest === digest));
+    return views.find(({ facts }) => facts !== null)?.facts ?? null;
+  }
+
+  /** The digest that an earlier run used, where a node still has it, else the one that most nodes have. */
+  #specFromNodes(modelId: string): ModelSpec | undefined {
+    const views = this.options.nodes.models().filter((view) => view.modelId === modelId && !view.retired);
+    const before = this.#known.get(modelId)?.spec.digest;
+    const view = views.find(({ digest }) => digest === before) ?? views.toSorted((a, b) => b.nodeIds.length - a.nodeIds.length)[0];
+    return view === undefined ? undefined : specOfView(view);
+  }
+
+  #modelIds(): Set<string> {
+    const { manifest, nodes } = this.options;
+    return new Set([...manifest.models.keys(), ...nodes.models().filter(({ retired }) => !retired).map(({ modelId }) => modelId), ...this.#known.keys()]);
+  }
+}
+
+/** What a replica takes on one device kind; `null` when the facts have no figures for it. */
+export function memoryNeedOn(kind: DeviceKind, facts: ModelFacts, { context, slots }: Pick<ModelSpec, 'context' | 'slots'>): MemoryNeed | null {
+  const memory = facts.memory[kind];
+  if (memory === undefined) return null;
+  const contextBytes = Math.ceil(memory.context_base_bytes + memory.context_per_cell_bytes * contextCells(context, slots));
+  return { weightsBytes: memory.weights_device_bytes, contextBytes };
+}
+
+/** The node finds the file by its digest; the source says where it came from. */
+function specOfView({ modelId, digest, facts }: NodeModelView): ModelSpec {
+  const context = Math.min(MODEL_DEFAULTS.context, facts?.train_context ?? MODEL_DEFAULTS.context);
+  return { model_id: modelId, sources: [`catalog:${modelId}`], digest, context, slots: MODEL_DEFAULTS.slots, pinned: false };
+}

@@ -1,0 +1,54 @@
+import type { ModelSpec } from '@corral/contracts';
+import { nearest } from '@corral/service-kit';
+import { implicitInstanceId } from '../instances/implicit-instance.js';
+import { instanceDefaults, NO_DEFAULTS } from '../instances/instance-defaults.js';
+import type { InstanceRecord } from '../store/instance-rows.js';
+import { modelKeyOf } from './model-key.js';
+import type { Resolution } from './resolution.js';
+import type { ServedManifest } from './served-manifest.js';
+
+/** The org whose implicit instances serve routes and bare models, whoever asks. */
+export const IMPLICIT_ORG = 'default';
+
+export interface NamedThings {
+  readonly routes: ServedManifest['routes'];
+  /** Explicit instances of the caller's org. */
+  readonly instances: readonly InstanceRecord[];
+  specOf(modelId: string): ModelSpec | undefined;
+  modelIds(): Iterable<string>;
+}
+
+/**
+ * What a `model` of a request names: an instance of the caller's org (`bot` or `acme/bot`), else a route, else a
+ * model. An instance of another org is not found, like anything that does not exist. Pure. [F-20]
+ */
+export function resolveModelRef(ref: string, orgId: string, things: NamedThings): Resolution {
+  const instance = things.instances.find(({ instanceId }) => ref === instanceId || ref === `${orgId}/${instanceId}`);
+  if (instance !== undefined) return ofInstance(instance, ref, orgId, things);
+  const route = things.routes.get(ref);
+  const model = things.specOf(route?.modelId ?? ref);
+  if (model === undefined) return notFound(ref, orgId, things);
+  const instanceId = route === undefined ? implicitInstanceId('model', ref) : implicitInstanceId('route', route.name);
+  return {
+    kind: 'resolved',
+    model,
+    modelKey: modelKeyOf(model),
+    instance: { orgId: IMPLICIT_ORG, instanceId, tier: route?.tier ?? 'demand' },
+    route: route === undefined ? null : { name: route.name, version: route.version, priority: route.priority, placement: route.placement },
+    defaults: NO_DEFAULTS,
+  };
+}
+
+function ofInstance(instance: InstanceRecord, ref: string, orgId: string, things: NamedThings): Resolution {
+  const model = things.specOf(instance.modelRef);
+  if (model === undefined) return { kind: 'not_found', message: `instance ${ref} runs ${instance.modelRef}, which is not served here; add the model to the manifest`, near: nearest(instance.modelRef, things.modelIds()) };
+  const { instanceId, tier, config } = instance;
+  return { kind: 'resolved', model, modelKey: modelKeyOf(model), instance: { orgId, instanceId, tier }, route: null, defaults: instanceDefaults(config) };
+}
+
+function notFound(ref: string, orgId: string, things: NamedThings): Resolution {
+  const ids = things.instances.map(({ instanceId }) => instanceId);
+  const near = nearest(ref, [...ids, ...ids.map((id) => `${orgId}/${id}`), ...things.routes.keys(), ...things.modelIds()]);
+  const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'GET /v1/models lists what there is';
+  return { kind: 'not_found', message: `there is no instance, route or model "${ref.slice(0, 256)}"; ${hint}`, near };
+}
