@@ -136,6 +136,7 @@ test('P-03 where the token is optional, a local caller may go without, but a wro
     { 'x-forwarded-for': '10.0.0.1' },
   ];
   expect(await statuses({ tokens: [TOKEN], authOptional: true }, headers)).toEqual([200, '401 BAD_TOKEN', 200, '401 MISSING_TOKEN']);
+  expect(await statuses({ tokens: [TOKEN], authOptional: true }, [{ authorization: 'Basic eA==' }])).toEqual(['401 BAD_TOKEN']);
 });
 
 test('P-03 without a token, a local program may call, whatever Authorization it sends out of habit', async () => {
