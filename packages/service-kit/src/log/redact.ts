@@ -26,7 +26,7 @@ const SECRET_FIELDS = new Set([
 const REDACTED = '[redacted]';
 
 /** `true` for a field whose value must not be written, whatever it is. [B-08] */
-export function isSecretField(name: string): boolean {
+function isSecretField(name: string): boolean {
   return SECRET_FIELDS.has(name.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
