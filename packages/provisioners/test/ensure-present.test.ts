@@ -26,7 +26,7 @@ async function aShop(changes: Parameters<typeof aWorkshop>[0] = {}) {
 }
 
 describe('D-20 D-21 a file in place', () => {
-  test('T-68 is catalogued as active without being touched, with the facts of the engine', async () => {
+  test('T-68 D-02 D-03 is catalogued as active without being touched, with the facts of the engine', async () => {
     const { shop, file, request } = await aShop();
     const before = await stat(file);
     const { entry, fetched } = await shop.provisioner.ensurePresent(request);

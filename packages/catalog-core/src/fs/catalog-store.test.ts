@@ -36,7 +36,7 @@ async function aFile(path: string, overrides: Partial<CatalogEntry> = {}): Promi
 const digestOf = (byte: string): Digest => `sha256:${byte.repeat(32)}`;
 
 describe('D-04 operations', () => {
-  test('put, get, list, exists, locate, update, setState, delete, and all of it after a restart', async () => {
+  test('D-01 D-04 put, get, list, exists, locate, update, setState, delete, and all of it after a restart', async () => {
     const dir = await aFolder();
     const store = await aStore(join(dir, 'models'));
     const a = await aFile(join(dir, 'a.gguf'), { id: 'a' });
