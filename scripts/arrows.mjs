@@ -7,6 +7,8 @@ import { root } from './report.mjs';
 
 /** @typedef {{ imports: readonly string[] | 'anything', lists?: readonly string[] }} Row */
 
+const PROGRAMS = ['orchestratord', 'pool-managerd', 'cli'];
+
 /**
  * Package → the workspace packages that its sources may import. `lists` are dependencies whose programs it finds and never imports.
  * @type {Readonly<Record<string, Row>>}
@@ -22,9 +24,9 @@ export const ARROWS = {
   provisioners: { imports: ['catalog-core', 'service-kit', 'contracts'] },
   orchestratord: { imports: ['contracts', 'orchestrator-core', 'catalog-core', 'event-bus', 'service-kit'] },
   'pool-managerd': { imports: ['contracts', 'catalog-core', 'provisioners', 'engine', 'event-bus', 'service-kit'] },
-  'test-kit': { imports: 'anything' },
-  e2e: { imports: 'anything' },
-  bench: { imports: 'anything' },
+  'test-kit': { imports: 'anything', lists: PROGRAMS },
+  e2e: { imports: 'anything', lists: PROGRAMS },
+  bench: { imports: 'anything', lists: PROGRAMS },
 };
 
 /** Packages that compute and do nothing else: they import neither Node nor any other package. */
@@ -77,14 +79,11 @@ function referenceProblems(folder, name) {
       .filter((target) => !target.endsWith('.json')),
   );
   if (referenced.size === 0 && projectsOf(folder, name).length === 0) return [];
-  const wanted = new Set(
-    workspaceDependencies(readJson(join(folder, 'packages', name, 'package.json'))).filter(
-      (dependency) => !(ARROWS[name]?.lists ?? []).includes(dependency),
-    ),
-  );
+  const listed = workspaceDependencies(readJson(join(folder, 'packages', name, 'package.json')));
+  const imported = listed.filter((dependency) => !(ARROWS[name]?.lists ?? []).includes(dependency));
   return [
-    ...[...wanted].filter((target) => !referenced.has(target)).map((target) => `${name}: tsconfig.json lacks a reference to ../${target}`),
-    ...[...referenced].filter((target) => !wanted.has(target)).map((target) => `${name}: tsconfig.json references ../${target}, which package.json does not list`),
+    ...imported.filter((target) => !referenced.has(target)).map((target) => `${name}: tsconfig.json lacks a reference to ../${target}`),
+    ...[...referenced].filter((target) => !listed.includes(target)).map((target) => `${name}: tsconfig.json references ../${target}, which package.json does not list`),
   ];
 }
 
