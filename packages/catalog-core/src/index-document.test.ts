@@ -70,12 +70,7 @@ test('D-04 an entry is found by id first, then by any spelling of a reference', 
   const a = anEntry({ id: 'a', refs: ['pypi:some-thing==1/m.gguf', 'file:/srv/m.gguf'] });
   const b = anEntry({ id: 'file:/srv/m.gguf' });
   const entries = new Map([a, b].map((entry) => [entry.id, entry]));
-  expect(['a', 'file:/srv/m.gguf', '/srv//m.gguf', 'pypi:Some_Thing==1/m.gguf', 'c', ''].map((name) => findEntry(entries, name)?.id ?? null)).toEqual([
-    'a',
-    'file:/srv/m.gguf',
-    'a',
-    'a',
-    null,
-    null,
-  ]);
+  expect(
+    ['a', 'file:/srv/m.gguf', '/srv//m.gguf', 'pypi:Some_Thing==1/m.gguf', 'c', ''].map((name) => findEntry(entries, name)?.id ?? null),
+  ).toEqual(['a', 'file:/srv/m.gguf', 'a', 'a', null, null]);
 });

@@ -64,7 +64,8 @@ export function decodeIndex(text: string, root: string): DecodedIndex {
     entries.push(decodeEntry(new FieldReader(model, `models[${position}]`, problems), root));
     if (problems.length > 0) break;
   }
-  if (problems.length === 0 && new Set(entries.map((entry) => entry.id)).size < entries.length) problems.push('two models have the same id');
+  if (problems.length === 0 && new Set(entries.map((entry) => entry.id)).size < entries.length)
+    problems.push('two models have the same id');
   return problems.length === 0 ? { kind: 'index', entries } : { kind: 'malformed', reason: problems.slice(0, 3).join('; ') };
 }
 
@@ -109,6 +110,7 @@ function digestOf(fields: FieldReader): Digest {
 function pathOf(fields: FieldReader, external: boolean, root: string): string {
   const path = fields.text('path');
   if (path.split('/').includes('..')) fields.note('path', 'has ".." in it');
-  if (path.startsWith('/') !== external || path === '') fields.note('path', external ? 'is not absolute' : 'is not relative to the models directory');
+  if (path.startsWith('/') !== external || path === '')
+    fields.note('path', external ? 'is not absolute' : 'is not relative to the models directory');
   return external ? path : `${root}/${path}`;
 }

@@ -10,10 +10,13 @@ test('D-06 an id becomes one file name that says what it was', () => {
   });
 });
 
-test.each(['', ' tiny', 'a/../b', '..', './x', 'a\\..\\b', 'a\nb', '\ud800', 'x'.repeat(241)])('D-06 T-66 the id %.30s is refused with advice', (id) => {
-  expect(parseModelId(id)).toEqual({ kind: 'refused', message: expect.stringContaining('; ') });
-  expect(modelIdOfSegment(id)).toBeNull();
-});
+test.each(['', ' tiny', 'a/../b', '..', './x', 'a\\..\\b', 'a\nb', '\ud800', 'x'.repeat(241)])(
+  'D-06 T-66 the id %.30s is refused with advice',
+  (id) => {
+    expect(parseModelId(id)).toEqual({ kind: 'refused', message: expect.stringContaining('; ') });
+    expect(modelIdOfSegment(id)).toBeNull();
+  },
+);
 
 test('D-06 a segment never leaves its directory and always leads back to its id', () => {
   const piece = fc.oneof(fc.constantFrom('..', '/', '.', '\\', '%2F', '%', ':', '~'), fc.string({ unit: 'binary', maxLength: 5 }));

@@ -24,8 +24,14 @@ describe('D-08 accepted references', () => {
   });
 
   test('a relative path is taken from the given directory', () => {
-    expect(parseModelRef('./m.gguf', { baseDir: '/etc/corral' })).toEqual({ kind: 'ref', ref: { scheme: 'file', path: '/etc/corral/m.gguf' } });
-    expect(parseModelRef('file:a:b.gguf', { baseDir: '/etc/corral/' })).toEqual({ kind: 'ref', ref: { scheme: 'file', path: '/etc/corral/a:b.gguf' } });
+    expect(parseModelRef('./m.gguf', { baseDir: '/etc/corral' })).toEqual({
+      kind: 'ref',
+      ref: { scheme: 'file', path: '/etc/corral/m.gguf' },
+    });
+    expect(parseModelRef('file:a:b.gguf', { baseDir: '/etc/corral/' })).toEqual({
+      kind: 'ref',
+      ref: { scheme: 'file', path: '/etc/corral/a:b.gguf' },
+    });
   });
 });
 
@@ -76,11 +82,22 @@ const part = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter
 const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
 const ref: fc.Arbitrary<ModelRef> = fc.oneof(
   fc.record({ scheme: fc.constant('file' as const), path: path.map((text) => `/${text}`) }),
-  fc.record({ scheme: fc.constant('pypi' as const), name: fc.stringMatching(/^[a-z0-9]{1,9}(-[a-z0-9]{1,3})?$/), version: fc.stringMatching(/^\d{1,3}(\.\d{1,3}){0,2}$/), member: path }),
+  fc.record({
+    scheme: fc.constant('pypi' as const),
+    name: fc.stringMatching(/^[a-z0-9]{1,9}(-[a-z0-9]{1,3})?$/),
+    version: fc.stringMatching(/^\d{1,3}(\.\d{1,3}){0,2}$/),
+    member: path,
+  }),
   fc.record({ scheme: fc.constant('hf' as const), org: word, repo: word, path: fc.option(path) }),
-  fc.record({ scheme: fc.constantFrom('http' as const, 'https' as const), location: fc.tuple(fc.domain(), word).map(([host, file]) => `${host.toLowerCase()}/${file}`) }),
+  fc.record({
+    scheme: fc.constantFrom('http' as const, 'https' as const),
+    location: fc.tuple(fc.domain(), word).map(([host, file]) => `${host.toLowerCase()}/${file}`),
+  }),
   fc.record({ scheme: fc.constant('s3' as const), bucket: fc.stringMatching(/^[a-z0-9]{3,9}$/), key: word }),
-  fc.record({ scheme: fc.constant('oci' as const), location: fc.tuple(fc.domain(), fc.stringMatching(/^[a-z0-9]{1,9}$/)).map(([host, name]) => `${host.toLowerCase()}/${name}:1`) }),
+  fc.record({
+    scheme: fc.constant('oci' as const),
+    location: fc.tuple(fc.domain(), fc.stringMatching(/^[a-z0-9]{1,9}$/)).map(([host, name]) => `${host.toLowerCase()}/${name}:1`),
+  }),
 );
 
 describe('D-08 properties', () => {
@@ -89,7 +106,10 @@ describe('D-08 properties', () => {
   });
 
   test('D-06 no text makes the parser throw or lets ".." through', () => {
-    const hostile = fc.array(fc.oneof(fc.constantFrom('..', '/', '.', 'file:', 'hf:', 'pypi:', 'a==1', '\\', '%2e', '://'), fc.string({ maxLength: 4 })), { maxLength: 9 });
+    const hostile = fc.array(
+      fc.oneof(fc.constantFrom('..', '/', '.', 'file:', 'hf:', 'pypi:', 'a==1', '\\', '%2e', '://'), fc.string({ maxLength: 4 })),
+      { maxLength: 9 },
+    );
     fc.assert(
       fc.property(hostile, (pieces) => {
         const parsed = parseModelRef(pieces.join(''), { baseDir: '/base' });

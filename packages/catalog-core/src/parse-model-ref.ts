@@ -6,8 +6,7 @@ export type RefRefusal = 'empty' | 'too_long' | 'unprintable' | 'unknown_scheme'
 
 /** A reference, or a typed refusal whose message ends with what to write instead. */
 export type ParsedRef =
-  | { readonly kind: 'ref'; readonly ref: ModelRef }
-  | { readonly kind: 'refused'; readonly refusal: RefRefusal; readonly message: string };
+  { readonly kind: 'ref'; readonly ref: ModelRef } | { readonly kind: 'refused'; readonly refusal: RefRefusal; readonly message: string };
 
 const MAX_REF_LENGTH = 2048;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
@@ -25,7 +24,8 @@ const OCI = /^\/\/([A-Za-z0-9.-]+(?::\d{1,5})?)(\/[a-z0-9][a-z0-9._/-]*(?:[:@][A
  */
 export function parseModelRef(text: string, options: { readonly baseDir?: string } = {}): ParsedRef {
   if (text.trim() === '') return refused('empty', 'a model source is empty; write for example file:/models/tiny.gguf');
-  if (text.length > MAX_REF_LENGTH) return refused('too_long', `a model source is longer than ${MAX_REF_LENGTH} characters; use a shorter path`);
+  if (text.length > MAX_REF_LENGTH)
+    return refused('too_long', `a model source is longer than ${MAX_REF_LENGTH} characters; use a shorter path`);
   if (UNPRINTABLE.test(text)) return refused('unprintable', `${JSON.stringify(text)} holds control characters; remove them`);
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return parseFile(text, text, options.baseDir);
@@ -45,7 +45,10 @@ export function parseModelRef(text: string, options: { readonly baseDir?: string
     case 'oci':
       return parseOci(text, rest);
     default:
-      return refused('unknown_scheme', `"${text}" has the unknown scheme "${scheme}:"; use one of ${REF_SCHEMES.join(', ')}, or ./ before a file name with a colon`);
+      return refused(
+        'unknown_scheme',
+        `"${text}" has the unknown scheme "${scheme}:"; use one of ${REF_SCHEMES.join(', ')}, or ./ before a file name with a colon`,
+      );
   }
 }
 
@@ -61,7 +64,8 @@ function parseFile(text: string, path: string, baseDir: string | undefined): Par
   if (parts.includes('..')) return traversal(text);
   if (parts.length === 0) return refused('malformed', `"${text}" names no file; write the path of one GGUF file`);
   if (path.startsWith('/')) return accepted({ scheme: 'file', path: `/${parts.join('/')}` });
-  if (baseDir === undefined) return refused('relative_path', `"${text}" is a relative path; write an absolute one, like file:/models/${parts.at(-1)}`);
+  if (baseDir === undefined)
+    return refused('relative_path', `"${text}" is a relative path; write an absolute one, like file:/models/${parts.at(-1)}`);
   return parseFile(text, `${baseDir.startsWith('/') ? '' : '/'}${baseDir}/${parts.join('/')}`, undefined);
 }
 
@@ -76,15 +80,21 @@ function parsePypi(text: string, rest: string): ParsedRef {
 
 function parseHf(text: string, rest: string): ParsedRef {
   const [, org, repo, path] = HF.exec(rest) ?? [];
-  if (org === undefined || repo === undefined) return refused('malformed', `"${text}" is not hf:org/repo/path.gguf; write organisation, repository and file`);
+  if (org === undefined || repo === undefined)
+    return refused('malformed', `"${text}" is not hf:org/repo/path.gguf; write organisation, repository and file`);
   if (path === undefined) return accepted({ scheme: 'hf', org, repo, path: null });
   return memberProblem(text, path) ?? accepted({ scheme: 'hf', org, repo, path });
 }
 
 function parseWeb(text: string, scheme: 'http' | 'https', rest: string): ParsedRef {
-  if (/^\/\/[^/]*@/.test(rest)) return refused('malformed', `"${text.replace(/\/\/[^/]*@/, '//…@')}" carries a user name; sources are logged, so keep credentials out of them`);
+  if (/^\/\/[^/]*@/.test(rest))
+    return refused(
+      'malformed',
+      `"${text.replace(/\/\/[^/]*@/, '//…@')}" carries a user name; sources are logged, so keep credentials out of them`,
+    );
   const [, host, path] = WEB.exec(rest) ?? [];
-  if (host === undefined || path === undefined) return refused('malformed', `"${text}" is not ${scheme}://host/path; write the address of one file`);
+  if (host === undefined || path === undefined)
+    return refused('malformed', `"${text}" is not ${scheme}://host/path; write the address of one file`);
   if (hasDotDot(path)) return traversal(text);
   return accepted({ scheme, location: `${host.toLowerCase()}${path}` });
 }
@@ -97,7 +107,8 @@ function parseS3(text: string, rest: string): ParsedRef {
 
 function parseOci(text: string, rest: string): ParsedRef {
   const [, host, path] = OCI.exec(rest) ?? [];
-  if (host === undefined || path === undefined) return refused('malformed', `"${text}" is not oci://registry/name:tag; write registry, name and tag or digest`);
+  if (host === undefined || path === undefined)
+    return refused('malformed', `"${text}" is not oci://registry/name:tag; write registry, name and tag or digest`);
   if (hasDotDot(path)) return traversal(text);
   return accepted({ scheme: 'oci', location: `${host.toLowerCase()}${path}` });
 }

@@ -21,7 +21,10 @@ test('D-03 the largest context fills the memory, ends at the trained one, and is
   expect(largestContext(SMALL_FACTS, { deviceKind: 'cpu', memoryBytes: 146_000_000, slots: 1 })).toBe(0);
   expect(largestContext(SMALL_FACTS, { deviceKind: 'cpu', memoryBytes: 1e12, slots: 1 })).toBe(8192);
   expect(largestContext(SMALL_FACTS, { deviceKind: 'metal', memoryBytes: 1e12, slots: 1 })).toBeNull();
-  const free = { ...SMALL_FACTS, memory: { cpu: { weightsBytes: { deviceBytes: 1, hostBytes: 0 }, contextMemory: { baseBytes: 1, perCellBytes: 0 } } } };
+  const free = {
+    ...SMALL_FACTS,
+    memory: { cpu: { weightsBytes: { deviceBytes: 1, hostBytes: 0 }, contextMemory: { baseBytes: 1, perCellBytes: 0 } } },
+  };
   expect(largestContext(free, { deviceKind: 'cpu', memoryBytes: 2, slots: 1 })).toBe(8192);
 });
 

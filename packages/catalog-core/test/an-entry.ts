@@ -12,7 +12,10 @@ export const SMALL_FACTS: ModelFacts = {
   hasChatTemplate: true,
   memory: {
     cpu: { weightsBytes: { deviceBytes: 96_000_000, hostBytes: 0 }, contextMemory: { baseBytes: 50_000_000, perCellBytes: 23_040 } },
-    vulkan: { weightsBytes: { deviceBytes: 66_000_000, hostBytes: 30_000_000 }, contextMemory: { baseBytes: 40_000_000, perCellBytes: 23_040.5 } },
+    vulkan: {
+      weightsBytes: { deviceBytes: 66_000_000, hostBytes: 30_000_000 },
+      contextMemory: { baseBytes: 40_000_000, perCellBytes: 23_040.5 },
+    },
   },
 };
 

@@ -55,7 +55,10 @@ test('T-64 D-05 D-07 a writer killed at any moment leaves a whole index with eve
     await once(writer, 'message');
     await new Promise((resolve) => setTimeout(resolve, 5 + 7 * round));
     await kill(writer);
-    const decoded = decodeIndex(await readFile(join(models, 'catalog.json'), 'utf8').catch(() => '{"schema_version":1,"models":[]}'), models);
+    const decoded = decodeIndex(
+      await readFile(join(models, 'catalog.json'), 'utf8').catch(() => '{"schema_version":1,"models":[]}'),
+      models,
+    );
     expect(decoded.kind).toBe('index');
     if (decoded.kind === 'index' && durable > 0) expect(decoded.entries.map(({ id }) => id)).toContain(promised);
   }

@@ -7,11 +7,27 @@ const { store } = await openCatalog(dir);
 const { mtimeMs, size } = await stat(file);
 process.send('open');
 for (let n = store.list().length; ; n += 1) {
-  const changes = Array.from({ length: 5 }, (_, k) => store.put({
-    id: `model-${n}-${k}`, refs: [`file:${file}`], digest: `sha256:${'a1'.repeat(32)}`, localPath: file, external: true, sizeBytes: size,
-    modifiedMs: Math.trunc(mtimeMs), lifecycle: 'Active', verification: { result: 'warn', reason: 'x'.repeat(2_000) }, lastVerifiedMs: n,
-    createdMs: n, lastUsedMs: null, retiredAtMs: null, pinned: false, tags: [], facts: null, factsKey: null,
-  }));
+  const changes = Array.from({ length: 5 }, (_, k) =>
+    store.put({
+      id: `model-${n}-${k}`,
+      refs: [`file:${file}`],
+      digest: `sha256:${'a1'.repeat(32)}`,
+      localPath: file,
+      external: true,
+      sizeBytes: size,
+      modifiedMs: Math.trunc(mtimeMs),
+      lifecycle: 'Active',
+      verification: { result: 'warn', reason: 'x'.repeat(2_000) },
+      lastVerifiedMs: n,
+      createdMs: n,
+      lastUsedMs: null,
+      retiredAtMs: null,
+      pinned: false,
+      tags: [],
+      facts: null,
+      factsKey: null,
+    }),
+  );
   await Promise.all(changes);
   if (n % 2 === 1) await store.delete(`model-${n}-0`);
   process.send({ durable: `model-${n}-4` });

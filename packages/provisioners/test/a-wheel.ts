@@ -41,12 +41,18 @@ export interface WheelChanges {
 }
 
 /** Writes a wheel of the package `tiny-model` that pip accepts and returns its path. */
-export async function aWheel(folder: string, files: Readonly<Record<string, Buffer>>, { version = '1.0', record }: WheelChanges = {}): Promise<string> {
+export async function aWheel(
+  folder: string,
+  files: Readonly<Record<string, Buffer>>,
+  { version = '1.0', record }: WheelChanges = {},
+): Promise<string> {
   const info = `tiny_model-${version}.dist-info`;
   const members = new Map(Object.entries(files));
   members.set(`${info}/METADATA`, Buffer.from(`Metadata-Version: 2.1\nName: tiny-model\nVersion: ${version}\n`));
   members.set(`${info}/WHEEL`, Buffer.from('Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n'));
-  const lines = [...members].map(([name, data]) => `${name},sha256=${createHash('sha256').update(data).digest('base64url')},${data.length}`);
+  const lines = [...members].map(
+    ([name, data]) => `${name},sha256=${createHash('sha256').update(data).digest('base64url')},${data.length}`,
+  );
   if (record !== null) members.set(`${info}/RECORD`, Buffer.from(record ?? [...lines, `${info}/RECORD,,`, ''].join('\r\n')));
   const path = join(folder, `tiny_model-${version}-py3-none-any.whl`);
   await writeFile(path, zipOf(members));

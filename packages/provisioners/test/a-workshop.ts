@@ -60,7 +60,17 @@ export async function aWorkshop(changes: Partial<ModelProvisionerOptions> = {}):
       inspected.push((await readFile(path)).subarray(0, 4).toString('latin1'));
       return FACTS;
     };
-    const provisioner = new ModelProvisioner({ store, inspect, factsKey: 'engine 1', policy: ALLOW_EVERY_SOURCE, env, clock: systemClock, log, ...changes, ...more });
+    const provisioner = new ModelProvisioner({
+      store,
+      inspect,
+      factsKey: 'engine 1',
+      policy: ALLOW_EVERY_SOURCE,
+      env,
+      clock: systemClock,
+      log,
+      ...changes,
+      ...more,
+    });
     made.push(provisioner);
     return provisioner;
   };

@@ -26,11 +26,15 @@ const canMount = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/
   try {
     await Promise.all([mkdir(join(dir, 'wheels')), mkdir(join(dir, 'disk'))]);
     await aWheel(join(dir, 'wheels'), { 'm.gguf': Buffer.alloc(4_000_000, 'GGUF') });
-    const { stdout } = await run('unshare', ['-rm', 'sh', '-c', ON_SMALL_DISK, 'sh', size, dir, process.execPath, SCRIPT], { env: { ...process.env, NODE_OPTIONS: '' } });
+    const { stdout } = await run('unshare', ['-rm', 'sh', '-c', ON_SMALL_DISK, 'sh', size, dir, process.execPath, SCRIPT], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
     expect(JSON.parse(stdout)).toEqual({
       code: 'DISK_FULL',
       retriable: true,
-      message: expect.stringMatching(/pypi:tiny-model==1\.0\/m\.gguf: no space left in .*, .* free.*; free space there, or set MODELS_DIR to a larger disk/),
+      message: expect.stringMatching(
+        /pypi:tiny-model==1\.0\/m\.gguf: no space left in .*, .* free.*; free space there, or set MODELS_DIR to a larger disk/,
+      ),
       left: [],
       listed: 0,
     });

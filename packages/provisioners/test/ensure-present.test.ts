@@ -89,7 +89,10 @@ describe('D-20 D-21 a file in place', () => {
   ])('is refused when it is %s', async (_, path, reason) => {
     const { shop } = await aShop();
     await mkdir(join(shop.store.dir, '.partial', 'x'), { recursive: true });
-    await Promise.all([writeFile(join(shop.store.dir, '.partial', 'x', 'm.gguf'), GGUF), writeFile(join(shop.store.dir, 'catalog.json'), '{}')]);
+    await Promise.all([
+      writeFile(join(shop.store.dir, '.partial', 'x', 'm.gguf'), GGUF),
+      writeFile(join(shop.store.dir, 'catalog.json'), '{}'),
+    ]);
     await expect(shop.provisioner.ensurePresent({ modelId: 'x', sources: [join(shop.dir, path)], digest: null })).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringContaining(reason),
@@ -103,7 +106,12 @@ describe('D-21 the catalog comes first', () => {
     const { shop, file, request } = await aShop();
     await shop.provisioner.ensurePresent(request);
     const { entry } = await shop.provisioner.ensurePresent({ modelId: 'alias', sources: ['hf:org/repo/m.gguf'], digest: DIGEST });
-    expect([entry.localPath, entry.refs, entry.facts, shop.inspected.length]).toEqual([file, [`file:${file}`, 'hf:org/repo/m.gguf'], FACTS, 1]);
+    expect([entry.localPath, entry.refs, entry.facts, shop.inspected.length]).toEqual([
+      file,
+      [`file:${file}`, 'hf:org/repo/m.gguf'],
+      FACTS,
+      1,
+    ]);
   });
 
   test('another source without a digest is another model', async () => {
@@ -155,7 +163,10 @@ describe('D-21 the catalog comes first', () => {
     await shop.provisioner.ensurePresent(request);
     await shop.store.setState('tiny', 'Retired', 1);
     for (const digest of [DIGEST, OTHER]) {
-      await expect(shop.provisioner.ensurePresent({ ...request, digest })).rejects.toMatchObject({ code: 'RETIRED', message: expect.stringContaining('activate tiny') });
+      await expect(shop.provisioner.ensurePresent({ ...request, digest })).rejects.toMatchObject({
+        code: 'RETIRED',
+        message: expect.stringContaining('activate tiny'),
+      });
     }
     expect(shop.store.get('tiny')?.lifecycle).toBe('Retired');
   });
@@ -235,7 +246,11 @@ describe('D-21 several sources', () => {
       message: expect.stringMatching(/^model "x" could not be provided by any of its 4 sources: \(1\) .*\(2\) .*\(3\) .*\(4\) /),
       attempts: [
         { source: '/nobody.gguf', code: 'NOT_FOUND', message: expect.stringContaining('ENOENT') },
-        { source: 'hf:org/repo/m.gguf', code: 'NO_FETCHER', message: expect.stringContaining('cannot fetch hf: sources; download the file') },
+        {
+          source: 'hf:org/repo/m.gguf',
+          code: 'NO_FETCHER',
+          message: expect.stringContaining('cannot fetch hf: sources; download the file'),
+        },
         { source: 'file:../x.gguf', code: 'INVALID_SOURCE', message: expect.stringContaining('".."') },
         { source: 's3://bucket/m', code: 'NO_FETCHER', message: expect.stringContaining('pypi:NAME==VERSION') },
       ],
@@ -249,7 +264,10 @@ describe('D-21 several sources', () => {
     ['a digest that is none', { digest: 'md5:1' }, 'sha256'],
   ])('%s: the request is refused', async (_, change, reason) => {
     const { shop, request } = await aShop();
-    await expect(shop.provisioner.ensurePresent({ ...request, ...change })).rejects.toMatchObject({ code: 'INVALID_REQUEST', message: expect.stringContaining(reason) });
+    await expect(shop.provisioner.ensurePresent({ ...request, ...change })).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringContaining(reason),
+    });
   });
 });
 
@@ -260,7 +278,10 @@ test('T-67 D-22 a source that policy forbids is refused at once with the name of
   const sources = ['hf:org/repo/m.gguf', 'pypi:tiny-model==1.0/m.gguf'];
   await expect(shop.provisioner.ensurePresent({ ...request, sources })).rejects.toMatchObject({
     attempts: [
-      expect.objectContaining({ code: 'NOT_ALLOWED', message: expect.stringContaining('FETCH_ALLOW=file does not allow hf: sources; add hf to FETCH_ALLOW') }),
+      expect.objectContaining({
+        code: 'NOT_ALLOWED',
+        message: expect.stringContaining('FETCH_ALLOW=file does not allow hf: sources; add hf to FETCH_ALLOW'),
+      }),
       expect.objectContaining({ code: 'NOT_ALLOWED' }),
     ],
   });

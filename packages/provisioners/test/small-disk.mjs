@@ -7,9 +7,24 @@ import { ALLOW_EVERY_SOURCE, ModelProvisioner } from '../dist/index.js';
 
 const [dir] = process.argv.slice(2);
 const { store } = await openCatalog(join(dir, 'disk', 'models'));
-const env = { ...process.env, NODE_OPTIONS: '', PIP_CONFIG_FILE: '/dev/null', PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(dir, 'wheels'), PIP_NO_CACHE_DIR: '1' };
+const env = {
+  ...process.env,
+  NODE_OPTIONS: '',
+  PIP_CONFIG_FILE: '/dev/null',
+  PIP_NO_INDEX: '1',
+  PIP_FIND_LINKS: join(dir, 'wheels'),
+  PIP_NO_CACHE_DIR: '1',
+};
 const inspect = () => Promise.reject(new Error('not reached'));
-const provisioner = new ModelProvisioner({ store, inspect, factsKey: '1', policy: ALLOW_EVERY_SOURCE, env, clock: systemClock, log: silentLog });
+const provisioner = new ModelProvisioner({
+  store,
+  inspect,
+  factsKey: '1',
+  policy: ALLOW_EVERY_SOURCE,
+  env,
+  clock: systemClock,
+  log: silentLog,
+});
 const outcome = await provisioner.ensurePresent({ modelId: 'tiny', sources: ['pypi:tiny-model==1.0/m.gguf'], digest: null }).then(
   () => ({ code: 'present' }),
   ({ code, message, retriable }) => ({ code, message, retriable }),

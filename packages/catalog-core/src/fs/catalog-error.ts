@@ -1,14 +1,6 @@
 /** Why the catalog refused or failed. */
 export type CatalogErrorCode =
-  | 'LOCKED'
-  | 'INCOMPATIBLE_INDEX'
-  | 'MALFORMED_INDEX'
-  | 'INVALID_ENTRY'
-  | 'FILE_MISSING'
-  | 'NOT_FOUND'
-  | 'FULL'
-  | 'WRITE_FAILED'
-  | 'CLOSED';
+  'LOCKED' | 'INCOMPATIBLE_INDEX' | 'MALFORMED_INDEX' | 'INVALID_ENTRY' | 'FILE_MISSING' | 'NOT_FOUND' | 'FULL' | 'WRITE_FAILED' | 'CLOSED';
 
 const brand = Symbol.for('corral.catalog-error');
 

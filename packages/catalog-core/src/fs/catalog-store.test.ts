@@ -110,7 +110,10 @@ describe('D-06 entries stay inside the root', () => {
     const dir = await aFolder();
     const store = await aStore(dir);
     const entry = await aFile(join(dir, 'm.gguf'));
-    await expect(store.put({ ...entry, sizeBytes: 5 })).rejects.toMatchObject({ code: 'FILE_MISSING', message: expect.stringContaining('4 bytes instead of 5') });
+    await expect(store.put({ ...entry, sizeBytes: 5 })).rejects.toMatchObject({
+      code: 'FILE_MISSING',
+      message: expect.stringContaining('4 bytes instead of 5'),
+    });
     await expect(store.put({ ...entry, localPath: join(dir, 'n.gguf') })).rejects.toMatchObject({ code: 'FILE_MISSING' });
   });
 
@@ -169,7 +172,9 @@ describe('D-05 the index', () => {
     const dir = await aFolder();
     const store = await aStore(dir);
     await store.put(await aFile(join(dir, 'm.gguf')));
-    await Promise.all(Array.from({ length: 200 }, (_, n) => store.update('tiny', (entry) => ({ ...entry, tags: [...entry.tags, String(n)] }))));
+    await Promise.all(
+      Array.from({ length: 200 }, (_, n) => store.update('tiny', (entry) => ({ ...entry, tags: [...entry.tags, String(n)] }))),
+    );
     expect(store.get('tiny')?.tags).toEqual(Array.from({ length: 200 }, (_, n) => String(n)));
   });
 
@@ -177,7 +182,11 @@ describe('D-05 the index', () => {
     const dir = await aFolder();
     const store = await aStore(dir);
     const good = await aFile(join(dir, 'm.gguf'));
-    const outcomes = await Promise.allSettled([store.put({ ...good, id: 'a' }), store.put({ ...good, id: '..' }), store.put({ ...good, id: 'b' })]);
+    const outcomes = await Promise.allSettled([
+      store.put({ ...good, id: 'a' }),
+      store.put({ ...good, id: '..' }),
+      store.put({ ...good, id: 'b' }),
+    ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(store.list().map(({ id }) => id)).toEqual(['a', 'b']);
   });

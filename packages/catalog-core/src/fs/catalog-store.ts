@@ -84,7 +84,8 @@ export class CatalogStore {
       const changed = change(before);
       if (changed === before) return before;
       const problem = entryProblem(changed, this.dir);
-      if (problem !== null || changed.id !== id) throw new CatalogError('INVALID_ENTRY', problem ?? `model "${id}" cannot be renamed; register it again`);
+      if (problem !== null || changed.id !== id)
+        throw new CatalogError('INVALID_ENTRY', problem ?? `model "${id}" cannot be renamed; register it again`);
       draft.set(id, changed);
       return changed;
     });
@@ -112,7 +113,8 @@ export class CatalogStore {
     if (removed === null) return { deleted: false, freedBytes: 0, fileError: null };
     if (removed.external) return { deleted: true, freedBytes: 0, fileError: null };
     return this.#change(async (draft) => {
-      if ([...draft.values()].some((entry) => entry.localPath === removed.localPath)) return { deleted: true, freedBytes: 0, fileError: null };
+      if ([...draft.values()].some((entry) => entry.localPath === removed.localPath))
+        return { deleted: true, freedBytes: 0, fileError: null };
       try {
         await rm(removed.localPath, { force: true });
         return { deleted: true, freedBytes: removed.sizeBytes, fileError: null };
@@ -160,7 +162,10 @@ export class CatalogStore {
     const check = await checkFile(entry);
     if (check.kind === 'missing') throw new CatalogError('FILE_MISSING', `${check.reason}; fetch the model again`);
     if (check.kind === 'resized') {
-      throw new CatalogError('FILE_MISSING', `${entry.localPath} has ${check.sizeBytes} bytes instead of ${entry.sizeBytes}; fetch the model again`);
+      throw new CatalogError(
+        'FILE_MISSING',
+        `${entry.localPath} has ${check.sizeBytes} bytes instead of ${entry.sizeBytes}; fetch the model again`,
+      );
     }
     draft.set(entry.id, entry);
     return entry;
@@ -230,5 +235,9 @@ function sameEntries(a: ReadonlyMap<string, CatalogEntry>, b: ReadonlyMap<string
 
 function writeFailed(dir: string, cause: unknown): CatalogError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CatalogError('WRITE_FAILED', `${join(dir, 'catalog.json')} could not be written: ${reason}; free space or mend the permissions, then try again`, { cause });
+  return new CatalogError(
+    'WRITE_FAILED',
+    `${join(dir, 'catalog.json')} could not be written: ${reason}; free space or mend the permissions, then try again`,
+    { cause },
+  );
 }

@@ -12,11 +12,19 @@ export function entryProblem(entry: CatalogEntry, root: string): string | null {
   if (!entry.external && !entry.localPath.startsWith(`${root}/`)) {
     return `model "${entry.id}" lies outside ${root} and is not marked external; register it as a file: source`;
   }
-  if ((entry.lifecycle === 'Retired') !== (entry.retiredAtMs !== null)) return `model "${entry.id}" is ${entry.lifecycle} with a retirement time that contradicts it; set its state again`;
-  if ((entry.facts === null) !== (entry.factsKey === null)) return `model "${entry.id}" has facts without the engine version they belong to; read them again`;
+  if ((entry.lifecycle === 'Retired') !== (entry.retiredAtMs !== null))
+    return `model "${entry.id}" is ${entry.lifecycle} with a retirement time that contradicts it; set its state again`;
+  if ((entry.facts === null) !== (entry.factsKey === null))
+    return `model "${entry.id}" has facts without the engine version they belong to; read them again`;
   return null;
 }
 
 function isPlainAbsolute(path: string): boolean {
-  return path.startsWith('/') && path.slice(1).split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return (
+    path.startsWith('/') &&
+    path
+      .slice(1)
+      .split('/')
+      .every((part) => part !== '' && part !== '.' && part !== '..')
+  );
 }

@@ -15,7 +15,9 @@ test.each([0, 1, (1 << 20) - 1, (1 << 20) + 1])('D-10 the digest of %i bytes is 
   const bytes = Buffer.alloc(length, 'corral');
   await writeFile(join(dir, 'file'), bytes);
   const seen: number[] = [];
-  expect(await hashFile(join(dir, 'file'), { onProgress: (hashedBytes) => seen.push(hashedBytes) })).toBe(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
+  expect(await hashFile(join(dir, 'file'), { onProgress: (hashedBytes) => seen.push(hashedBytes) })).toBe(
+    `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+  );
   expect(seen).toEqual([length]);
 });
 

@@ -13,7 +13,10 @@ type WorkerMessage = { readonly type: 'progress'; readonly hashedBytes: number }
  * Rejects with the system's error when the file cannot be read, with the signal's reason when it aborts; the
  * thread is gone by then.
  */
-export async function hashFile(path: string, options: { readonly signal?: AbortSignal; readonly onProgress?: HashProgress } = {}): Promise<Digest> {
+export async function hashFile(
+  path: string,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: HashProgress } = {},
+): Promise<Digest> {
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
   // The function is handed over as source: a thread needs a script of its own, and this one has no imports.

@@ -33,10 +33,15 @@ export async function measure(path: string, { signal, onProgress }: Pick<FetchCo
       onProgress: (bytes) => onProgress({ phase: 'verifying', bytes, totalBytes: Math.max(bytes, before.size) }),
     });
     const after = await stat(path);
-    if (before.size === after.size && before.mtimeMs === after.mtimeMs) return { digest, sizeBytes: after.size, modifiedMs: Math.trunc(after.mtimeMs) };
+    if (before.size === after.size && before.mtimeMs === after.mtimeMs)
+      return { digest, sizeBytes: after.size, modifiedMs: Math.trunc(after.mtimeMs) };
   } catch (error) {
     signal.throwIfAborted();
-    throw new ProvisionError('FETCH_FAILED', `${path} could not be read: ${messageOf(error)}; mend the disk or the permissions, then try again`, { cause: error });
+    throw new ProvisionError(
+      'FETCH_FAILED',
+      `${path} could not be read: ${messageOf(error)}; mend the disk or the permissions, then try again`,
+      { cause: error },
+    );
   }
   throw new ProvisionError('FETCH_FAILED', `${path} changed while it was read; wait until whoever writes it is done, then try again`);
 }

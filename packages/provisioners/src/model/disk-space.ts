@@ -32,5 +32,9 @@ async function freeBytesOf(folder: string): Promise<number | null> {
 function diskFull(folder: string, freeBytes: number | null, neededBytes: number | null, cause?: unknown): ProvisionError {
   const free = freeBytes === null ? '' : `, ${formatBytes(freeBytes)} free`;
   const needed = neededBytes === null ? '' : `, ${formatBytes(neededBytes)} needed`;
-  return new ProvisionError('DISK_FULL', `no space left in ${folder}${free}${needed}; free space there, or set MODELS_DIR to a larger disk`, { cause });
+  return new ProvisionError(
+    'DISK_FULL',
+    `no space left in ${folder}${free}${needed}; free space there, or set MODELS_DIR to a larger disk`,
+    { cause },
+  );
 }

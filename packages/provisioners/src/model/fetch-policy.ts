@@ -8,7 +8,8 @@ export interface FetchPolicy {
 }
 
 /** A policy, or what is wrong with its text. */
-export type ParsedFetchPolicy = { readonly kind: 'policy'; readonly policy: FetchPolicy } | { readonly kind: 'refused'; readonly message: string };
+export type ParsedFetchPolicy =
+  { readonly kind: 'policy'; readonly policy: FetchPolicy } | { readonly kind: 'refused'; readonly message: string };
 
 /** Every source may be used. */
 export const ALLOW_EVERY_SOURCE: FetchPolicy = { refusal: () => null };
@@ -20,10 +21,15 @@ export const ALLOW_EVERY_SOURCE: FetchPolicy = { refusal: () => null };
  */
 export function parseFetchPolicy(value: string | readonly string[] | null | undefined): ParsedFetchPolicy {
   if (value === undefined || value === null) return { kind: 'policy', policy: ALLOW_EVERY_SOURCE };
-  const names = (typeof value === 'string' ? value.split(',') : value).map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
+  const names = (typeof value === 'string' ? value.split(',') : value)
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '');
   const unknown = names.filter((name) => !REF_SCHEMES.some((scheme) => scheme === name));
   if (unknown.length > 0) {
-    return { kind: 'refused', message: `FETCH_ALLOW names ${unknown.map((name) => `"${name}"`).join(', ')}; use a comma list of ${REF_SCHEMES.join(', ')}` };
+    return {
+      kind: 'refused',
+      message: `FETCH_ALLOW names ${unknown.map((name) => `"${name}"`).join(', ')}; use a comma list of ${REF_SCHEMES.join(', ')}`,
+    };
   }
   const list = names.join(',');
   return {

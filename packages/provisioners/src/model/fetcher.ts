@@ -32,4 +32,7 @@ export interface FetchedFile {
 }
 
 /** Brings the file of one kind of reference; throws `ProvisionError`, or the signal's reason when that aborts. */
-export type Fetcher<Scheme extends RefScheme = RefScheme> = (ref: Extract<ModelRef, { scheme: Scheme }>, context: FetchContext) => Promise<FetchedFile>;
+export type Fetcher<Scheme extends RefScheme = RefScheme> = (
+  ref: Extract<ModelRef, { scheme: Scheme }>,
+  context: FetchContext,
+) => Promise<FetchedFile>;

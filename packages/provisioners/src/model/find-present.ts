@@ -21,7 +21,12 @@ export function answers(entry: CatalogEntry, wanted: WantedModel): boolean {
  *
  * An entry whose file is gone or different is marked `fail`. Returns `null` when there is nothing to use.
  */
-export async function findPresent(wanted: WantedModel, store: CatalogStore, clock: Clock, context: Pick<FetchContext, 'signal' | 'onProgress'>): Promise<Artifact | null> {
+export async function findPresent(
+  wanted: WantedModel,
+  store: CatalogStore,
+  clock: Clock,
+  context: Pick<FetchContext, 'signal' | 'onProgress'>,
+): Promise<Artifact | null> {
   const own = store.get(wanted.modelId);
   const others = store.list().filter((entry) => entry !== own && entry.lifecycle === 'Active');
   for (const entry of [...(own === null ? [] : [own]), ...others]) {
@@ -32,7 +37,12 @@ export async function findPresent(wanted: WantedModel, store: CatalogStore, cloc
   return wanted.digest === null ? null : adopt(join(store.dir, blobName(wanted.digest)), wanted, context);
 }
 
-async function reuse(entry: CatalogEntry, store: CatalogStore, clock: Clock, context: Pick<FetchContext, 'signal' | 'onProgress'>): Promise<Artifact | null> {
+async function reuse(
+  entry: CatalogEntry,
+  store: CatalogStore,
+  clock: Clock,
+  context: Pick<FetchContext, 'signal' | 'onProgress'>,
+): Promise<Artifact | null> {
   const known = { path: entry.localPath, external: entry.external, isPartial: false, refs: entry.refs, fetched: null };
   const check = await checkFile(entry);
   if (check.kind === 'same' && entry.verification.result !== 'fail') {
@@ -62,10 +72,15 @@ async function adopt(path: string, wanted: WantedModel, context: Pick<FetchConte
   const check = await checkFile({ localPath: path, sizeBytes: -1, modifiedMs: -1 });
   if (check.kind === 'missing') return null;
   const measured = await measureIfReadable(path, context);
-  return 'digest' in measured && measured.digest === wanted.digest ? { path, external: false, isPartial: false, refs: [], fetched: null, ...measured } : null;
+  return 'digest' in measured && measured.digest === wanted.digest
+    ? { path, external: false, isPartial: false, refs: [], fetched: null, ...measured }
+    : null;
 }
 
-async function measureIfReadable(path: string, context: Pick<FetchContext, 'signal' | 'onProgress'>): Promise<Measured | { readonly problem: string }> {
+async function measureIfReadable(
+  path: string,
+  context: Pick<FetchContext, 'signal' | 'onProgress'>,
+): Promise<Measured | { readonly problem: string }> {
   try {
     return await measure(path, context);
   } catch (error) {

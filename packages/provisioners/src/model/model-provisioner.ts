@@ -84,7 +84,10 @@ export class ModelProvisioner {
         if (isOurs && 'error' in end) throw end.error;
       }
     } catch (error) {
-      if (signal?.aborted === true) throw new ProvisionError('CANCELED', `providing model "${wanted.modelId}" was canceled; ask again if it is still wanted`, { cause: error });
+      if (signal?.aborted === true)
+        throw new ProvisionError('CANCELED', `providing model "${wanted.modelId}" was canceled; ask again if it is still wanted`, {
+          cause: error,
+        });
       throw error;
     }
   }
@@ -96,7 +99,8 @@ export class ModelProvisioner {
   }
 
   #start(label: string, keys: readonly string[], wanted: WantedModel) {
-    if (this.#flights.isFull) throw new ProvisionError('BUSY', `${MAX_FLIGHTS} models are being provided already; try again when some are done`);
+    if (this.#flights.isFull)
+      throw new ProvisionError('BUSY', `${MAX_FLIGHTS} models are being provided already; try again when some are done`);
     return this.#flights.start(label, keys, (context) => this.#provide(wanted, context));
   }
 
@@ -125,17 +129,28 @@ export class ModelProvisioner {
       const present = await findPresent(wanted, store, clock, { signal: flight.signal, onProgress: report });
       const artifact =
         present ??
-        (await trySources(wanted, { fetchers: { file: fetchFile, pypi: this.#pypi }, policy, root: store.dir, log }, {
-          signal: flight.signal,
-          onProgress,
-          partialFolder: async () => {
-            const folder = await store.createPartialFolder();
-            folders.push(folder);
-            return folder;
+        (await trySources(
+          wanted,
+          { fetchers: { file: fetchFile, pypi: this.#pypi }, policy, root: store.dir, log },
+          {
+            signal: flight.signal,
+            onProgress,
+            partialFolder: async () => {
+              const folder = await store.createPartialFolder();
+              folders.push(folder);
+              return folder;
+            },
           },
-        }));
+        ));
       const entry = await this.#register(wanted, artifact, flight.signal, report);
-      log.info('model present', { model_id: entry.id, digest: entry.digest, size_bytes: entry.sizeBytes, verification: entry.verification.result, source: artifact.refs[0] ?? null, duration_ms: Math.round(clock.monotonicMs() - startedMs) });
+      log.info('model present', {
+        model_id: entry.id,
+        digest: entry.digest,
+        size_bytes: entry.sizeBytes,
+        verification: entry.verification.result,
+        source: artifact.refs[0] ?? null,
+        duration_ms: Math.round(clock.monotonicMs() - startedMs),
+      });
       return { entry, fetched: artifact.fetched };
     } catch (error) {
       throw await this.#asProvisionError(wanted, error);
@@ -144,7 +159,12 @@ export class ModelProvisioner {
     }
   }
 
-  async #register(wanted: WantedModel, artifact: Artifact, signal: AbortSignal, report: (progress: Omit<ProvisionProgress, 'source'>) => void): Promise<CatalogEntry> {
+  async #register(
+    wanted: WantedModel,
+    artifact: Artifact,
+    signal: AbortSignal,
+    report: (progress: Omit<ProvisionProgress, 'source'>) => void,
+  ): Promise<CatalogEntry> {
     const { store, clock, factsKey } = this.options;
     report({ phase: 'inspecting', bytes: 0, totalBytes: null });
     const facts = await this.#factsOf(wanted, artifact, signal);
@@ -187,7 +207,11 @@ export class ModelProvisioner {
       // The bytes are the wanted ones: the next attempt, perhaps with another engine, need not fetch them again.
       if (artifact.isPartial && wanted.digest !== null) await store.publish(artifact.path, artifact.digest);
       const file = artifact.isPartial ? `the file of ${artifact.refs[0] ?? wanted.modelId}` : artifact.path;
-      throw new ProvisionError('INSPECT_FAILED', `${file} cannot be read by the engine: ${messageOf(error)}; check that it is a whole GGUF file of an architecture that the engine knows`, { cause: error });
+      throw new ProvisionError(
+        'INSPECT_FAILED',
+        `${file} cannot be read by the engine: ${messageOf(error)}; check that it is a whole GGUF file of an architecture that the engine knows`,
+        { cause: error },
+      );
     }
   }
 
@@ -195,7 +219,10 @@ export class ModelProvisioner {
     if (isProvisionError(error)) return error;
     const cause = isCatalogError(error) ? (error.cause ?? error) : error;
     const full = await asDiskFull(cause, this.options.store.dir, null);
-    return full ?? new ProvisionError('CATALOG_FAILED', `model "${wanted.modelId}" could not be catalogued: ${messageOf(error)}`, { cause: error });
+    return (
+      full ??
+      new ProvisionError('CATALOG_FAILED', `model "${wanted.modelId}" could not be catalogued: ${messageOf(error)}`, { cause: error })
+    );
   }
 }
 
@@ -205,5 +232,8 @@ function verificationOf(wanted: WantedModel): Verification {
 }
 
 function retired(modelId: string): ProvisionError {
-  return new ProvisionError('RETIRED', `model "${modelId}" is retired on this node; activate it with "corral models activate ${modelId}", or use another model`);
+  return new ProvisionError(
+    'RETIRED',
+    `model "${modelId}" is retired on this node; activate it with "corral models activate ${modelId}", or use another model`,
+  );
 }

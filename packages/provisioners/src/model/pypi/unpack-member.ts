@@ -80,7 +80,11 @@ function promisedDigest(record: string, member: string, wheel: string): Digest |
   return recorded.kind === 'sha256' ? recorded.digest : null;
 }
 
-async function writeMember(zip: ZipFile, entry: Entry, { wheel, target, signal }: Pick<Unpacking, 'wheel' | 'target' | 'signal'>): Promise<void> {
+async function writeMember(
+  zip: ZipFile,
+  entry: Entry,
+  { wheel, target, signal }: Pick<Unpacking, 'wheel' | 'target' | 'signal'>,
+): Promise<void> {
   try {
     const file = await open(target, 'w');
     try {
@@ -91,7 +95,10 @@ async function writeMember(zip: ZipFile, entry: Entry, { wheel, target, signal }
     }
   } catch (error) {
     signal.throwIfAborted();
-    throw (await asDiskFull(error, dirname(target), entry.uncompressedSize)) ?? (isSystemError(error) ? notWritten(target, error) : damaged(wheel, error));
+    throw (
+      (await asDiskFull(error, dirname(target), entry.uncompressedSize)) ??
+      (isSystemError(error) ? notWritten(target, error) : damaged(wheel, error))
+    );
   }
 }
 
@@ -115,10 +122,18 @@ function isSystemError(error: unknown): boolean {
 }
 
 function notWritten(target: string, cause: unknown): ProvisionError {
-  return new ProvisionError('FETCH_FAILED', `${target} could not be written: ${messageOf(cause)}; mend the disk or its permissions, then try again`, { cause });
+  return new ProvisionError(
+    'FETCH_FAILED',
+    `${target} could not be written: ${messageOf(cause)}; mend the disk or its permissions, then try again`,
+    { cause },
+  );
 }
 
 function damaged(wheel: string, cause: unknown): ProvisionError {
   const name = wheel.slice(wheel.lastIndexOf('/') + 1);
-  return new ProvisionError('DAMAGED', `the wheel ${name} is damaged: ${messageOf(cause)}; try again, or clear the cache with "pip cache purge"`, { cause });
+  return new ProvisionError(
+    'DAMAGED',
+    `the wheel ${name} is damaged: ${messageOf(cause)}; try again, or clear the cache with "pip cache purge"`,
+    { cause },
+  );
 }
