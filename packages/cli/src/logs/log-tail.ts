@@ -5,6 +5,8 @@ import { parseLogLine, passes, type LogFilter, type LogLine } from './log-line.j
 /** The most that is read of one file for the lines that are already there. */
 const TAIL_BYTES = 16 * 1_048_576;
 const CHUNK_BYTES = 256 * 1_024;
+/** A longer line is passed over. */
+const LINE_BYTES_MAX = 1_048_576;
 
 interface Followed {
   handle: FileHandle;
@@ -73,11 +75,15 @@ export class LogTail {
       file.offset += bytesRead;
       const whole = Buffer.concat([file.rest, buffer.subarray(0, bytesRead)]);
       const end = whole.lastIndexOf('\n') + 1;
-      file.rest = whole.length - end > CHUNK_BYTES ? Buffer.alloc(0) : whole.subarray(end);
+      file.rest = whole.subarray(end);
       const texts = whole.toString('utf8', 0, end).split('\n');
       if (file.isInsideLine && end > 0) {
         texts.shift();
         file.isInsideLine = false;
+      }
+      if (file.rest.length > LINE_BYTES_MAX) {
+        file.rest = Buffer.alloc(0);
+        file.isInsideLine = true;
       }
       for (const raw of texts) {
         if (raw === '') continue;
