@@ -7,6 +7,7 @@ export { parseDaemonArgs, type DaemonArgs, type DaemonProgram, type FlagSpec } f
 export { parseSource, readSource, type SourceDocument } from './config/document.js';
 export { loadConfig, type ConfigSources, type ConfigSpec, type EnvironmentMap, type FlagValue, type Frozen } from './config/load-config.js';
 export { Secret, Secrets, Size } from './config/schema.js';
+export { runDaemon, type Daemon, type DaemonContext } from './daemon/run-daemon.js';
 export { readJsonFile, writeFileAtomic } from './files.js';
 export { newId } from './id.js';
 export { currentCorrelation, withCorrelation } from './log/correlation.js';

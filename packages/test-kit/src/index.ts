@@ -9,4 +9,5 @@ export type { ScriptedBehaviour } from './scripted-engine/behaviour.js';
 export { scriptedEngine, type ScriptedEngineOptions } from './scripted-engine/scripted-engine.js';
 export { aCommand, BUS_NODES, EVENT_BUS_CASES, type BusNetwork, type EventBusCase } from './conformance/event-bus.js';
 export { aliveOf, eventually, familyOf } from './cluster/processes.js';
+export { forkDaemon, type ForkedDaemon } from './cluster/fork-daemon.js';
 export { startCorral, type Corral, type CorralOptions, type ReadyEvent } from './cluster/start-corral.js';

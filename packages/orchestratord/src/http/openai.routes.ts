@@ -2,6 +2,7 @@ import { ApiError, ChatCompletionRequest, CompletionRequest, validator, type Ope
 import { body, correlationOf, lenientBody, newId } from '@corral/service-kit';
 import { randomInt } from 'node:crypto';
 import type { Express, Request, Response } from 'express';
+import type { ServedName } from '../manifest/model-directory.js';
 import { refuseUnsupported, specOfChatCompletion, specOfCompletion } from '../tasks/openai-dialect.js';
 import { ResponseOutput } from '../tasks/response-output.js';
 import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
@@ -10,14 +11,10 @@ import type { NewTask } from '../tasks/task-loop.js';
 import type { TaskSpec } from '../tasks/task-spec.js';
 import { orgOf } from './caller.js';
 
-export interface ServedName {
-  readonly id: string;
-  readonly createdS: number;
-  readonly ownedBy: string;
-}
-
 export interface OpenAiRoutesParts extends SubmitParts {
   served(orgId: string): readonly ServedName[];
+  /** What `created` says of every name: when this daemon began to serve, Unix seconds. */
+  readonly servedSinceS: number;
   readonly answers: { readonly bufferMaxBytes: number; readonly stallMs: number; readonly cancelOnDisconnect: boolean; onStalled(): void };
 }
 
@@ -32,7 +29,7 @@ export function openAiRoutes(app: Express, parts: OpenAiRoutesParts): void {
   app.post('/v1/completions', (req, res) => answer(parts, req, res, (ids) => read(req, res, isCompletion, (body) => specOfCompletion(body, ids))));
 
   app.get('/v1/models', (req, res) => {
-    const list: OpenAiModelList = { object: 'list', data: parts.served(orgOf(req)).map(modelOf) };
+    const list: OpenAiModelList = { object: 'list', data: parts.served(orgOf(req)).map((name) => modelOf(name, parts.servedSinceS)) };
     res.json(list);
   });
 
@@ -40,11 +37,11 @@ export function openAiRoutes(app: Express, parts: OpenAiRoutesParts): void {
     const id = [req.params.model_id].flat().join('/');
     const served = parts.served(orgOf(req)).find((name) => name.id === id);
     if (served === undefined) throw new ApiError('NOT_FOUND', `no model or route is called ${id}; GET /v1/models lists them`, { field: 'model' });
-    res.json(modelOf(served));
+    res.json(modelOf(served, parts.servedSinceS));
   });
 }
 
-function modelOf({ id, createdS, ownedBy }: ServedName): OpenAiModelList['data'][number] {
+function modelOf({ id, ownedBy }: ServedName, createdS: number): OpenAiModelList['data'][number] {
   return { id, object: 'model', created: createdS, owned_by: ownedBy };
 }
 

@@ -13,13 +13,21 @@ export interface OutboxEntry {
   readonly attempts: number;
 }
 
-/** Queues a command for its node. Call it in the transaction that changes what the command is about. [E-08] */
-export async function addCommand(db: Kysely<Database>, command: Command, nowMs: number): Promise<void> {
+/** Queues a command for its node. Call it in the transaction that changes what the command is about. Returns its id, which only grows. [E-08] */
+export async function addCommand(db: Kysely<Database>, command: Command, nowMs: number): Promise<number> {
   const { org_id, instance_id, generation, target } = command.data;
-  await db
+  const row = await db
     .insertInto('outbox')
     .values({ message_id: command.id, node_id: target.node_id, org_id, instance_id, generation, body: JSON.stringify(command), created_at: nowMs, sent_at: null, attempts: 0, last_error: null })
-    .execute();
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+/** The id of the newest command; 0 when there is none. */
+export async function lastCommandId(db: Kysely<Database>): Promise<number> {
+  const row = await db.selectFrom('outbox').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return row?.id ?? 0;
 }
 
 /** Nodes for which commands wait. */
@@ -41,20 +49,14 @@ export async function unsentCommands(db: Kysely<Database>, nodeId: string, limit
   return rows.map((row) => ({ id: row.id, nodeId: row.node_id, command: JSON.parse(row.body) as Command, attempts: row.attempts }));
 }
 
-/** How many commands wait for a node. */
-export async function countUnsent(db: Kysely<Database>, nodeId: string): Promise<number> {
-  const row = await db
-    .selectFrom('outbox')
-    .select((e) => e.fn.countAll<number>().as('waiting'))
-    .where('sent_at', 'is', null)
-    .where('node_id', '=', nodeId)
-    .executeTakeFirstOrThrow();
-  return Number(row.waiting);
-}
-
 /** The publish was confirmed. */
 export async function markSent(db: Kysely<Database>, id: number, nowMs: number): Promise<void> {
   await db.updateTable('outbox').set({ sent_at: nowMs, last_error: null }).where('id', '=', id).execute();
+}
+
+/** The node will never take the command: it goes, and its next full set says what it must know. */
+export async function dropCommand(db: Kysely<Database>, id: number): Promise<void> {
+  await db.deleteFrom('outbox').where('id', '=', id).execute();
 }
 
 /** The publish was not confirmed; the row stays unsent. */

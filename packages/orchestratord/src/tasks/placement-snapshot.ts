@@ -2,7 +2,7 @@ import type { ReplicaStatus } from '@corral/contracts';
 import type { JobSpec, PoolSnapshot, ReplicaSnapshot } from '@corral/orchestrator-core';
 import type { Task } from './task.js';
 import type { PoolView } from '../nodes/node-view.js';
-import type { MemoryNeed } from './task-ports.js';
+import type { MemoryNeed } from '../manifest/model-directory.js';
 
 const COMPLETION: ReadonlySet<string> = new Set(['completion']);
 

@@ -1,4 +1,4 @@
-import { ApiError } from '@corral/contracts';
+import { ApiError, type ModelSpec } from '@corral/contracts';
 import { checkLimits } from '@corral/orchestrator-core';
 import type { Resolution } from '../manifest/resolution.js';
 import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
@@ -15,7 +15,7 @@ export interface SubmitParts {
   readonly loop: Pick<TaskLoop, 'submit'>;
   resolve(modelRef: string, orgId: string): Resolution;
   /** Called for a task that was admitted: its instance is in use. */
-  touch(instance: NewTask['target']['instance'], modelRef: string): void;
+  touch(instance: NewTask['target']['instance'], model: ModelSpec): void;
 }
 
 /** Resolves what the task names, refuses what can be known to fail without a tokenizer, and admits it. [A-77 B-53] */
@@ -25,7 +25,7 @@ export function submitTask(parts: SubmitParts, spec: TaskSpec, caller: TaskCalle
   const { model, modelKey, instance, route } = resolved;
   refuseBeyondContext(spec, model.context);
   const target: NewTask['target'] = { model, modelKey, instance, route: route === null ? null : `${route.name}@${route.version}` };
-  parts.touch(instance, spec.modelRef);
+  parts.touch(instance, model);
   return parts.loop.submit({
     id: spec.taskId,
     orgId: caller.orgId,

@@ -124,6 +124,11 @@ export class TaskLoop {
     return this.#queues.lengthOf(poolId);
   }
 
+  /** Waiting tasks of one class. */
+  depthOf(poolId: string, priority: Task['priority']): number {
+    return this.#queues.depth(poolId, priority);
+  }
+
   leasesOf(poolId: string): number {
     return this.#leases.ofPool(poolId);
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { environment } from './environment.js';
 
 const CLI = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
 
@@ -83,12 +84,6 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
       if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
     },
   };
-}
-
-/** What the tests themselves run under must not reach the daemons. */
-function environment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, JEST_WORKER_ID: _worker, NODE_ENV: _env, ...rest } = process.env;
-  return rest;
 }
 
 function readEvents(child: ChildProcess): { readonly ready: Promise<ReadyEvent>; readonly answer: Promise<string> } {

@@ -6,6 +6,8 @@ export interface ScriptedBehaviour {
   readonly tokenDelayMs?: number;
   /** The tokens themselves, or how many words to draw from the seed. Default 8. */
   readonly tokens?: number | readonly string[];
+  /** Each token is the monotonic clock of the machine as it is sampled, nanoseconds: for measuring what comes after. */
+  readonly timestamps?: boolean;
   /** How long a load takes. Default 0. */
   readonly preloadMs?: number;
   /** The load fails with this kind of error. */

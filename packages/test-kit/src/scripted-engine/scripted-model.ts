@@ -24,7 +24,7 @@ export class ScriptedModel implements TextModel {
   }
 
   open(_slot: number, tokens: readonly number[], sampling: Sampling): TextRun {
-    const { tokenDelayMs = 0, tokens: wanted = 8, crashAfterTokens, hang } = this.behaviour;
+    const { tokenDelayMs = 0, tokens: wanted = 8, crashAfterTokens, hang, timestamps = false } = this.behaviour;
     const script = typeof wanted === 'number' ? draw(sampling.seed, wanted) : wanted;
     let sampled = 0;
     return {
@@ -36,7 +36,8 @@ export class ScriptedModel implements TextModel {
         await delay(tokenDelayMs);
         if (sampled === crashAfterTokens) await crash();
         if (sampled < script.length) this.#steps += 1;
-        return script[sampled++] ?? null;
+        const text = script[sampled++] ?? null;
+        return timestamps && text !== null ? ` ${process.hrtime.bigint()}` : text;
       },
       rest: (wait) => wait,
       close: () => Promise.resolve(),

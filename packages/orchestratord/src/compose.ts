@@ -1,0 +1,190 @@
+import { ORCHESTRATORD_METRICS } from '@corral/contracts';
+import { HttpEventBus } from '@corral/event-bus';
+import { authGate, createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
+import { createApp } from './app.js';
+import { OutboxRelay } from './assignments/outbox-relay.js';
+import { ResidencyLoop } from './assignments/residency-loop.js';
+import { WantedSet } from './assignments/wanted-set.js';
+import { staticNodes, type OrchestratordConfig } from './config.js';
+import { InstanceRegistry } from './instances/instance-registry.js';
+import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
+import { ModelDirectory } from './manifest/model-directory.js';
+import { thisHost } from './nodes/local-node.js';
+import { nodeEndpoint, subscribeToNodes } from './nodes/node-events.js';
+import { NodeRegistry } from './nodes/node-registry.js';
+import { listModels, replaceServedModels } from './store/model-rows.js';
+import { openStore, type Store } from './store/open-store.js';
+import { NodeDispatcher } from './tasks/node-dispatcher.js';
+import { TaskJournal } from './tasks/task-journal.js';
+import { TaskLogs } from './tasks/task-logs.js';
+import { TaskLoop } from './tasks/task-loop.js';
+import { VERSION } from './version.js';
+
+export interface OrchestratordParts {
+  readonly config: OrchestratordConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly shutdown: Shutdown;
+}
+
+export interface RunningOrchestratord {
+  readonly url: string;
+  readonly incarnation: string;
+}
+
+type OrchestratordMetrics = Metrics<typeof ORCHESTRATORD_METRICS>;
+
+/** What everything else stands on. */
+interface Ground extends OrchestratordParts {
+  readonly incarnation: string;
+  readonly metrics: OrchestratordMetrics;
+  readonly store: Store;
+  readonly served: LoadedManifest;
+  readonly instances: InstanceRegistry;
+}
+
+/** Nodes, wanted set and bus: the side that keeps models where they are wanted. */
+interface Fleet {
+  readonly bus: HttpEventBus;
+  readonly nodes: NodeRegistry;
+  readonly models: ModelDirectory;
+  readonly residency: ResidencyLoop;
+}
+
+/** Bounds that no operator has a reason to move. */
+const TASK_LOGS = { finishedMax: 1_000, finishedMaxBytes: 64 * 1_048_576, taskMaxBytes: 8 * 1_048_576 } as const;
+const ANSWER_BUFFER_BYTES = 262_144;
+/** What a worker may need beyond its own deadlines to say so itself. */
+const WATCH_GRACE_MS = 2_000;
+const ATTEMPTS_MAX = 4;
+
+/** Starts the control plane. Rejects when it cannot: another one has its state directory, the manifest is broken, the address is taken. */
+export async function startOrchestratord(parts: OrchestratordParts): Promise<RunningOrchestratord> {
+  const ground = await openGround(parts);
+  const fleet = await startFleet(ground);
+  const server = await serve(ground, fleet);
+  return { url: server.url, incarnation: ground.incarnation };
+}
+
+async function openGround(parts: OrchestratordParts): Promise<Ground> {
+  const { config, log, clock, shutdown } = parts;
+  const store = await openStore({ stateDir: config.state_dir, clock, log });
+  shutdown.add('store', () => store.close());
+  const served = await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log });
+  await replaceServedModels(store.db, [...served.manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), clock.nowMs());
+  const instances = await InstanceRegistry.open({ store, manifest: served.manifest, log });
+  const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
+  return { ...parts, incarnation: newId(), metrics, store, served, instances };
+}
+
+async function startFleet(ground: Ground): Promise<Fleet> {
+  const { config, log, clock, metrics, store, served, instances, shutdown } = ground;
+  const bus: HttpEventBus = new HttpEventBus({
+    log,
+    endpointOf: (target) => nodeEndpoint(nodes, target),
+    observer: {
+      published: (type, outcome) => metrics.inc('events_published_total', { type, outcome }),
+      consumed: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }),
+    },
+  });
+  const outbox: OutboxRelay = new OutboxRelay({ store, bus, clock, log, isOnline: (nodeId) => nodes.places().some((place) => place.nodeId === nodeId && place.online) });
+  const known = await listModels(store.db);
+  const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
+  const nodes: NodeRegistry = new NodeRegistry({
+    ...{ clock, log, metrics, incarnation: ground.incarnation },
+    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
+    pools: served.manifest.pools,
+    host: await thisHost(),
+    staticUrls: staticNodes(config),
+    token: config.tokens[0],
+    heartbeatMs: config.node_heartbeat_ms,
+    offlineMs: config.node_offline_ms,
+  });
+  const models: ModelDirectory = new ModelDirectory({ manifest: served.manifest, instances, nodes, known });
+  const residency = new ResidencyLoop({ ...{ clock, log, metrics, nodes, models, instances, wanted }, manifest: served.manifest, swapQuantumMs: config.swap_quantum_ms });
+  const unsubscribe = subscribeToNodes(bus, nodes);
+  nodes.onChange((change) => {
+    if (change.type === 'online') outbox.wake([change.nodeId]);
+  });
+  outbox.start();
+  nodes.start();
+  residency.start();
+  shutdown.add('fleet', async () => {
+    unsubscribe();
+    await residency.close();
+    await outbox.close();
+    await nodes.close();
+    await bus.close();
+  });
+  return { bus, nodes, models, residency };
+}
+
+async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
+  const { config, log, clock, metrics, instances, served, shutdown } = ground;
+  const { nodes, models, residency } = fleet;
+  const loop = openTaskLoop(ground, fleet);
+  const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
+  const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
+  const app = createApp({
+    http: { log, clock, auth: authGate({ tokens: config.tokens, authOptional: config.auth_optional }), metricsText: () => expose(metrics, nodes, loop) },
+    meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
+    tasks: { ...submit, loop, logs },
+    openAi: {
+      ...submit,
+      served: (orgId) => models.served(orgId),
+      servedSinceS: Math.floor(clock.nowMs() / 1_000),
+      answers: {
+        bufferMaxBytes: ANSWER_BUFFER_BYTES,
+        stallMs: config.client_stall_ms,
+        cancelOnDisconnect: config.cancel_on_disconnect,
+        onStalled: () => metrics.inc('sse_backpressure_drops_total', {}),
+      },
+    },
+    nodes: { nodes, bus: fleet.bus },
+    pools: { nodes },
+  });
+  const address = parseAddress(config.addr);
+  if (address === undefined) throw new Error(`${config.addr} is not host:port; correct ORCHESTRATORD_ADDR`);
+  const server = await listen(app, address, { log, clock, addressVariable: 'ORCHESTRATORD_ADDR' });
+  shutdown.add('server', async () => {
+    await loop.stop(config.shutdown_grace_ms);
+    await server.close(1_000);
+  });
+  return server;
+}
+
+function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, models, residency }: Fleet): TaskLoop {
+  const manifestPools = new Map(served.manifest.pools.map((pool) => [pool.poolId, pool]));
+  return new TaskLoop({
+    pools: nodes,
+    residency,
+    models,
+    clock,
+    dispatcher: new NodeDispatcher({ clock, limits: { graceMs: WATCH_GRACE_MS, wholeAnswerMs: config.answer_timeout_ms }, clientFor: (nodeId) => nodes.clientFor(nodeId) }),
+    journal: new TaskJournal({ log, metrics, clock, engineVersionOf: (poolId) => nodes.pool(poolId)?.status.engine_version ?? '' }),
+    limits: {
+      queueWaitMs: config.queue_wait_ms,
+      loadWaitMs: config.demand_load_wait_ms,
+      firstTokenMs: config.first_token_timeout_ms,
+      tokenGapMs: config.token_gap_timeout_ms,
+      maxSnapshotAgeMs: config.node_offline_ms,
+      attemptsMax: ATTEMPTS_MAX,
+    },
+    queuePolicyOf: (poolId) => ({
+      capacity: manifestPools.get(poolId)?.queueCapacity ?? config.queue_capacity,
+      fullPolicy: manifestPools.get(poolId)?.fullPolicy ?? config.queue_full_policy,
+    }),
+    keyOf: models.keyOf,
+  });
+}
+
+/** Gauges are read off their owners at each scrape. */
+async function expose(metrics: OrchestratordMetrics, nodes: NodeRegistry, loop: TaskLoop): Promise<string> {
+  for (const { poolId, status } of nodes.pools()) {
+    metrics.set('active_leases', { pool_id: poolId }, loop.leasesOf(poolId));
+    for (const priority of ['interactive', 'batch'] as const) {
+      metrics.set('queue_depth', { engine: status.engine, engine_version: status.engine_version, pool_id: poolId, priority }, loop.depthOf(poolId, priority));
+    }
+  }
+  return metrics.exposition();
+}
