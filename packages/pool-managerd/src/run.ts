@@ -41,7 +41,6 @@ export async function runPoolManagerd({ argv, env, engine }: RunOptions): Promis
   try {
     return await live({ config, env, log, engine: engine({ env, clock: systemClock, log }) });
   } catch (error) {
-    log.error('not started', { error });
     return say(process.stderr, `pool-managerd: ${messageOf(error)}`, 1);
   } finally {
     await log.close();

@@ -13,6 +13,8 @@ export interface StatusSources {
   presence(key: string): Presence | undefined;
   /** Whether the node's catalog holds the model. */
   isOnDisk(modelId: string): boolean;
+  /** Whether the node knows its pools; until then a missing one means nothing. */
+  readonly isSettled: boolean;
   /** The pool takes no work; loads for it wait. */
   isDraining(poolId: string): boolean;
 }
@@ -87,7 +89,8 @@ function presenceOutcome(presence: Presence | undefined, rest: Outcome): Outcome
 }
 
 /** Why nothing can be loaded there at all, with the next step. */
-function poolObstacle(assignment: Assignment, pool: PlannedPool | undefined, { pools, isDraining }: StatusSources): string | null {
+function poolObstacle(assignment: Assignment, pool: PlannedPool | undefined, { pools, isSettled, isDraining }: StatusSources): string | null {
+  if (!isSettled) return null;
   const { pool_id, node_id } = assignment.target;
   if (pool === undefined) return `node ${node_id} has no pool ${pool_id}, only ${[...pools.keys()].join(', ')}; load the model again to have it placed elsewhere`;
   if (pool.problem !== null) return pool.problem;

@@ -15,7 +15,7 @@ export interface OutcomeEvent {
 
 interface Seen {
   readonly status: AssignmentStatus;
-  /** When the present generation was first seen. */
+  /** When the present way began: with a generation, or when an end was left behind. */
   readonly sinceMs: number;
 }
 
@@ -30,8 +30,7 @@ export class OutcomeWatch {
     for (const { assignment, status } of observed) {
       const key = instanceKey(assignment);
       const known = before.get(key);
-      const isSameGeneration = known?.status.generation === status.generation;
-      const seen: Seen = { status, sinceMs: isSameGeneration ? known.sinceMs : nowMs };
+      const seen: Seen = { status, sinceMs: known !== undefined && isSameWay(known.status, status) ? known.sinceMs : nowMs };
       after.set(key, seen);
       const type = eventType(assignment, status, known?.status ?? null);
       if (type !== null) events.push({ type, correlationId: assignment.correlation_id, data: outcomeOf(assignment, status, nowMs - seen.sinceMs) });
@@ -39,6 +38,11 @@ export class OutcomeWatch {
     this.#seen = after;
     return events;
   }
+}
+
+function isSameWay(before: AssignmentStatus, now: AssignmentStatus): boolean {
+  const hasEnded = before.residency === 'resident' || before.residency === 'failed';
+  return before.generation === now.generation && (!hasEnded || before.residency === now.residency);
 }
 
 /** `null` when nothing happened that anybody needs to hear of. */

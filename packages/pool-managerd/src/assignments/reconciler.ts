@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Assignment } from '@corral/contracts';
 import type { Clock, Log } from '@corral/service-kit';
 import type { ModelPresence } from '../models/model-presence.js';
@@ -39,16 +40,19 @@ export class Reconciler {
   #isClosed = false;
   #wake = new AbortController();
 
+  /** Whatever a round starts outlives the request that caused it, and must not log in its name. */
+  readonly #detached = AsyncResource.bind(() => {
+    this.#isScheduled = false;
+    if (!this.#isClosed) this.#round();
+  });
+
   constructor(private readonly options: ReconcilerOptions) {}
 
   /** Something changed. Rounds are joined: many changes at once cost one. */
   readonly poke = (): void => {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      if (!this.#isClosed) this.#round();
-    });
+    setImmediate(this.#detached);
   };
 
   close(): void {

@@ -35,7 +35,8 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
   const watch = buildWatch(ground, core, outbox);
   news.changed = reporter.changed;
   news.round = () => {
-    watch.observe({ pools: core.view.pools(), assignments: core.view.assignments(), models: catalog.list().map(nodeModel) });
+    // What is seen before the pools are known is no news of them.
+    if (core.pools.isSettled) watch.observe({ pools: core.view.pools(), assignments: core.view.assignments(), models: catalog.list().map(nodeModel) });
     reporter.changed();
   };
   const stop = new AbortController();

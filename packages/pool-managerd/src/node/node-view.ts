@@ -32,6 +32,7 @@ export class NodeView {
       replicas: replicas.list(),
       presence: (key: string) => presence.get(key),
       isOnDisk: (modelId: string) => catalog.get(modelId) !== null,
+      isSettled: pools.isSettled,
       isDraining: (poolId: string) => (pools.get(poolId)?.drainDeadlineMs ?? null) !== null,
     };
     return [...journal.state.entries.values()].map(({ assignment }) => ({ assignment, status: assignmentStatus(assignment, sources) }));
