@@ -338,6 +338,16 @@ describe('ranking', () => {
   });
 
   test.each([
+    ['decoding', { perfTokensPerS: 99 }],
+    ['the first token', { firstTokenMs: 301 }],
+    ['admission', { admissionLatencyMs: 1 }],
+  ])('A-52 every part of the predicted end counts: %s', (_, later) => {
+    const hints = { perfTokensPerS: 100, firstTokenMs: 300 };
+    const pools = [aServingPool('p1', { ...hints, ...later }), aServingPool('p2', { ...hints, memoryFreeBytes: 0 })];
+    expect(ranked(decide(anInput(pools, { expectedTokens: 100 })))).toBe('p2-r by predicted_end');
+  });
+
+  test.each([
     ['the task expects no number of tokens', {}, { perfTokensPerS: 50, firstTokenMs: 300 }],
     ['one gives no first-token time', { expectedTokens: 100 }, { perfTokensPerS: 50 }],
     ['one gives no speed', { expectedTokens: 100 }, { firstTokenMs: 300 }],
@@ -374,6 +384,15 @@ describe('affinity', () => {
 
   test('A-54 a session stays on its last replica while that is feasible', () => {
     expect(warmth([aServingPool('p1'), aServingPool('p2', tight)], { affinityReplicaId: 'p2-r', affinityPoolId: 'p2' })).toEqual([
+      'p2-r',
+      true,
+      false,
+      ['affinity'],
+    ]);
+  });
+
+  test('A-54 its last replica is enough to find it', () => {
+    expect(warmth([aServingPool('p1'), aServingPool('p2', tight)], { affinityReplicaId: 'p2-r' })).toEqual([
       'p2-r',
       true,
       false,

@@ -28,8 +28,7 @@ export function chooseYields(candidates: readonly ResidencyReplica[], shortfall:
     turn.forEach((replica, index) => {
       if (open === 0) return;
       const restBytes = largestBytes(turn.slice(index + 1), open - 1);
-      const others = turn.length - index - 1;
-      if (others >= open && replica.bytes + restBytes + milderBytes < missingBytes) return;
+      if (replica.bytes + restBytes + milderBytes < missingBytes) return;
       chosen.push(replica);
       missingBytes -= replica.bytes;
       open -= 1;

@@ -236,6 +236,26 @@ describe('who yields', () => {
     expect(planned([aPlace('p1', [aHeld('a1', { tier: 'hot' })])], { needBytes: 8, tier, source })).toBe(answer);
   });
 
+  test('G-21 for a hot wish: idle by wish, then busy by wish', () => {
+    const replicas = [
+      aHeld('a1', { bytes: 2, ...overdue }),
+      aHeld('b1', { bytes: 2, tier: 'hot' }),
+      aHeld('c1', { bytes: 2, tier: 'hot', ...overdue }),
+      aHeld('d1', { bytes: 2, tier: 'warm' }),
+      aHeld('e1', { bytes: 2 }),
+    ];
+    const yielding = [2, 4, 6, 8, 10].map((needBytes) => {
+      const plan = planResidency(aResidencyInput([aPlace('p1', replicas)], { needBytes, tier: 'hot', source: 'api_load' }));
+      return plan.kind === 'load' && plan.yields.map(({ replicaId }) => replicaId).join(' ');
+    });
+    expect(yielding).toEqual(['e1', 'd1 e1', 'b1 d1 e1', 'a1 b1 d1 e1', 'c1 a1 b1 d1 e1']);
+  });
+
+  test('G-21 a protected one that drains already holds nothing', () => {
+    const pools = [aPlace('p1', [aHeld('a1', { pinned: true }), aHeld('b1', { pinned: true, state: 'draining' })])];
+    expect(planned(pools, { needBytes: 8 })).toBe('impossible held, a1 pinned');
+  });
+
   test('G-21 a pool that holds only so many replicas makes room by number, too', () => {
     const pools = [aPlace('p1', [aHeld('a1', { bytes: 1 }), aHeld('b1', { bytes: 2, idleMs: 2_000 })], { replicasMax: 2 })];
     expect(planned(pools, { needBytes: 1 })).toBe('load p1, drop b1 idle_demand');
@@ -265,6 +285,19 @@ describe('the quantum', () => {
     expect(planned([aPlace('p1', replicas)], { needBytes: 6 })).toBe('wait for p1 200 ms: b1 quantum');
   });
 
+  test('G-21 of several that block the last one says when to ask again', () => {
+    const replicas = [aHeld('a1', busy(100)), aHeld('b1', { state: 'loading' })];
+    expect(planResidency(aResidencyInput([aPlace('p1', replicas)], { needBytes: 10 }))).toMatchObject({
+      kind: 'wait',
+      untilMs: 500,
+      reason: 'loading',
+      blockedBy: [
+        { replicaId: 'a1', because: 'quantum', untilMs: 400 },
+        { replicaId: 'b1', because: 'loading', untilMs: 500 },
+      ],
+    });
+  });
+
   test('G-21 one that loads has its turn first', () => {
     expect([
       planned([aPlace('p1', [aHeld('a1', { state: 'loading' })])], { needBytes: 8 }),
@@ -292,6 +325,19 @@ describe('what drains already', () => {
   test('G-21 room that an ordered load was promised is not promised again', () => {
     const pools = [aPlace('p1', [leaving, aHeld('b1', { state: 'waiting' }), aHeld('c1', { bytes: 3, idleMs: 0 })])];
     expect([planned(pools, { needBytes: 3 }), planned(pools, { needBytes: 4 })]).toEqual(['load p1', 'load p1, drop c1 idle_demand']);
+  });
+
+  test.each([
+    ['what yields is room enough', [leaving, aHeld('b1', { bytes: 6 })], null, 'drop load'],
+    ['what yields is not', [leaving, aHeld('b1', { bytes: 5 }), aHeld('c1', { bytes: 1, pinned: true })], null, 'drop drain load'],
+    ['it takes a place that is needed', [leaving], 1, 'drain load'],
+    ['it takes a place that is needed, beside one that failed', [leaving, aHeld('b1', { state: 'failed' })], 1, 'drain load'],
+    ['there is another place', [leaving], 2, 'load'],
+    ['what yields leaves a place', [leaving, aHeld('b1', { bytes: 6 })], 2, 'drop load'],
+    ['what yields leaves none', [leaving, aHeld('b1', { bytes: 6 })], 1, 'drop drain load'],
+  ])('G-21 whether it is waited for: %s', (_, replicas, replicasMax, kinds) => {
+    const plan = planResidency(aResidencyInput([aPlace('p1', replicas, { replicasMax })]));
+    expect(plan.kind === 'load' && plan.steps.map(({ kind }) => kind).join(' ')).toBe(kinds);
   });
 
   test('G-21 a load that fits without it does not wait for it', () => {
@@ -342,9 +388,16 @@ describe('which pool', () => {
       ],
       'load p2, drop b1 quantum_over',
     ],
+    [
+      'weights that have to be fetched first cost their fetch',
+      [aPlace('p1', [], { nodeId: 'n3' }), aPlace('p2', [aHeld('a1')])],
+      'load p2, drop a1 idle_demand',
+    ],
     ['then the smaller node id, then the smaller pool id', [aPlace('p3'), aPlace('p2'), aPlace('p1', [], { nodeId: 'n9' })], 'load p2'],
   ])('G-20 %s', (_, pools, answer) => {
-    expect(planned(pools, { needBytes: 7, weightsBytes: 6 }, { nodes: [aNode('n1'), staged, aNode('n9')] })).toBe(answer);
+    expect(
+      planned(pools, { needBytes: 7, weightsBytes: 6 }, { nodes: [aNode('n1'), staged, aNode('n3', { weights: 'absent' }), aNode('n9')] }),
+    ).toBe(answer);
   });
 
   test.each([
@@ -353,7 +406,12 @@ describe('which pool', () => {
   ])('G-21 a model that has waited %d ms of a quantum of 500: %s', (waitingMs, answer) => {
     const slow = aPlace('p1', [aHeld('a1', { ...WORKING, servingMs: 500, drainEstimateMs: 900 })]);
     const soon = aPlace('p2', [aHeld('b1', { queued: 1, servingMs: 499 })]);
-    expect(planned([slow, soon], { needBytes: 7, waitingMs })).toBe(answer);
+    expect(
+      [
+        [slow, soon],
+        [soon, slow],
+      ].map((pools) => planned(pools, { needBytes: 7, waitingMs })),
+    ).toEqual([answer, answer]);
   });
 
   test('G-21 a model that has waited a quantum takes the shortest wait, and a fetch last', () => {
@@ -363,9 +421,13 @@ describe('which pool', () => {
       aPlace('p3', [], { nodeId: 'n2' }),
     ];
     const nodes = [aNode('n1'), aNode('n2', { weights: 'absent', bytesPerS: { staged: 1e9, onDisk: 1e9, network: 1e9 } })];
-    expect([0, 500].map((waitingMs) => planned(pools, { needBytes: 7, waitingMs }, { nodes }))).toEqual([
-      'fetch to p3: weights_absent',
-      'wait for p1 200 ms: a1 quantum',
+    const plans = [0, 500].map((waitingMs) =>
+      [pools, pools.toReversed()].map((some) => planned(some, { needBytes: 7, waitingMs }, { nodes })),
+    );
+    const [cheapest, soonest] = ['fetch to p3: weights_absent', 'wait for p1 200 ms: a1 quantum'];
+    expect(plans).toEqual([
+      [cheapest, cheapest],
+      [soonest, soonest],
     ]);
   });
 

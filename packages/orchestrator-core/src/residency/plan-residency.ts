@@ -15,7 +15,7 @@ import { toYield } from './yield-rules.js';
  */
 export function planResidency(input: ResidencyInput): ResidencyPlan {
   const { wanted } = input;
-  const pools = input.pools.filter((pool) => (wanted.poolIds?.has(pool.poolId) ?? true) && pool.replicasMax !== 0).sort(comparePools);
+  const pools = input.pools.filter((pool) => (wanted.poolIds?.has(pool.poolId) ?? true) && pool.replicasMax !== 0);
   const already = findReplica(wanted.modelKey, pools);
   if (already !== null) return already;
 
