@@ -49,6 +49,16 @@ describe('supervision', () => {
     await client.close();
   });
 
+  test('C-121 a worker whose parent dies before it is up does not stay', async () => {
+    const { worker } = llamacppPrograms();
+    const lines = `import { fork } from 'node:child_process'; const child = fork(${JSON.stringify(worker)}, ['{"deviceKind":"cpu","logLevel":"warn","fingerprint":"f"}'], { stdio: 'ignore' }); console.log(child.pid); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`;
+    const parent = spawn(process.execPath, [await script('short-lived', lines)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    for (let turn = 0; turn < 500 && isAlive(pid); turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isAlive(pid)).toBe(false);
+  });
+
   test('C-121 a worker that ignores SIGTERM is killed after the grace', async () => {
     const entry = await script('stubborn', `process.on('SIGTERM', () => {}); process.on('disconnect', () => process.exit()); process.on('message', () => process.send({ type: 'ready', info: {} })); process.send({ type: 'idle' }); setInterval(() => {}, 1000);`);
     const replica = await startReplica(aSpec('/model'), program(entry), options);

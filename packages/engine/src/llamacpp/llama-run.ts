@@ -34,7 +34,7 @@ export class LlamaRun implements TextRun {
     const prompt = tokens.slice(0, -1);
     for (let from = 0; from < prompt.length && !isStopped(); from += prefillChunkTokens) {
       const chunk = prompt.slice(from, from + prefillChunkTokens);
-      await this.#untilOpen();
+      if (gate.closed !== null) await this.#untilOpen();
       await sequence.evaluateWithoutGeneratingNewTokens(chunk, { evaluationPriority: this.#priority });
       gate.notePrefillChunk(chunk.length);
     }
@@ -44,7 +44,7 @@ export class LlamaRun implements TextRun {
 
   async next(): Promise<string | null> {
     if (this.#tokens === null) throw new Error('next() before prefill()');
-    await this.#untilOpen();
+    if (this.parts.gate.closed !== null) await this.#untilOpen();
     const { value, done } = await this.#tokens.next();
     if (done === true) return null;
     this.#sampled.push(value.token);

@@ -25,6 +25,8 @@ export function runWorker(loadModel: LoadModel): void {
   let socketPath: string | null = null;
   const tell = (message: WorkerMessage): void => void process.send?.(message, () => undefined);
 
+  // The parent may have gone while this program was still being read.
+  if (process.connected !== true) process.exit(0);
   process.on('SIGINT', () => undefined);
   process.once('SIGTERM', () => void leave(new ApiError('SHUTTING_DOWN', 'the engine worker is stopping; try again'), 0));
   process.once('disconnect', () => {
