@@ -2,6 +2,7 @@ import { ORCHESTRATORD_METRICS } from '@corral/contracts';
 import { HttpEventBus } from '@corral/event-bus';
 import { authGate, createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
 import { createApp } from './app.js';
+import { hotWishes } from './assignments/hot-wishes.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
@@ -91,7 +92,10 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   const known = await listModels(store.db);
   const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
   const nodes: NodeRegistry = new NodeRegistry({
-    ...{ clock, log, metrics, incarnation: ground.incarnation },
+    clock,
+    log,
+    metrics,
+    incarnation: ground.incarnation,
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
     pools: served.manifest.pools,
     host: await thisHost(),
@@ -101,7 +105,18 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     offlineMs: config.node_offline_ms,
   });
   const models: ModelDirectory = new ModelDirectory({ manifest: served.manifest, instances, nodes, known });
-  const residency = new ResidencyLoop({ ...{ clock, log, metrics, nodes, models, instances, wanted }, manifest: served.manifest, swapQuantumMs: config.swap_quantum_ms });
+  const residency = new ResidencyLoop({
+    nodes,
+    models,
+    instances,
+    wanted,
+    hot: () => hotWishes(served.manifest, instances.list(), models.specOf),
+    swapQuantumMs: config.swap_quantum_ms,
+    clock,
+    log,
+    metrics,
+    onCrash: endProcess,
+  });
   const unsubscribe = subscribeToNodes(bus, nodes);
   nodes.onChange((change) => {
     if (change.type === 'online') outbox.wake([change.nodeId]);
@@ -121,7 +136,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
 
 async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const { config, log, clock, metrics, instances, served, shutdown } = ground;
-  const { nodes, models, residency } = fleet;
+  const { nodes, models } = fleet;
   const loop = openTaskLoop(ground, fleet);
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
@@ -175,6 +190,13 @@ function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, 
       fullPolicy: manifestPools.get(poolId)?.fullPolicy ?? config.queue_full_policy,
     }),
     keyOf: models.keyOf,
+  });
+}
+
+/** A half-changed state machine must not go on: the daemon's handler of uncaught errors closes what is open. */
+function endProcess(error: unknown): void {
+  setImmediate(() => {
+    throw error;
   });
 }
 

@@ -1,0 +1,55 @@
+import type { Assignment, AssignmentStatus, ModelSpec, NodeModel, Tier } from '@corral/contracts';
+import { modelKeyOf } from '../manifest/model-key.js';
+import type { NodePlace } from '../nodes/node-view.js';
+
+/** What is wanted, where its node has it, and whether that node reports. */
+export interface AssignmentView {
+  readonly assignment: Assignment;
+  readonly modelKey: string;
+  /** `undefined` while the node's last report does not know this generation. */
+  readonly status: AssignmentStatus | undefined;
+  readonly place: NodePlace | undefined;
+}
+
+/** Joins the wanted set with the last reports. Pure. */
+export function assignmentViews(wanted: readonly Assignment[], places: readonly NodePlace[]): readonly AssignmentView[] {
+  const placeOf = new Map(places.map((place) => [place.nodeId, place]));
+  return wanted.map((assignment) => {
+    const place = placeOf.get(assignment.target.node_id);
+    const { org_id, instance_id, generation } = assignment;
+    const status = place?.assignments.find((one) => one.org_id === org_id && one.instance_id === instance_id && one.generation === generation);
+    return { assignment, modelKey: modelKeyOf(assignment.model), status, place };
+  });
+}
+
+/** The file that a spec means, on one node; `undefined` when it is not there. */
+export function modelOn(place: NodePlace | undefined, { model_id, digest }: Pick<ModelSpec, 'model_id' | 'digest'>): NodeModel | undefined {
+  return place?.models.find((model) => model.lifecycle === 'Active' && (digest === null ? model.model_id === model_id : model.digest === digest));
+}
+
+/** Whether the node has done with the file all that it can: what it knows of it now is all there is. */
+export function isSettledOnDisk({ status }: AssignmentView): boolean {
+  return status?.residency === 'on_disk' && status.progress === null;
+}
+
+/** Whether the node brings the file, so that nobody needs to ask again. */
+export function isFetching(view: AssignmentView): boolean {
+  const { assignment, status, place } = view;
+  if (assignment.wanted !== 'on_disk' || place?.online !== true || status?.residency === 'failed' || isSettledOnDisk(view)) return false;
+  const model = modelOn(place, assignment.model);
+  return model === undefined || model.facts === null;
+}
+
+/** Whether the node works on the assignment, or will as soon as it hears of it. */
+export function isInProgress(view: AssignmentView): boolean {
+  const { assignment, status, place } = view;
+  if (assignment.wanted === 'resident') return place?.online === true && status?.residency !== 'resident' && status?.residency !== 'failed';
+  return isFetching(view);
+}
+
+const STRENGTH: Readonly<Record<Tier, number>> = { demand: 0, cold: 1, warm: 2, hot: 3 };
+
+/** The strongest of several wishes; `demand` for none. */
+export function strongestTier(tiers: Iterable<Tier>): Tier {
+  return [...tiers].reduce<Tier>((strongest, tier) => (STRENGTH[tier] > STRENGTH[strongest] ? tier : strongest), 'demand');
+}

@@ -1,0 +1,72 @@
+import type { ResidencyPlan } from '@corral/orchestrator-core';
+import { isInProgress, modelOn, type AssignmentView } from './assignment-view.js';
+import type { ModelStatus } from './demand.js';
+import type { LoadFailure } from './load-failures.js';
+import { impossibleReason, waitReason } from './plan-reasons.js';
+import { isFetchPhase, preparationSteps } from './preparation.js';
+
+/** Everything that the status of one model follows from. */
+export interface StatusSources {
+  readonly modelId: string;
+  /** Wanted assignments of this model. */
+  readonly views: readonly AssignmentView[];
+  /** Pools that have a resident replica of it which is to stay. */
+  readonly residentIn: readonly string[];
+  /** The last plan, where one was made. */
+  readonly plan: ResidencyPlan | undefined;
+  readonly failure: LoadFailure | undefined;
+  /** How long its last load took; `null` when none was seen. */
+  readonly lastLoadMs: number | null;
+  readonly nowMs: number;
+  wasResident(view: AssignmentView): boolean;
+  nameOfModel(modelKey: string): string;
+  nameOfReplica(replicaId: string): string;
+}
+
+/** A status without the time since which it holds. */
+export type StatusNow = Omit<ModelStatus, 'sinceMs'>;
+
+/** How far a model is from being served, and why. Pure. [J-07 C-60] */
+export function statusNow(sources: StatusSources): StatusNow {
+  const { modelId, residentIn, plan, failure, nowMs } = sources;
+  if (residentIn.length > 0) return plain('resident', `${modelId} is resident in ${residentIn.join(', ')}`, 0);
+  if (failure !== undefined && nowMs < failure.retryAtMs) {
+    return { ...plain('failed', `${modelId} could not be loaded: ${failure.message}`, null), retryAfterMs: Math.ceil(failure.retryAtMs - nowMs) };
+  }
+  const active = sources.views.find(isInProgress) ?? sources.views.find((view) => view.assignment.wanted === 'resident' && view.place?.online === true && sources.wasResident(view));
+  if (active !== undefined) return inProgress(active, sources);
+  if (plan?.kind === 'wait') return plain('waiting', waitReason(plan, sources.nameOfModel), plan.why.cost.totalMs);
+  if (plan?.kind === 'impossible') {
+    const reason = impossibleReason(plan, modelId, sources.nameOfReplica);
+    // A pool may come back any moment, and then the tasks that wait are served.
+    return plain(plan.reason === 'no_pool' ? 'waiting' : 'impossible', reason, null);
+  }
+  return plain('none', `${modelId} is not loaded, and nothing has asked for it`, null);
+}
+
+function inProgress(view: AssignmentView, sources: StatusSources): StatusNow {
+  const { modelId, lastLoadMs, plan } = sources;
+  const { assignment, status, place } = view;
+  const progress = status?.progress ?? null;
+  const estimatedMs = lastLoadMs ?? (plan?.kind === 'load' ? plan.costMs : null);
+  const steps = preparationSteps(view, modelOn(place, assignment.model)?.size_bytes ?? null, estimatedMs);
+  const where = assignment.target.pool_id;
+  if (status?.residency === 'failed') return { ...plain('loading', `${modelId} is started again in pool ${where} after: ${status.last_error ?? 'it ended'}`, estimatedMs), steps };
+  if (assignment.wanted === 'on_disk' || isFetchPhase(progress)) {
+    return { ...plain('fetching', `${modelId} is being fetched to node ${assignment.target.node_id}${shareOf(progress?.fraction ?? null)}`, null), steps };
+  }
+  if (progress?.phase === 'waiting_for_memory') return { ...plain('loading', `${modelId} waits in pool ${where} until others have left its memory`, estimatedMs), steps };
+  return { ...plain('loading', `${modelId} is being loaded in pool ${where}${shareOf(progress?.fraction ?? null)}`, remaining(estimatedMs, progress?.fraction ?? null)), steps };
+}
+
+function remaining(estimatedMs: number | null, fraction: number | null): number | null {
+  return estimatedMs === null ? null : Math.round(estimatedMs * (1 - (fraction ?? 0)));
+}
+
+function shareOf(fraction: number | null): string {
+  return fraction === null ? '' : `, ${Math.floor(fraction * 100)} % done`;
+}
+
+function plain(state: ModelStatus['state'], message: string, estimatedMs: number | null): StatusNow {
+  return { state, message, steps: [], estimatedMs, retryAfterMs: 0 };
+}

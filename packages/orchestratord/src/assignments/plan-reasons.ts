@@ -1,0 +1,47 @@
+import type { ResidencyPlan } from '@corral/orchestrator-core';
+import { formatBytes, formatDuration } from '@corral/service-kit';
+import type { Demand } from './demand.js';
+
+type Load = Extract<ResidencyPlan, { kind: 'load' }>;
+type Yields = Load['yields'][number];
+
+/** Why a replica makes room: for the node's log, `corral ps` and whoever waits for it. */
+export function yieldReason(yielding: Yields, modelId: string, plan: Load, demand: Demand, quantumMs: number): string {
+  const who = `${modelId} yields in ${plan.poolId}`;
+  const waited = demand.waitingTasks === 0 ? `${demand.model.model_id} is hot` : `${demand.model.model_id} has waited ${formatDuration(demand.waitingMs)}`;
+  if (yielding.reason === 'quantum_over') return `${who}: ${waited}, quantum ${formatDuration(quantumMs)} over`;
+  return `${who}: ${waited}, ${modelId} is idle`;
+}
+
+/** Why a model is loaded or fetched. */
+export function loadReason(kind: 'load' | 'fetch' | 'join', poolId: string, demand: Demand): string {
+  const { model, waitingTasks, waitingMs } = demand;
+  const what = kind === 'fetch' ? `${model.model_id} is fetched for ${poolId}` : `${model.model_id} is wanted in ${poolId}`;
+  if (waitingTasks === 0) return `${what}: its instance is hot`;
+  return `${what}: ${waitingTasks} ${waitingTasks === 1 ? 'task waits' : 'tasks wait'} for it, the oldest for ${formatDuration(waitingMs)}`;
+}
+
+/** Why a model that waits does so. `nameOf` turns model keys into names. */
+export function waitReason(plan: Extract<ResidencyPlan, { kind: 'wait' }>, nameOf: (modelKey: string) => string): string {
+  const within = `at the latest in ${formatDuration(plan.untilMs)}`;
+  if (plan.reason === 'turn') return `an older request waits for pool ${plan.poolId}; its turn comes first`;
+  const who = [...new Set(plan.blockedBy.map(({ modelKey }) => nameOf(modelKey)))].join(', ');
+  if (plan.reason === 'loading') return `${who} is being loaded in pool ${plan.poolId}; room is made ${within}`;
+  return `${who} works in pool ${plan.poolId}; it makes room ${within}`;
+}
+
+/** Why a model can be nowhere, with the numbers and what to do. `nameOf` turns replica ids into names. */
+export function impossibleReason(plan: Extract<ResidencyPlan, { kind: 'impossible' }>, modelId: string, nameOf: (replicaId: string) => string): string {
+  switch (plan.reason) {
+    case 'too_large':
+      return `${modelId} needs ${formatBytes(plan.neededBytes ?? 0)} of device memory and the largest pool has ${formatBytes(plan.largestPoolBytes)}; raise the memory of a pool, or lower context or slots of the model`;
+    case 'held': {
+      const holders = [...new Set(plan.heldBy.map(({ replicaId, because }) => `${nameOf(replicaId)} (${because})`))].join(', ');
+      return `${modelId} needs ${formatBytes(plan.neededBytes ?? 0)} and the room is held for good by ${holders}; raise the memory of a pool, or take a model's tier or pin back`;
+    }
+    case 'weights_unavailable':
+      return `no node has ${modelId}, and its sources cannot be fetched; add a source to the model in the manifest`;
+    case 'no_pool':
+      return `no pool that may take ${modelId} is ready; look at corral pools`;
+  }
+}

@@ -1,0 +1,152 @@
+import type { ModelFacts, ModelSpec, ReplicaStatus } from '@corral/contracts';
+import type { ResidencyNode, ResidencyPool, ResidencyReplica, WaitingModel, WantedModel } from '@corral/orchestrator-core';
+import { memoryNeedOn } from '../manifest/model-directory.js';
+import { modelKeyOf } from '../manifest/model-key.js';
+import type { NodePlace, PoolView } from '../nodes/node-view.js';
+import { isSettledOnDisk, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
+import type { Demand, ReplicaUse } from './demand.js';
+import { poolChoice } from './pool-choice.js';
+
+/** A model that should be resident: because tasks wait for it, or because an instance of it is hot. */
+export interface Wish {
+  readonly demand: Demand;
+  readonly source: 'demand' | 'startup';
+}
+
+/** Everything that a plan depends on, as it is at one moment. */
+export interface ResidencyWorld {
+  readonly pools: readonly PoolView[];
+  readonly places: readonly NodePlace[];
+  readonly views: readonly AssignmentView[];
+  keyOf(replica: ReplicaStatus): string;
+  useOf(replicaId: string): ReplicaUse | undefined;
+  factsOf(model: ModelSpec): ModelFacts | null;
+  /** What a replica of the model really took in the pool; `null` when none was seen there. */
+  measuredBytes(poolId: string, modelKey: string): number | null;
+  /** Whether a replica of this assignment was resident before: then its failure is a crash, and the node starts it again. */
+  wasResident(view: AssignmentView): boolean;
+  servingMs(poolId: string, replicaId: string): number;
+  idleMs(replicaId: string): number;
+}
+
+/** Bytes per second where nothing was measured: RAM, a common SSD, a hundred megabits. */
+const ASSUMED = { staged: 4e9, onDisk: 5e8, network: 12.5e6 } as const;
+/** How long a running answer lasts, where nobody knows. */
+const ASSUMED_ANSWER_MS = 2_000;
+
+/** Pools that may take a load at all. [P-14 A-22] */
+export function usablePools(pools: readonly PoolView[]): readonly PoolView[] {
+  return pools.filter(({ online, status }) => online && status.live && status.ready && !status.draining && status.engine === 'llamacpp');
+}
+
+/** The pools as the planner reads them: what was ordered counts as there, what was told to leave as leaving. Pure. [G-20 G-21] */
+export function residencyPools(world: ResidencyWorld): readonly ResidencyPool[] {
+  return usablePools(world.pools).map((pool) => {
+    const { poolId, nodeId, status } = pool;
+    const ordered = wantedIn(world, poolId);
+    const present = status.replicas.map((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? []));
+    const seen = new Set(present.map(({ modelKey }) => modelKey));
+    const coming = [...ordered].filter(([key]) => !seen.has(key)).map(([key, views]) => orderedReplica(world, pool, key, views));
+    return {
+      poolId,
+      nodeId,
+      memoryTotalBytes: status.memory_total_bytes,
+      replicasMax: status.replicas_max,
+      queueMs: Math.round((coming.reduce((sum, { bytes }) => sum + bytes, 0) / ASSUMED.onDisk) * 1_000),
+      replicas: [...present, ...coming],
+    };
+  });
+}
+
+/** A wish with the nodes as places to load from. Pure. */
+export function waitingModel({ demand, source }: Wish, world: ResidencyWorld): WaitingModel {
+  const { model, modelKey, instance, priority, oldestArrivalSeq, waitingMs, placement } = demand;
+  const pools = usablePools(world.pools);
+  const needs = new Map(pools.map((pool) => [pool.poolId, needBytesIn(world, pool, model)]));
+  const known = [...needs.values()].filter((bytes) => bytes !== null);
+  const sizes = world.places.flatMap((place) => modelOn(place, model)?.size_bytes ?? []);
+  const poolIds = poolChoice(placement, world.pools);
+  const wanted: WantedModel = {
+    modelKey,
+    priority,
+    arrivalSeq: oldestArrivalSeq,
+    needBytes: known.length === 0 ? null : Math.min(...known),
+    needBytesIn: needs,
+    weightsBytes: sizes[0] ?? null,
+    tier: instance.tier,
+    source,
+    waitingMs,
+    ...(poolIds === null ? {} : { poolIds }),
+  };
+  return { wanted, nodes: world.places.filter(({ online }) => online).map((place) => nodeOf(place, model)) };
+}
+
+/**
+ * What a replica of the model takes in a pool; `null` while nobody has read the file. Where its facts have no figures
+ * for the device, the file itself is the least that is needed, as it is for the node.
+ */
+export function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView, model: ModelSpec): number | null {
+  const modelKey = modelKeyOf(model);
+  const measured = world.measuredBytes(poolId, modelKey);
+  if (measured !== null) return measured;
+  const facts = world.factsOf(model);
+  const need = facts === null || status.device_kind === null ? null : memoryNeedOn(status.device_kind, facts, model);
+  if (need !== null) return need.weightsBytes + need.contextBytes;
+  const file = modelOn(world.places.find((place) => place.nodeId === nodeId), model);
+  const isRead = facts !== null || world.views.some((view) => view.modelKey === modelKey && view.place?.nodeId === nodeId && isSettledOnDisk(view));
+  return isRead ? (file?.size_bytes ?? null) : null;
+}
+
+function nodeOf(place: NodePlace, model: ModelSpec): ResidencyNode {
+  return {
+    nodeId: place.nodeId,
+    weights: modelOn(place, model) === undefined ? 'absent' : 'on_disk',
+    // What only a catalog knows can be fetched from nowhere.
+    canFetch: model.sources.some((source) => !source.startsWith('catalog:')),
+    bytesPerS: { ...ASSUMED, onDisk: place.diskBytesPerS ?? ASSUMED.onDisk },
+  };
+}
+
+/** Assignments that want a model resident in the pool, by model key. */
+function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string, readonly AssignmentView[]> {
+  const byKey = new Map<string, AssignmentView[]>();
+  for (const view of views) {
+    if (view.assignment.wanted !== 'resident' || view.assignment.target.pool_id !== poolId) continue;
+    byKey.set(view.modelKey, [...(byKey.get(view.modelKey) ?? []), view]);
+  }
+  return byKey;
+}
+
+function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica {
+  const use = world.useOf(replica.replica_id);
+  const leases = use?.leases ?? 0;
+  return {
+    replicaId: replica.replica_id,
+    modelKey: world.keyOf(replica),
+    bytes: replica.memory_bytes,
+    state: stateOf(world, replica, wantedBy),
+    leases,
+    queued: use?.queued ?? 0,
+    ...standingOf(wantedBy),
+    servingMs: world.servingMs(poolId, replica.replica_id),
+    idleMs: world.idleMs(replica.replica_id),
+    drainEstimateMs: leases > 0 ? ASSUMED_ANSWER_MS : 0,
+  };
+}
+
+function stateOf(world: ResidencyWorld, { state }: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica['state'] {
+  if (wantedBy.length === 0) return state === 'failed' ? 'failed' : 'draining';
+  // It was told to leave and is wanted again: the node takes it back.
+  if (state === 'draining') return 'waiting';
+  return state === 'failed' && wantedBy.some((view) => world.wasResident(view)) ? 'waiting' : state;
+}
+
+function orderedReplica(world: ResidencyWorld, pool: PoolView, modelKey: string, views: readonly AssignmentView[]): ResidencyReplica {
+  const model = views[0]?.assignment.model;
+  const bytes = model === undefined ? 0 : (needBytesIn(world, pool, model) ?? 0);
+  return { replicaId: `${pool.poolId}:${modelKey}`, modelKey, bytes, state: 'waiting', leases: 0, queued: 1, ...standingOf(views), servingMs: 0, idleMs: 0, drainEstimateMs: 0 };
+}
+
+function standingOf(views: readonly AssignmentView[]): Pick<ResidencyReplica, 'tier' | 'pinned'> {
+  return { tier: strongestTier(views.map(({ assignment }) => assignment.tier)), pinned: views.some(({ assignment }) => assignment.model.pinned) };
+}

@@ -1,0 +1,59 @@
+import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
+import type { ModelDirectory } from '../manifest/model-directory.js';
+import type { NodeDirectory } from '../nodes/node-view.js';
+import { assignmentViews } from './assignment-view.js';
+import type { ReplicaUse } from './demand.js';
+import type { ReplicaTimes } from './replica-times.js';
+import type { ResidencyMemory } from './residency-memory.js';
+import type { ResidencyWorld } from './residency-input.js';
+import type { WantedSet } from './wanted-set.js';
+
+/** Where a look at everything comes from. */
+export interface WorldSources {
+  readonly nodes: Pick<NodeDirectory, 'pools' | 'places'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf'>;
+  readonly wanted: Pick<WantedSet, 'all'>;
+  readonly memory: ResidencyMemory;
+  readonly times: ReplicaTimes;
+  readonly uses: ReadonlyMap<string, ReplicaUse>;
+}
+
+/** One look at everything that plans and statuses follow from. */
+export interface WorldLook extends ResidencyWorld {
+  /** Model key → pools with a resident replica of it that is to stay. */
+  readonly residentIn: ReadonlyMap<string, readonly string[]>;
+  /** Replicas that nobody wants where they are. */
+  readonly yielding: ReadonlySet<string>;
+  nameOfModel(modelKey: string): string;
+  nameOfReplica(replicaId: string): string;
+}
+
+export function lookAtWorld({ nodes, models, wanted, memory, times, uses }: WorldSources, nowMs: number): WorldLook {
+  const pools = nodes.pools();
+  const places = nodes.places();
+  const views = assignmentViews(wanted.all(), places);
+  const wantedHere = new Set(views.flatMap(({ assignment, modelKey }) => (assignment.wanted === 'resident' ? [`${assignment.target.pool_id} ${modelKey}`] : [])));
+  const residentIn = new Map<string, string[]>();
+  const yielding = new Set<string>();
+  const names = new Map<string, string>();
+  for (const { poolId, online, status } of pools) {
+    for (const replica of status.replicas) {
+      const key = models.keyOf(replica);
+      names.set(replica.replica_id, replica.model_id);
+      if (!wantedHere.has(`${poolId} ${key}`)) yielding.add(replica.replica_id);
+      else if (online && replica.state === 'resident') residentIn.set(key, [...(residentIn.get(key) ?? []), poolId]);
+    }
+  }
+  return {
+    pools, places, views, residentIn, yielding,
+    keyOf: (replica: ReplicaStatus) => models.keyOf(replica),
+    useOf: (replicaId) => uses.get(replicaId),
+    factsOf: (model: ModelSpec) => models.factsOf(model),
+    measuredBytes: (poolId, modelKey) => memory.measuredBytes(poolId, modelKey),
+    wasResident: (view) => memory.wasResident(view),
+    servingMs: (poolId, replicaId) => times.servingMs(poolId, replicaId, nowMs),
+    idleMs: (replicaId) => times.idleMs(replicaId, nowMs),
+    nameOfModel: (modelKey) => modelKey.slice(0, modelKey.lastIndexOf('@')) || modelKey,
+    nameOfReplica: (replicaId) => names.get(replicaId) ?? replicaId,
+  };
+}
