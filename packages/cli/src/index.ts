@@ -1,6 +1,7 @@
 export type { CliContext, Environment, SignalName, SignalPort, TextOut } from './cli-context.js';
 export { CliFailure } from './cli-failure.js';
 export { EXIT, type ExitCode } from './exit-code.js';
+export { processContext } from './process-context.js';
 export { createProgram, type Perform } from './program.js';
 export { runCli, type CliProcess } from './run-cli.js';
 export { runUp } from './up/run-up.js';
