@@ -33,15 +33,20 @@ export function statusNow(sources: StatusSources): StatusNow {
   if (failure !== undefined && nowMs < failure.retryAtMs) {
     return { ...plain('failed', `${modelId} could not be loaded: ${failure.message}`, null), retryAfterMs: Math.ceil(failure.retryAtMs - nowMs) };
   }
-  const active = sources.views.find(isInProgress) ?? sources.views.find((view) => view.assignment.wanted === 'resident' && view.place?.online === true && sources.wasResident(view));
-  if (active !== undefined) return inProgress(active, sources);
   if (plan?.kind === 'wait') return plain('waiting', waitReason(plan, sources.nameOfModel), plan.why.cost.totalMs);
   if (plan?.kind === 'impossible') {
     const reason = impossibleReason(plan, modelId, sources.nameOfReplica);
     // A pool may come back any moment, and then the tasks that wait are served.
     return plain(plan.reason === 'no_pool' ? 'waiting' : 'impossible', reason, null);
   }
+  const active = sources.views.find(isInProgress) ?? sources.views.find((view) => isStaying(view, sources));
+  if (active !== undefined) return inProgress(active, sources);
   return plain('none', `${modelId} is not loaded, and nothing has asked for it`, null);
+}
+
+/** Resident as far as its node says, though its pool has not shown the replica yet; or started again after a crash. */
+function isStaying(view: AssignmentView, { wasResident }: StatusSources): boolean {
+  return view.assignment.wanted === 'resident' && view.place?.online === true && (view.status?.residency !== 'failed' || wasResident(view));
 }
 
 function inProgress(view: AssignmentView, sources: StatusSources): StatusNow {

@@ -151,11 +151,13 @@ export class ResidencyLoop implements Residency {
     this.#look = null;
     const world = this.#world();
     const planned = this.#plan(wishes, world);
-    this.#plans = new Map(planned.map(({ wish, plan }) => [wish.demand.modelKey, plan]));
+    // Of several wishes for one model, the first is the one that waits.
+    this.#plans = new Map(planned.toReversed().map(({ wish, plan }) => [wish.demand.modelKey, plan]));
     const committed = await this.#commit(withdrawn, planned, world);
     this.#tellChanges(world);
     this.#told.count(this.options.instances.list(), this.#world().views);
-    return committed ? this.#nextLookMs(wishes, nowMs) : RETRY_COMMIT_MS;
+    if (committed !== 'nothing') return committed === 'done' ? GAP_MS : RETRY_COMMIT_MS;
+    return this.#nextLookMs(wishes, nowMs);
   }
 
   #succeeded(view: AssignmentView, tell: () => void): void {
@@ -211,24 +213,24 @@ export class ResidencyLoop implements Residency {
     });
   }
 
-  /** Commits what the plans change, all or nothing. False when the store refused. */
-  async #commit(withdrawn: readonly WantedChange[], planned: readonly PlannedWish[], world: WorldLook): Promise<boolean> {
+  /** Commits what the plans change, all or nothing. */
+  async #commit(withdrawn: readonly WantedChange[], planned: readonly PlannedWish[], world: WorldLook): Promise<'nothing' | 'done' | 'failed'> {
     const nowMs = this.options.clock.monotonicMs();
     const due = planned.map((one) => ({ one, changes: this.#isRefetch(one, nowMs) ? [] : changesOf(one, world, this.options.swapQuantumMs) }));
     const changes = distinct([...withdrawn, ...due.flatMap((each) => each.changes)]);
-    if (changes.length === 0) return true;
+    if (changes.length === 0) return 'nothing';
     this.#leaving = new Set(planned.flatMap(({ plan }) => (plan.kind === 'load' ? plan.yields.map(({ replicaId }) => replicaId) : [])));
     try {
       await this.options.wanted.apply(changes);
     } catch (error) {
       this.#told.notCommitted(error);
-      return false;
+      return 'failed';
     } finally {
       this.#leaving = new Set();
       this.#look = null;
     }
     for (const { one, changes: made } of due) if (made.length > 0) this.#ordered(one, nowMs);
-    return true;
+    return 'done';
   }
 
   #ordered({ wish, plan }: PlannedWish, nowMs: number): void {
@@ -243,16 +245,23 @@ export class ResidencyLoop implements Residency {
   }
 
   #nextLookMs(wishes: readonly Wish[], nowMs: number): number {
-    const waits = [...this.#plans.values()].flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
-    const keys = [...this.#demands, ...this.options.hot().map(({ demand }) => demand)].map(({ modelKey }) => modelKey);
-    const retries = keys.flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
-    const working = new Set(this.#world().views.filter(isInProgress).map(({ assignment }) => assignment.target.node_id));
-    if (working.size > 0 && nowMs - this.#refreshedAtMs >= PROGRESS_MS) {
-      this.#refreshedAtMs = nowMs;
-      for (const nodeId of working) this.options.nodes.refresh(nodeId);
-    }
-    const refetches = wishes.length > 0 && [...this.#plans.values()].some(({ kind }) => kind === 'fetch') ? [REFETCH_MS] : [];
-    return Math.max(1, Math.min(60_000, ...waits, ...retries, ...refetches, ...(working.size > 0 ? [PROGRESS_MS] : [])));
+    const plans = [...this.#plans.values()];
+    const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
+    const keys = new Set([...this.#demands, ...this.options.hot().map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
+    const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
+    const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [REFETCH_MS] : [];
+    return Math.max(1, Math.min(60_000, ...waits, ...retries, ...refetches, ...this.#askForProgress(keys, nowMs)));
+  }
+
+  /** Somebody waits for what these nodes do: they are asked how far they are, since heartbeats come seldom. */
+  #askForProgress(keys: ReadonlySet<string>, nowMs: number): readonly number[] {
+    const working = new Set(this.#world().views.filter((view) => keys.has(view.modelKey) && isInProgress(view)).map(({ assignment }) => assignment.target.node_id));
+    if (working.size === 0) return [];
+    const dueInMs = this.#refreshedAtMs + PROGRESS_MS - nowMs;
+    if (dueInMs > 0) return [dueInMs];
+    this.#refreshedAtMs = nowMs;
+    for (const nodeId of working) this.options.nodes.refresh(nodeId);
+    return [PROGRESS_MS];
   }
 
   /** Tells listeners of every model whose state is another one than at the last look. */
