@@ -1,17 +1,16 @@
-import { createInterface, type Interface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline';
 import type { CliContext } from '../cli-context.js';
 import type { CorralClient } from '../client/corral-client.js';
 import { checkModels } from '../client/served-models.js';
 import { failureLines } from '../failure-lines.js';
 import { askOnce } from './ask-once.js';
 import { CHAT_HELP, readChatInput } from './chat-input.js';
+import { ChatLines } from './chat-lines.js';
 import type { ChatSession } from './chat-session.js';
 import { Interrupts } from './interrupts.js';
 
 /** Lines that the up arrow brings back. */
 const HISTORY_LINES = 200;
-
-const LEFT = new Error('the chat was left');
 
 /** A conversation on a terminal, until /exit, Ctrl-D, or Ctrl-C twice. A failed answer is shown and the chat goes on. */
 export async function converse(context: CliContext, client: CorralClient, session: ChatSession): Promise<void> {
@@ -19,17 +18,19 @@ export async function converse(context: CliContext, client: CorralClient, sessio
   const interrupts = new Interrupts();
   const left = new AbortController();
   terminal.on('SIGINT', () => onInterrupt(context, terminal, interrupts, left));
-  terminal.once('close', () => left.abort(LEFT));
+  terminal.once('close', () => {
+    interrupts.stopAnswer();
+    left.abort();
+  });
+  const lines = new ChatLines(terminal, context.clock);
   say(context, `${context.colors.bold(session.model)} listens; /help lists the commands`);
   try {
     for (;;) {
-      const line = await terminal.question(`${context.colors.green('>')} `, { signal: left.signal });
+      const text = await lines.next(`${context.colors.green('>')} `, left.signal);
+      if (text === undefined) return;
       interrupts.forget();
-      await act({ context, client, session, interrupts, left }, line);
-      if (left.signal.aborted) return;
+      await act({ context, client, session, interrupts, left }, text);
     }
-  } catch (error) {
-    if (!left.signal.aborted) throw error;
   } finally {
     terminal.close();
   }
@@ -51,7 +52,7 @@ function onInterrupt(context: CliContext, terminal: Interface, interrupts: Inter
       return;
     case 'leave':
       context.out.write('\n');
-      left.abort(LEFT);
+      left.abort();
   }
 }
 
@@ -63,19 +64,19 @@ interface Turn {
   readonly left: AbortController;
 }
 
-async function act(turn: Turn, line: string): Promise<void> {
+async function act(turn: Turn, text: string): Promise<void> {
   const { context, session, left } = turn;
-  const input = readChatInput(line);
+  const input = readChatInput(text);
   switch (input.kind) {
     case 'nothing':
       return;
     case 'exit':
-      return left.abort(LEFT);
+      return left.abort();
     case 'clear':
       session.clear();
       return say(context, 'forgotten');
     case 'help':
-      return CHAT_HELP.forEach((text) => say(context, text));
+      return CHAT_HELP.forEach((line) => say(context, line));
     case 'show_model':
       return say(context, session.model);
     case 'change_model':

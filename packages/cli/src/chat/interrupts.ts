@@ -18,13 +18,17 @@ export class Interrupts {
     this.#answer = undefined;
   }
 
+  /** Whether there was one to stop. */
+  stopAnswer(): boolean {
+    if (this.#answer === undefined || this.#answer.signal.aborted) return false;
+    this.#answer.abort(STOPPED);
+    return true;
+  }
+
   /** `hasText`: something is typed that was not sent yet. */
   press(hasText: boolean): InterruptEffect {
     this.#inARow += 1;
-    if (this.#answer !== undefined && !this.#answer.signal.aborted) {
-      this.#answer.abort(STOPPED);
-      return 'stop_answer';
-    }
+    if (this.stopAnswer()) return 'stop_answer';
     if (hasText && this.#inARow === 1) {
       this.#inARow = 0;
       return 'drop_line';
