@@ -52,7 +52,7 @@ describe('llama.cpp on tiny models: text', () => {
   test('C-127 an answer ends at the context, and the beginning was never dropped', async () => {
     const { client } = await replicas.start({ modelPath: await endless(), contextTokens: 256, slots: 1 });
     const { text } = await client.generate(aGenerateRequest({ input: { type: 'prompt', prompt: 'ten tokens' } }));
-    const { tokens_in, tokens_out, finish_reason } = eventsOf(text).at(-1)?.data as Record<string, number>;
+    const { tokens_in, tokens_out, finish_reason } = (eventsOf(text).at(-1)?.data ?? {}) as Record<string, number>;
     expect([Number(tokens_in) + Number(tokens_out), finish_reason]).toEqual([256, 'length']);
     expect((await client.generate(aGenerateRequest({ max_tokens: 1, input: { type: 'prompt', prompt: 'x'.repeat(254) } }))).status).toBe(200);
     expect((await client.generate(aGenerateRequest({ input: { type: 'prompt', prompt: 'x'.repeat(255) } }))).status).toBe(400);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { EngineError } from '../engine-error.js';
 
 /** Bytes that the path of a unix socket may have on every system that matters. */
-export const SOCKET_PATH_MAX_BYTES = 107;
+const SOCKET_PATH_MAX_BYTES = 107;
 
 /** A directory that only this user may enter, with room for one socket. */
 export interface SocketDir {

@@ -6,7 +6,7 @@ import type { HostCpu } from '../port.js';
 /** Reads a small text file; `null` when it is not there. */
 export type ReadText = (path: string) => Promise<string | null>;
 
-export const readText: ReadText = async (path) => {
+const readText: ReadText = async (path) => {
   try {
     return await readFile(path, 'utf8');
   } catch {

@@ -3,12 +3,9 @@ import { GgufFileType, GgufInsights, readGgufFileInfo, type Llama } from 'node-l
 import type { DeviceMemory, ModelFacts } from '../model-facts.js';
 import { fitContextMemory, type ContextSample } from './fit-memory.js';
 
-/** Contexts that the estimator is asked for: the usual sizes, with and without several slots. */
-const SAMPLES = [
-  { contextTokens: 1_024, slots: 1 },
-  { contextTokens: 2_048, slots: 1 },
-  { contextTokens: 4_096, slots: 4 },
-] as const;
+/** Contexts that the estimator is asked for, as far as the model was trained for them; it answers in milliseconds. */
+const SAMPLED_CONTEXTS = [512, 1_024, 2_048, 4_096, 8_192, 16_384, 32_768];
+const SAMPLED_SLOTS = [1, 2, 4, 8];
 
 export interface InspectQuestion {
   readonly path: string;
@@ -42,10 +39,14 @@ function quantName(fileType: GgufFileType): string | null {
 async function memoryOn(insights: GgufInsights, { isCpu, batchTokens }: { readonly isCpu: boolean; readonly batchTokens: number }): Promise<DeviceMemory> {
   const gpuLayers = isCpu ? 0 : insights.totalLayers;
   const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers, useMmap: true });
+  const trainContext = insights.trainContextSize ?? 0;
+  const contexts = SAMPLED_CONTEXTS.filter((tokens) => tokens <= trainContext);
   const samples: ContextSample[] = [];
-  for (const { contextTokens, slots } of SAMPLES) {
-    const context = await insights.estimateContextResourceRequirementsV2({ contextSize: contextTokens, sequences: slots, batchSize: batchTokens, modelGpuLayers: gpuLayers, flashAttention: 'auto' });
-    samples.push({ cells: contextTokens * slots, bytes: isCpu ? context.cpuRam : context.gpuVram });
+  for (const contextSize of contexts.length > 0 ? contexts : [trainContext]) {
+    for (const sequences of SAMPLED_SLOTS) {
+      const context = await insights.estimateContextResourceRequirementsV2({ contextSize, sequences, batchSize: batchTokens, modelGpuLayers: gpuLayers, flashAttention: 'auto' });
+      samples.push({ cells: contextSize * sequences, bytes: isCpu ? context.cpuRam : context.gpuVram });
+    }
   }
   return {
     weightsBytes: isCpu ? { deviceBytes: weights.cpuRam, hostBytes: 0 } : { deviceBytes: weights.gpuVram, hostBytes: weights.cpuRam },

@@ -20,7 +20,7 @@ export interface LlamaTextModelParts {
 /** A batch that takes longer hangs: the slowest model on a CPU needs less for one chunk of a prompt. */
 const STALLED_MAX_MS = 600_000;
 
-/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. */
+/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. A sequence begins anew for each run, so it keeps no checkpoints. */
 export class LlamaTextModel implements TextModel {
   readonly info: ReplicaInfo;
   readonly fingerprint: string;
@@ -33,7 +33,7 @@ export class LlamaTextModel implements TextModel {
     const { model, context, info, fingerprint } = parts;
     this.info = info;
     this.fingerprint = fingerprint;
-    this.#sequences = Array.from({ length: info.slots }, () => context.getSequence());
+    this.#sequences = Array.from({ length: info.slots }, () => context.getSequence({ checkpoints: { interval: false } }));
     const vocabulary = vocabularyOf(model);
     this.#pieces = new TokenPieces(vocabulary);
     const source = model.fileInfo.metadata.tokenizer?.chat_template;

@@ -1,7 +1,7 @@
 import type { Sampling } from '@corral/contracts';
 
 /** Sampled tokens that the penalties look back at. The prompt is not counted, as with OpenAI. */
-export const PENALTY_WINDOW_TOKENS = 1_024;
+const PENALTY_WINDOW_TOKENS = 1_024;
 
 /** llama.cpp reads this seed as "choose one at random". */
 const RANDOM_SEED = 0xffff_ffff;

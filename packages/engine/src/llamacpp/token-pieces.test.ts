@@ -4,7 +4,7 @@ import { TokenPieces, tokenBytes, type Vocabulary } from './token-pieces.js';
 const vocabularyOf = (kind: Vocabulary['kind'], texts: readonly string[], hidden: readonly number[] = [], literal: readonly number[] = []): Vocabulary => ({
   kind,
   tokenText: (token) => texts[token] ?? '',
-  attributes: (token) => ({ hidden: hidden.includes(token), literal: literal.includes(token), byte: /^<0x/.test(texts[token] ?? '') }),
+  attributes: (token) => ({ hidden: hidden.includes(token), literal: literal.includes(token), byte: (texts[token] ?? '').startsWith('<0x') }),
   render: (token) => `rendered ${texts[token]}`,
 });
 const textOf = (vocabulary: Vocabulary, tokens: readonly number[]): string[] => tokens.map(new TokenPieces(vocabulary).reader());

@@ -20,7 +20,7 @@ export class Utf8Assembler {
 }
 
 /** Length of a character that begins at the end of `bytes` and could still become whole. */
-export function unfinishedBytes(bytes: Uint8Array): number {
+function unfinishedBytes(bytes: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return 0;

@@ -8,7 +8,7 @@ export interface Progress {
 }
 
 /** What will be missed first, and when; `null` when nothing is limited. */
-export function nextDeadline(deadlines: Deadlines, { startedMs, lastTokenMs }: Progress): { readonly atMs: number; readonly error: ApiError } | null {
+function nextDeadline(deadlines: Deadlines, { startedMs, lastTokenMs }: Progress): { readonly atMs: number; readonly error: ApiError } | null {
   const due: { atMs: number; error: ApiError }[] = [];
   const add = (baseMs: number, limitMs: number | null, code: 'FIRST_TOKEN_TIMEOUT' | 'DECODE_TIMEOUT', what: string): void => {
     if (limitMs !== null) due.push({ atMs: baseMs + limitMs, error: new ApiError(code, `${what} did not come within ${limitMs} ms; try again, or raise the limit`) });

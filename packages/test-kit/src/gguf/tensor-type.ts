@@ -50,7 +50,7 @@ const clamp = (value: number, min: number, max: number): number => Math.max(min,
 const scratch = new DataView(new ArrayBuffer(4));
 
 /** The bits of the nearest 16-bit float. */
-export function halfBits(value: number): number {
+function halfBits(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);
   const sign = (bits >>> 16) & 0x8000;
