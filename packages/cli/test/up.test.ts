@@ -208,20 +208,20 @@ describe('--config', () => {
 
 describe('--ask', () => {
   test('P-02 the answer goes to standard output, the rest to standard error, and --once ends', async () => {
-    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true }, standIn: { tasks: [answer] } });
+    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true }, standIn: { pools: [aPool()], tasks: [answer] } });
     expect([await up.exited, up.out()]).toEqual([0, 'Tokyo\n']);
     expect(up.err()).toMatch(/^starting orchestratord\nstarting pool-managerd\nboth daemons are up \(.*\)\n$/);
     await nothingLeft(...(await up.events()).map(({ pid }) => pid));
   });
 
   test('with --json: ready, answer, nothing else', async () => {
-    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true, json: true }, standIn: { tasks: [answer] } });
+    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true, json: true }, standIn: { pools: [aPool()], tasks: [answer] } });
     expect(await up.exited).toBe(0);
     expect(lines(up.out())).toEqual([expect.objectContaining({ event: 'ready' }), { event: 'answer', text: 'Tokyo' }]);
   });
 
   test('without --once it stays, and says how to go on', async () => {
-    const up = await rig.start({ request: { ask: 'Capital of Japan?' }, standIn: { tasks: [answer] } });
+    const up = await rig.start({ request: { ask: 'Capital of Japan?' }, standIn: { pools: [aPool()], tasks: [answer] } });
     const [, url] = await eventually('the address', WAIT_MS, async () => /^API +(http:\S+) /m.exec(up.err()));
     const [curl] = await eventually('the example', WAIT_MS, async () => /^curl -s .*$/m.exec(up.err()));
     expect(curl).toContain(`${url}/v1/chat/completions`);
@@ -233,7 +233,7 @@ describe('--ask', () => {
   test('J-07 a load that takes longer than the server waits is waited for', async () => {
     const step = { id: 's', kind: 'model_fetch', group: 'smollm2', description: '', estimated_ms: null, bytes_total: 100, bytes_done: 50, status: 'running' };
     const slow = [{ type: 'metrics', prep: [step] }, ...refused('LOAD_TIMEOUT', 'smollm2 is still loading')];
-    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true }, standIn: { tasks: [slow, slow, answer] } });
+    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true }, standIn: { pools: [aPool()], tasks: [slow, slow, answer] } });
     expect([await up.exited, up.out()]).toEqual([0, 'Tokyo\n']);
     expect(up.err()).toMatch(/fetching smollm2: 50 B of 100 B \(50 %\)\n[\s\S]*smollm2 is still loading\n/);
   });

@@ -1,4 +1,4 @@
-import type { MetricsFrame, TaskRequest } from '@corral/contracts';
+import type { MetricsFrame, PoolStatus, TaskRequest } from '@corral/contracts';
 import type { CliContext } from '../cli-context.js';
 import type { CorralClient } from '../client/corral-client.js';
 import { runTask } from '../client/run-task.js';
@@ -6,7 +6,8 @@ import { firstModel } from '../client/served-models.js';
 import { fetchPools } from '../commands/pools.js';
 import type { ProgressReporter } from '../render/progress-reporter.js';
 import { progressView, type ProgressView } from '../render/progress-view.js';
-import { judgeAsk } from './judge-ask.js';
+import { ASK_LIMITS, judgeAsk } from './judge-ask.js';
+import { someSettled, waitForPools } from './wait-for-pools.js';
 
 export interface Question {
   readonly text: string;
@@ -46,6 +47,7 @@ export async function askUntilAnswered(context: CliContext, client: CorralClient
     },
   };
   try {
+    await untilSettled(clock, client, progress, question.signal);
     for (let tries = 1; ; tries += 1) {
       try {
         return (await runTask(client, await requestFor(client, question), listener, question.signal)).text;
@@ -63,6 +65,16 @@ export async function askUntilAnswered(context: CliContext, client: CorralClient
     progress.clear();
     if (question.isStreamed && shown !== '' && !shown.endsWith('\n')) out.write('\n');
   }
+}
+
+/** Spares the node that still starts a question that it would refuse. A server that does not answer is judged by the question. */
+async function untilSettled(clock: CliContext['clock'], client: CorralClient, progress: ProgressReporter, signal: AbortSignal): Promise<void> {
+  const isEnough = (pools: readonly PoolStatus[]): boolean => {
+    const isSettled = someSettled(pools);
+    if (!isSettled) progress.show({ label: 'waiting for a pool', doneBytes: null, totalBytes: null });
+    return isSettled;
+  };
+  await waitForPools(client, { clock, withinMs: ASK_LIMITS.startMs, signal, isEnough }).catch(() => {});
 }
 
 async function requestFor(client: CorralClient, { text, signal }: Question): Promise<TaskRequest> {

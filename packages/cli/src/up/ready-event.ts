@@ -1,7 +1,5 @@
 import { Health, validator, type PoolStatus } from '@corral/contracts';
-import type { Clock } from '@corral/service-kit';
-import { createCorralClient, type CorralClient, type Server } from '../client/corral-client.js';
-import { fetchPools } from '../commands/pools.js';
+import { createCorralClient, type Server } from '../client/corral-client.js';
 import type { Listening } from './daemon-process.js';
 
 /** The first line of `corral up --json`. */
@@ -15,7 +13,6 @@ export interface ReadyEvent {
 }
 
 const HEALTH_TIMEOUT_MS = 10_000;
-const LOOK_EVERY_MS = 50;
 const checkHealth = validator(Health);
 
 /** Resolves when the daemon answers `/health`. */
@@ -25,22 +22,6 @@ export async function waitForHealth(server: Server, signal: AbortSignal): Promis
     await client.get('/health', checkHealth, { signal, timeoutMs: HEALTH_TIMEOUT_MS });
   } finally {
     await client.close();
-  }
-}
-
-export interface PoolsWait {
-  readonly clock: Clock;
-  readonly withinMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** The pools that have registered: at once when there are some, else what is there when the time is over. */
-export async function waitForPools(client: CorralClient, { clock, withinMs, signal }: PoolsWait): Promise<PoolStatus[]> {
-  const deadlineMs = clock.monotonicMs() + withinMs;
-  for (;;) {
-    const pools = await fetchPools(client, { signal });
-    if (pools.length > 0 || clock.monotonicMs() >= deadlineMs) return pools;
-    await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }
 

@@ -10,10 +10,11 @@ import { announcement } from './announcement.js';
 import { askUntilAnswered } from './ask-until-answered.js';
 import { HomeDaemons } from './home-daemons.js';
 import { readSharedConfig } from './read-shared-config.js';
-import { readyEvent, waitForHealth, waitForPools, type ReadyEvent } from './ready-event.js';
+import { readyEvent, waitForHealth, type ReadyEvent } from './ready-event.js';
 import { listenForStops, StopRequest } from './stop-requests.js';
 import { tokenOf, type HomeToken } from './home-token.js';
 import { takeUpLock } from './up-lock.js';
+import { someRegistered, waitForPools } from './wait-for-pools.js';
 import { UP_TIMES, type DaemonPrograms, type UpRequest, type UpTimes } from './up-request.js';
 
 interface Running {
@@ -92,7 +93,7 @@ async function start({ context, times, progress, home, token, signal }: Running)
   await waitForHealth({ url: poolManagerd.url, token: token?.value }, signal);
   const client = createCorralClient({ url: orchestratord.url, token: token?.value });
   try {
-    const pools = await waitForPools(client, { clock, withinMs: times.poolsWithinMs, signal });
+    const pools = await waitForPools(client, { clock, withinMs: times.poolsWithinMs, signal, isEnough: someRegistered });
     progress.clear();
     progress.note(`both daemons are up (${formatDuration(clock.monotonicMs() - startedMs)})`);
     return readyEvent(orchestratord, poolManagerd, pools);

@@ -43,6 +43,6 @@ export const UP_TIMES: UpTimes = {
   restartLastMs: 30_000,
   stableMs: 60_000,
   stopWithinMs: 12_000,
-  poolsWithinMs: 2_000,
+  poolsWithinMs: 3_000,
   leftoversWithinMs: 6_000,
 };
