@@ -47,7 +47,7 @@ export interface ReplicaInfo {
   readonly loadMs: number;
 }
 
-/** How an engine process ended. Exit code 0 and an exit that was asked for are `stopped`. [C-50] */
+/** How an engine process ended. Exit code 0 and an exit that was asked for are `stopped`. [C-122] */
 export type Exit =
   | { readonly kind: 'stopped' }
   | {

@@ -13,7 +13,7 @@ export interface RawExit {
 /**
  * Turns an exit into the verdict that the owner of a replica acts on.
  *
- * An exit that was asked for is `stopped` however it went, and so is code 0; all else is a crash. [C-50]
+ * An exit that was asked for is `stopped` however it went, and so is code 0; all else is a crash. [C-122]
  */
 export function judgeExit(raw: RawExit, wasAsked: boolean): Exit {
   if (wasAsked || raw.code === 0) return { kind: 'stopped' };
