@@ -1,7 +1,7 @@
 import type { AssignmentStatus, EventData, EventEnvelope, EventType, NodeModel, NodeState, PoolStatus, RegisterRequest, ReplicaStatus } from '@corral/contracts';
 import { assignmentsHash } from '@corral/contracts';
 
-export const DIGEST = `sha256:${'a'.repeat(64)}`;
+const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 export function aReplicaStatus(over: Partial<ReplicaStatus> = {}): ReplicaStatus {
   return {

@@ -42,7 +42,7 @@ function yieldsOf({ demand }: Wish, plan: Extract<ResidencyPlan, { kind: 'load' 
         wanted: 'on_disk',
         target: { nodeId: assignment.target.node_id, poolId: assignment.target.pool_id },
         source: 'demand',
-        reason: yieldReason(yielding, assignment.model.model_id, plan, demand, quantumMs),
+        reason: yieldReason(yielding, assignment.model.model_id, { poolId: plan.poolId, demand, quantumMs }),
       })),
   );
 }

@@ -2,12 +2,18 @@ import type { ResidencyPlan } from '@corral/orchestrator-core';
 import { formatBytes, formatDuration } from '@corral/service-kit';
 import type { Demand } from './demand.js';
 
-type Load = Extract<ResidencyPlan, { kind: 'load' }>;
-type Yields = Load['yields'][number];
+type Yields = Extract<ResidencyPlan, { kind: 'load' }>['yields'][number];
+
+/** Who wants the place, where, and under which rule. */
+export interface Contest {
+  readonly poolId: string;
+  readonly demand: Demand;
+  readonly quantumMs: number;
+}
 
 /** Why a replica makes room: for the node's log, `corral ps` and whoever waits for it. */
-export function yieldReason(yielding: Yields, modelId: string, plan: Load, demand: Demand, quantumMs: number): string {
-  const who = `${modelId} yields in ${plan.poolId}`;
+export function yieldReason(yielding: Yields, modelId: string, { poolId, demand, quantumMs }: Contest): string {
+  const who = `${modelId} yields in ${poolId}`;
   const waited = demand.waitingTasks === 0 ? `${demand.model.model_id} is hot` : `${demand.model.model_id} has waited ${formatDuration(demand.waitingMs)}`;
   if (yielding.reason === 'quantum_over') return `${who}: ${waited}, quantum ${formatDuration(quantumMs)} over`;
   return `${who}: ${waited}, ${modelId} is idle`;

@@ -20,6 +20,8 @@ export interface ResidencyWorld {
   readonly views: readonly AssignmentView[];
   keyOf(replica: ReplicaStatus): string;
   useOf(replicaId: string): ReplicaUse | undefined;
+  /** Tasks that wait for the model, wherever they may run. */
+  waitingFor(modelKey: string): number;
   factsOf(model: ModelSpec): ModelFacts | null;
   /** What a replica of the model really took in the pool; `null` when none was seen there. */
   measuredBytes(poolId: string, modelKey: string): number | null;
@@ -85,7 +87,7 @@ export function waitingModel({ demand, source }: Wish, world: ResidencyWorld): W
  * What a replica of the model takes in a pool; `null` while nobody has read the file. Where its facts have no figures
  * for the device, the file itself is the least that is needed, as it is for the node.
  */
-export function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView, model: ModelSpec): number | null {
+function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView, model: ModelSpec): number | null {
   const modelKey = modelKeyOf(model);
   const measured = world.measuredBytes(poolId, modelKey);
   if (measured !== null) return measured;
@@ -119,14 +121,16 @@ function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string
 
 function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica {
   const use = world.useOf(replica.replica_id);
+  const modelKey = world.keyOf(replica);
   const leases = use?.leases ?? 0;
   return {
     replicaId: replica.replica_id,
-    modelKey: world.keyOf(replica),
+    modelKey,
     bytes: replica.memory_bytes,
     state: stateOf(world, replica, wantedBy),
     leases,
-    queued: use?.queued ?? 0,
+    // A replica that has just become ready has no use yet; who waits for its model waits for it.
+    queued: Math.max(use?.queued ?? 0, world.waitingFor(modelKey)),
     ...standingOf(wantedBy),
     servingMs: world.servingMs(poolId, replica.replica_id),
     idleMs: world.idleMs(replica.replica_id),

@@ -118,7 +118,7 @@ export class ResidencyLoop implements Residency {
 
   #world(): WorldLook {
     const { nodes, models, wanted, clock } = this.options;
-    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, uses: this.#uses }, clock.monotonicMs()));
+    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, demands: this.#demands, uses: this.#uses }, clock.monotonicMs()));
   }
 
   async #run(): Promise<void> {
@@ -173,6 +173,7 @@ export class ResidencyLoop implements Residency {
       if (status?.residency !== 'failed' || assignment.wanted === 'absent' || !isNews || world.wasResident(view)) return [];
       this.#failedGenerations.set(instanceOf(assignment), assignment.generation);
       this.#memory.givenUp(modelKey);
+      this.#fetchOrderedMs.delete(modelKey);
       const message = status.last_error ?? 'the node does not say why; look at its log';
       if (this.#failures.blocking(modelKey, nowMs)?.message !== message) this.#told.failed(view, this.#failures.record(modelKey, message, nowMs), nowMs);
       const { org_id, instance_id, tier, model, target, source } = assignment;

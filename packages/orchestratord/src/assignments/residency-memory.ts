@@ -1,8 +1,7 @@
-import type { InstanceKey } from '../store/instance-rows.js';
+import type { ReplicaStatus } from '@corral/contracts';
 import { instanceKeyOf } from '../instances/instance-registry.js';
 import type { PoolView } from '../nodes/node-view.js';
 import type { AssignmentView } from './assignment-view.js';
-import type { ReplicaStatus } from '@corral/contracts';
 
 /** Where weights were when a load was ordered. */
 export type LoadedFrom = 'on_disk' | 'absent';
@@ -82,5 +81,5 @@ function measuredKey(poolId: string, modelKey: string): string {
 }
 
 function keyOfView({ assignment }: AssignmentView): string {
-  return instanceKeyOf({ orgId: assignment.org_id, instanceId: assignment.instance_id } satisfies InstanceKey);
+  return instanceKeyOf({ orgId: assignment.org_id, instanceId: assignment.instance_id });
 }

@@ -2,7 +2,7 @@ import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import { assignmentViews } from './assignment-view.js';
-import type { ReplicaUse } from './demand.js';
+import type { Demand, ReplicaUse } from './demand.js';
 import type { ReplicaTimes } from './replica-times.js';
 import type { ResidencyMemory } from './residency-memory.js';
 import type { ResidencyWorld } from './residency-input.js';
@@ -15,6 +15,7 @@ export interface WorldSources {
   readonly wanted: Pick<WantedSet, 'all'>;
   readonly memory: ResidencyMemory;
   readonly times: ReplicaTimes;
+  readonly demands: readonly Demand[];
   readonly uses: ReadonlyMap<string, ReplicaUse>;
 }
 
@@ -28,11 +29,12 @@ export interface WorldLook extends ResidencyWorld {
   nameOfReplica(replicaId: string): string;
 }
 
-export function lookAtWorld({ nodes, models, wanted, memory, times, uses }: WorldSources, nowMs: number): WorldLook {
+export function lookAtWorld({ nodes, models, wanted, memory, times, demands, uses }: WorldSources, nowMs: number): WorldLook {
   const pools = nodes.pools();
   const places = nodes.places();
   const views = assignmentViews(wanted.all(), places);
   const wantedHere = new Set(views.flatMap(({ assignment, modelKey }) => (assignment.wanted === 'resident' ? [`${assignment.target.pool_id} ${modelKey}`] : [])));
+  const waiting = new Map(demands.map(({ modelKey, waitingTasks }) => [modelKey, waitingTasks]));
   const residentIn = new Map<string, string[]>();
   const yielding = new Set<string>();
   const names = new Map<string, string>();
@@ -48,6 +50,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, uses }: Worl
     pools, places, views, residentIn, yielding,
     keyOf: (replica: ReplicaStatus) => models.keyOf(replica),
     useOf: (replicaId) => uses.get(replicaId),
+    waitingFor: (modelKey) => waiting.get(modelKey) ?? 0,
     factsOf: (model: ModelSpec) => models.factsOf(model),
     measuredBytes: (poolId, modelKey) => memory.measuredBytes(poolId, modelKey),
     wasResident: (view) => memory.wasResident(view),

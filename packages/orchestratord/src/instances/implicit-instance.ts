@@ -5,26 +5,18 @@ import { canonicalHash } from '../manifest/canonical-hash.js';
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 const LONGEST = 128;
 
-/** What an implicit instance is kept for. */
-export type ImplicitOf = 'route' | 'model';
-
 /**
  * The id of the instance that the server keeps for a route or a bare model; two names never share one.
  *
  * A name that an id can hold follows the prefix as it is (`route.chat-small`); in any other each character that an id
  * cannot hold becomes `_` and its hex code (`model-x.org_2Ftiny`); what is still too long becomes its hash (`model-h.…`).
  */
-export function implicitInstanceId(of: ImplicitOf, name: string): string {
+export function implicitInstanceId(of: 'route' | 'model', name: string): string {
   const plain = `${of}.${name}`;
   if (PLAIN.test(name) && plain.length <= LONGEST) return plain;
   const escaped = `${of}-x.${name.replaceAll(/[^A-Za-z0-9.-]/gu, escapedCharacter)}`;
   if (escaped.length <= LONGEST) return escaped;
   return `${of}-h.${createHash('sha256').update(name).digest('hex')}`;
-}
-
-/** Whether an id is one that {@link implicitInstanceId} may give; users cannot take these. */
-export function isImplicitInstanceId(id: string): boolean {
-  return /^(route|model)(-x|-h)?\./.test(id);
 }
 
 /** Changes exactly when the instance would run differently: its model's digest and shape, or its config. [C-82] */

@@ -25,7 +25,7 @@ export function poolViews(records: readonly NodeRecord[], nowMs: number): readon
 }
 
 /** What is wrong with the pool ids of a node beside those of the nodes before it; `null` when nothing is. */
-export function poolIdClash(record: NodeRecord, others: readonly NodeRecord[]): string | null {
+function poolIdClash(record: NodeRecord, others: readonly NodeRecord[]): string | null {
   for (const { pool_id } of record.state.pools) {
     const owner = others.find((other) => other.nodeId < record.nodeId && other.state.pools.some((pool) => pool.pool_id === pool_id));
     if (owner !== undefined) return `pool id ${pool_id} is used by node ${owner.nodeId} too, so this one is not used; give the pools in the manifest ids of their own`;

@@ -71,7 +71,7 @@ async function migrate(db: Kysely<Database>, path: string, log: Log): Promise<vo
   for (const { migrationName, status } of results) {
     if (status === 'Success') log.info('store migrated', { migration: migrationName });
   }
-  if (error !== undefined) throw error;
+  if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
 }
 
 async function executedMigrations(db: Kysely<Database>): Promise<readonly string[]> {

@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { aModelSpec } from '../../test/fixtures.js';
+import type { InstanceRecord } from '../store/instance-rows.js';
+import { modelKeyOf, modelKeyOfReplica } from './model-key.js';
+import { resolveModelRef, type NamedThings } from './resolve-model-ref.js';
+import { aReplicaStatus } from '../../test/node-fixtures.js';
+
+const anInstance = (orgId: string, instanceId: string, over: Partial<InstanceRecord> = {}): InstanceRecord => ({
+  orgId, instanceId, kind: 'explicit', modelRef: 'smollm2', tier: 'warm', ttlS: 900, config: { system_prompt: 'Be kind.', temperature: 0.2, stop: 'END', max_tokens: 'many' },
+  configHash: 'c', generation: 1, createdAtMs: 0, updatedAtMs: 0, deletedAtMs: null, ...over,
+});
+
+const specs = new Map([['smollm2', aModelSpec()], ['org/tiny', aModelSpec({ model_id: 'org/tiny' })]]);
+const route = { name: 'chat', version: 3, modelId: 'smollm2', tier: 'hot', ttlS: null, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } } as const;
+const things = (instances: readonly InstanceRecord[] = []): NamedThings => ({ routes: new Map([['chat', route]]), instances, specOf: (id) => specs.get(id), modelIds: () => specs.keys() });
+const NOTHING = { systemPrompt: null, temperature: null, topP: null, topK: null, minP: null, maxTokens: null, stop: null, seed: null };
+
+describe('resolveModelRef', () => {
+  test('F-20 a model is served by the instance that is kept for it', () => {
+    expect(resolveModelRef('org/tiny', 'acme', things())).toEqual({
+      kind: 'resolved', model: specs.get('org/tiny'), modelKey: 'org/tiny@2048', instance: { orgId: 'default', instanceId: 'model-x.org_2Ftiny', tier: 'demand' }, route: null, defaults: NOTHING,
+    });
+  });
+
+  test('F-20 a route gives tier, priority, placement and its version', () => {
+    expect(resolveModelRef('chat', 'acme', things())).toEqual({
+      kind: 'resolved', model: specs.get('smollm2'), modelKey: 'smollm2@2048', instance: { orgId: 'default', instanceId: 'route.chat', tier: 'hot' },
+      route: { name: 'chat', version: 3, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } }, defaults: NOTHING,
+    });
+  });
+
+  test.each(['helpdesk', 'acme/helpdesk'])('F-20 an instance of the org comes before all else: %s', (ref) => {
+    expect(resolveModelRef(ref, 'acme', things([anInstance('acme', 'helpdesk'), anInstance('acme', 'chat')]))).toEqual({
+      kind: 'resolved', model: specs.get('smollm2'), modelKey: 'smollm2@2048', instance: { orgId: 'acme', instanceId: 'helpdesk', tier: 'warm' }, route: null,
+      defaults: { ...NOTHING, systemPrompt: 'Be kind.', temperature: 0.2, stop: ['END'] },
+    });
+    expect(resolveModelRef('chat', 'acme', things([anInstance('acme', 'chat')]))).toMatchObject({ instance: { instanceId: 'chat' }, route: null });
+  });
+
+  test('F-20 what does not exist is named, with what is near', () => {
+    expect(resolveModelRef('smolm2', 'acme', things())).toEqual({ kind: 'not_found', message: 'there is no instance, route or model "smolm2"; did you mean smollm2?', near: ['smollm2'] });
+    expect(resolveModelRef('gpt-4', 'acme', things())).toEqual({ kind: 'not_found', message: 'there is no instance, route or model "gpt-4"; GET /v1/models lists what there is', near: [] });
+  });
+
+  test('F-20 an instance whose model is not served says so', () => {
+    expect(resolveModelRef('bot', 'acme', things([anInstance('acme', 'bot', { modelRef: 'smollm' })]))).toEqual({ kind: 'not_found', message: 'instance bot runs smollm, which is not served here; add the model to the manifest', near: ['smollm2'] });
+  });
+});
+
+describe('model keys', () => {
+  test('A-11 a replica has the key of its spec; other bytes or another context make another key', () => {
+    const replica = aReplicaStatus({ model_id: 'smollm2' });
+    const key = modelKeyOf(aModelSpec());
+    const specOf = (digest: string | null) => () => aModelSpec({ digest });
+    expect(modelKeyOfReplica(replica, specOf(replica.digest))).toBe(key);
+    expect(modelKeyOfReplica(replica, specOf(null))).toBe(key);
+    expect(modelKeyOfReplica(replica, () => undefined)).toBe(key);
+    expect(modelKeyOfReplica(replica, specOf(`sha256:${'f'.repeat(64)}`))).not.toBe(key);
+    expect(modelKeyOfReplica({ ...replica, context: 4_096 }, specOf(null))).not.toBe(key);
+  });
+});

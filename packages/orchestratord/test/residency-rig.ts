@@ -1,0 +1,139 @@
+import { ORCHESTRATORD_METRICS, type Assignment } from '@corral/contracts';
+import { createMetrics, recordingLog } from '@corral/service-kit';
+import { FakeClock } from '@corral/test-kit';
+import type { Demand, ReplicaUse } from '../src/assignments/demand.js';
+import { hotWishes } from '../src/assignments/hot-wishes.js';
+import { OutboxRelay } from '../src/assignments/outbox-relay.js';
+import { ResidencyLoop } from '../src/assignments/residency-loop.js';
+import { settleServed } from '../src/assignments/settle-served.js';
+import { WantedSet } from '../src/assignments/wanted-set.js';
+import { InstanceRegistry } from '../src/instances/instance-registry.js';
+import { ModelDirectory } from '../src/manifest/model-directory.js';
+import { modelKeyOf } from '../src/manifest/model-key.js';
+import { readManifest } from '../src/manifest/read-manifest.js';
+import type { ServedManifest } from '../src/manifest/served-manifest.js';
+import { NodeRegistry } from '../src/nodes/node-registry.js';
+import { listModels, replaceServedModels } from '../src/store/model-rows.js';
+import { openStore } from '../src/store/open-store.js';
+import { aFolder } from './fixtures.js';
+import type { SimulatedNode } from './simulated-node.js';
+
+export interface RigOptions {
+  readonly nodes: readonly SimulatedNode[];
+  readonly manifest: ServedManifest;
+  readonly stateDir?: string;
+  readonly clock?: FakeClock;
+  readonly quantumMs?: number;
+  /** Nodes that the bus cannot reach. */
+  readonly cutOff?: ReadonlySet<string>;
+  readonly online?: boolean;
+}
+
+/** A manifest of models that weigh nothing on paper; the simulated nodes say what they weigh. */
+export function aManifest(models: readonly string[], routes = ''): ServedManifest {
+  const text = `version: 1\nmodels:\n${models.map((id) => `  ${id}: { source: /models/${id}.gguf }\n`).join('')}${routes === '' ? '' : `routes:\n${routes}`}`;
+  const read = readManifest(text, '/corral.yaml', '/');
+  if (read.kind === 'broken') throw new Error(JSON.stringify(read.problems));
+  return read.manifest;
+}
+
+/** The real store, registry, wanted set, relay and loop, on a clock that a test moves and nodes in memory. */
+export async function aRig(options: RigOptions) {
+  const clock = options.clock ?? new FakeClock(1_767_225_600_000);
+  const stateDir = options.stateDir ?? (await aFolder());
+  const { log, lines } = recordingLog();
+  const metrics = createMetrics(ORCHESTRATORD_METRICS);
+  const store = await openStore({ stateDir, clock, log });
+  const manifest = options.manifest;
+  await replaceServedModels(store.db, [...manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), 0);
+  const instances = await InstanceRegistry.open({ store, manifest, log });
+  const known = await listModels(store.db);
+  const published: Assignment[] = [];
+  const relay: OutboxRelay = new OutboxRelay({
+    store, clock, log,
+    isOnline: (nodeId) => registry.places().some((place) => place.nodeId === nodeId && place.online),
+    bus: {
+      publish: (event, target) => {
+        if (target.kind !== 'node' || options.cutOff?.has(target.nodeId) === true) return Promise.resolve({ kind: 'unavailable', reason: 'cut off' });
+        const assignment = event.data as Assignment;
+        published.push(assignment);
+        options.nodes.find(({ nodeId }) => nodeId === target.nodeId)?.deliver(assignment);
+        return Promise.resolve({ kind: 'confirmed' });
+      },
+    },
+  });
+  const wanted = await WantedSet.open({ store, instances, isFromNodes: (id) => models.isFromNodes(id), onCommands: relay.wake });
+  const registry: NodeRegistry = new NodeRegistry({
+    clock, log, metrics, pools: [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
+    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
+  });
+  const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, known });
+  await settleServed({ manifest, models, instances, wanted });
+  const crashes: unknown[] = [];
+  const loop = new ResidencyLoop({
+    clock, log, metrics, wanted, instances, models,
+    nodes: { pools: () => registry.pools(), places: () => registry.places(), onChange: (listener) => registry.onChange(listener), refresh: () => undefined },
+    hot: () => hotWishes(manifest, instances.list(), models.specOf),
+    swapQuantumMs: options.quantumMs ?? 5_000,
+    onCrash: (error) => void crashes.push(error),
+  });
+  registry.onChange((change) => {
+    if (change.type === 'online') relay.wake([change.nodeId]);
+  });
+
+  const report = (node: SimulatedNode): void => {
+    const outcome = registry.heartbeat(node.nodeId, node.state());
+    if (outcome.kind === 'taken' && outcome.answer.assignments !== undefined) node.replaceAll(outcome.answer.assignments);
+  };
+  const register = (node: SimulatedNode): void => {
+    const state = node.state();
+    const outcome = registry.register({ node_id: node.nodeId, machine_id: 'm', address: 'http://127.0.0.1:9', state, capabilities: { gpus: [] }, version: '1' });
+    if (outcome.kind === 'taken' && outcome.answer.assignments !== undefined) node.replaceAll(outcome.answer.assignments);
+  };
+  let lost = new Set<string>();
+  /** Lets time pass in steps; every reachable node works and reports at each. */
+  const pass = async (ms: number, stepMs = 50): Promise<void> => {
+    for (let left = ms; left > 0; left -= stepMs) {
+      await clock.advance(Math.min(left, stepMs));
+      for (const node of options.nodes) {
+        node.step(clock.monotonicMs());
+        if (!lost.has(node.nodeId)) report(node);
+      }
+    }
+    await clock.advance(0);
+  };
+  relay.start();
+  registry.start();
+  loop.start();
+  if (options.online !== false) for (const node of options.nodes) register(node);
+  await pass(50);
+
+  return {
+    clock, stateDir, store, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
+    lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
+    demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),
+    want: (demands: readonly Demand[], use: readonly ReplicaUse[] = []) => loop.update(demands, use),
+    status: (modelId: string) => loop.statusOf(keyOf(models, modelId)),
+    wantedNow: () => wanted.all().map(({ instance_id, wanted: residency, target, generation }) => `${instance_id} ${residency} ${target.pool_id} g${generation}`).sort(),
+    close: async () => {
+      await loop.close();
+      await relay.close();
+      await registry.close();
+      await store.close();
+    },
+  };
+}
+
+export type Rig = Awaited<ReturnType<typeof aRig>>;
+
+function keyOf(models: ModelDirectory, modelId: string): string {
+  const spec = models.specOf(modelId);
+  return spec === undefined ? modelId : modelKeyOf(spec);
+}
+
+function aDemand(models: ModelDirectory, ref: string, over: Partial<Demand>): Demand {
+  const resolved = models.resolve(ref, 'default');
+  if (resolved.kind === 'not_found') throw new Error(resolved.message);
+  const { model, modelKey, instance, route } = resolved;
+  return { modelKey, model, instance, priority: 'interactive', oldestArrivalSeq: 1, waitingMs: 0, waitingTasks: 1, placement: route?.placement ?? null, ...over };
+}

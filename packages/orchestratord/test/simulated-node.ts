@@ -1,0 +1,115 @@
+import { assignmentsHash, type Assignment, type AssignmentStatus, type NodeModel, type NodeState, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
+import { aNodeModel, aNodeState, aPoolStatus, aReplicaStatus } from './node-fixtures.js';
+
+interface Loading {
+  readonly modelId: string;
+  readonly poolId: string;
+  readonly readyAtMs: number;
+}
+
+/**
+ * A node in memory that does what assignments say, in the time a test gives it: fetches, loads what fits, lets go of
+ * what is not wanted once nothing runs on it.
+ */
+export class SimulatedNode {
+  readonly journal = new Map<string, Assignment>();
+  readonly models = new Map<string, NodeModel>();
+  readonly resident = new Map<string, { readonly poolId: string; readonly modelId: string }>();
+  /** Loads that were begun, in order. */
+  readonly begun: string[] = [];
+  loading: Loading | null = null;
+  fetching = new Map<string, number>();
+  readonly failing = new Map<string, string>();
+  fetchMs = 1_000;
+  loadMs = 300;
+  incarnation = 'i1';
+  #seq = 0;
+
+  constructor(
+    readonly nodeId: string,
+    readonly pools: readonly { readonly poolId: string; readonly memoryBytes: number; readonly ready?: boolean }[],
+    /** Bytes of device memory that a model takes, by id; also the file's size. */
+    readonly sizes: Readonly<Record<string, number>>,
+    private readonly leases: (replicaId: string) => number = () => 0,
+  ) {}
+
+  /** As the bus delivers it: a lower generation is stale. */
+  deliver(assignment: Assignment): void {
+    const key = `${assignment.org_id}/${assignment.instance_id}`;
+    if (assignment.target.node_id === this.nodeId && assignment.generation > (this.journal.get(key)?.generation ?? -1)) this.journal.set(key, assignment);
+  }
+
+  /** As an answer to a registration or heartbeat carries it. */
+  replaceAll(assignments: readonly Assignment[]): void {
+    const wanted = new Map(assignments.map((one) => [`${one.org_id}/${one.instance_id}`, one]));
+    for (const key of this.journal.keys()) if (!wanted.has(key)) this.journal.delete(key);
+    for (const one of assignments) this.deliver(one);
+  }
+
+  /** Does what is due at this moment; one load at a time. */
+  step(nowMs: number): void {
+    const wanted = [...this.journal.values()];
+    for (const { model, wanted: residency } of wanted) {
+      if (residency === 'absent' || this.models.has(model.model_id) || this.failing.has(model.model_id) || this.fetching.has(model.model_id)) continue;
+      this.fetching.set(model.model_id, nowMs + this.fetchMs);
+    }
+    for (const [modelId, doneMs] of this.fetching) {
+      if (nowMs < doneMs) continue;
+      this.fetching.delete(modelId);
+      this.models.set(modelId, aNodeModel(modelId, this.sizes[modelId] ?? 1));
+    }
+    if (this.loading !== null && nowMs >= this.loading.readyAtMs) {
+      this.resident.set(replicaId(this.loading.poolId, this.loading.modelId), this.loading);
+      this.loading = null;
+    }
+    for (const id of [...this.resident.keys()]) if (!this.isWanted(id) && this.leases(id) === 0) this.resident.delete(id);
+    if (this.loading !== null) return;
+    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, one.model.model_id)) && this.#fits(one));
+    if (next === undefined) return;
+    this.loading = { modelId: next.model.model_id, poolId: next.target.pool_id, readyAtMs: nowMs + this.loadMs };
+    this.begun.push(next.model.model_id);
+  }
+
+  isWanted(id: string): boolean {
+    return [...this.journal.values()].some(({ wanted, target, model }) => wanted === 'resident' && replicaId(target.pool_id, model.model_id) === id);
+  }
+
+  state(): NodeState {
+    this.#seq += 1;
+    const assignments = [...this.journal.values()];
+    return aNodeState({
+      node_id: this.nodeId, incarnation: this.incarnation, seq: this.#seq, models: [...this.models.values()], pools: this.pools.map(({ poolId, memoryBytes, ready = true }) => this.#pool(poolId, memoryBytes, ready)),
+      assignments: assignments.map((one) => this.#status(one)), assignments_hash: assignmentsHash(assignments),
+    });
+  }
+
+  #fits({ target, model }: Assignment): boolean {
+    const pool = this.pools.find(({ poolId }) => poolId === target.pool_id);
+    const held = [...this.resident.values()].filter(({ poolId }) => poolId === target.pool_id).reduce((sum, { modelId }) => sum + (this.sizes[modelId] ?? 0), 0);
+    return pool !== undefined && held + (this.sizes[model.model_id] ?? 0) <= pool.memoryBytes;
+  }
+
+  #pool(poolId: string, memoryBytes: number, ready: boolean): PoolStatus {
+    const replicas: ReplicaStatus[] = [...this.resident].filter(([, one]) => one.poolId === poolId).map(([id, { modelId }]) => aReplicaStatus({ replica_id: id, model_id: modelId, state: this.isWanted(id) ? 'resident' : 'draining', memory_bytes: this.sizes[modelId] ?? 0 }));
+    if (this.loading?.poolId === poolId) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, this.loading.modelId), model_id: this.loading.modelId, state: 'loading', memory_bytes: this.sizes[this.loading.modelId] ?? 0 }));
+    return aPoolStatus({ pool_id: poolId, node_id: this.nodeId, memory_total_bytes: memoryBytes, ready, replicas });
+  }
+
+  #status({ instance_id, org_id, generation, target, model, wanted }: Assignment): AssignmentStatus {
+    const base = { instance_id, org_id, generation, pool_id: target.pool_id, replica_id: null, last_error: null, progress: null };
+    const error = this.failing.get(model.model_id);
+    const isOnDisk = this.models.has(model.model_id);
+    if (wanted === 'absent') return { ...base, residency: isOnDisk ? 'on_disk' : 'absent' };
+    if (error !== undefined) return { ...base, residency: 'failed', last_error: error };
+    if (!isOnDisk) return { ...base, residency: 'absent', progress: { phase: 'downloading', bytes_done: 1, bytes_total: 2, fraction: 0.5 } };
+    const id = replicaId(target.pool_id, model.model_id);
+    if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : 'on_disk' };
+    if (this.resident.has(id)) return { ...base, residency: 'resident', replica_id: id };
+    if (this.loading?.modelId === model.model_id) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
+    return { ...base, residency: 'on_disk', progress: { phase: 'waiting_for_memory', bytes_done: null, bytes_total: null, fraction: null } };
+  }
+}
+
+export function replicaId(poolId: string, modelId: string): string {
+  return `${poolId}-${modelId}`;
+}
