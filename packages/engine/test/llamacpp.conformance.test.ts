@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { createLlamacppEngine, type ReplicaSpec } from '@corral/engine';
 import { silentLog, systemClock } from '@corral/service-kit';
-import { engineConformance, llamacppPrograms, writeTinyModel } from '@corral/test-kit';
+import { llamacppPrograms, writeTinyModel } from '@corral/test-kit';
+import { engineConformance } from '@corral/test-kit/conformance';
 
 let dir = '';
 beforeAll(async () => {

@@ -94,17 +94,38 @@ describe('llama.cpp on tiny models: the shared batch', () => {
     expect(graphs() - graphsAtLoad).toBeLessThanOrEqual(stats.decode_only_steps + 2 * mixedSteps + stats.prefill_chunks);
   });
 
-  test('C-125 a stream goes on, a token per batch, while a long prompt is read', async () => {
-    const { client } = await replicas.start({ modelPath: await endless(), contextTokens: 4_096, slots: 2 });
-    const leave = new AbortController();
-    const stream = client.generate(aGenerateRequest(), leave.signal).catch(() => null);
+  test('C-125 a stream goes on, a token per batch, while a long prompt is read in a lower slot and could fill every batch', async () => {
+    const { client } = await replicas.start({ modelPath: await endless(), contextTokens: 4_096, slots: 2, batchTokens: 64, prefillChunkTokens: 64 });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const inSlot0 = client.generate(aGenerateRequest(), first.signal).catch(() => null);
     await until(async () => (await statsOf(client)).decode_steps > 0);
+    let frames = 0;
+    const inSlot1 = (async () => {
+      const { body } = await client.open(aGenerateRequest(), second.signal);
+      for await (const chunk of body as AsyncIterable<Buffer>) frames += chunk.toString().split('event: token').length - 1;
+    })().catch(() => null);
+    await until(() => Promise.resolve(frames > 0));
+    first.abort();
+    await inSlot0;
+    await until(async () => (await client.get('/health')).body['slots_active'] === 1);
+    const chunksBefore = (await statsOf(client)).prefill_chunks;
+    const framesBefore = frames;
     await client.generate(aGenerateRequest({ max_tokens: 1, input: { type: 'prompt', prompt: 'x'.repeat(2_000) } }));
-    const { decode_steps, decode_only_steps, prefill_chunks } = await statsOf(client);
+    const framesMeanwhile = frames - framesBefore;
+    expect((await statsOf(client)).prefill_chunks - chunksBefore).toBeGreaterThanOrEqual(31);
+    expect(framesMeanwhile).toBeGreaterThanOrEqual(25);
+    second.abort();
+    await inSlot1;
+  });
+
+  test('C-126 a freed slot is taken again although the others never pause', async () => {
+    const { client } = await replicas.start({ modelPath: await endless(), contextTokens: 16_384, slots: 3 });
+    const leave = new AbortController();
+    const others = [1, 2].map(() => client.generate(aGenerateRequest(), leave.signal).catch(() => 'left'));
+    await until(async () => (await statsOf(client)).sequences_per_step[2] !== 0);
+    for (let n = 0; n < 3; n += 1) expect((await client.generate(aGenerateRequest({ max_tokens: 3 }))).status).toBe(200);
     leave.abort();
-    await stream;
-    expect(prefill_chunks).toBeGreaterThanOrEqual(31);
-    expect(decode_steps - decode_only_steps).toBeGreaterThanOrEqual(30);
+    expect(await Promise.all(others)).toEqual(['left', 'left']);
   });
 
   test('T-30 C-126 a client that leaves while its prompt is read stops it within a chunk', async () => {

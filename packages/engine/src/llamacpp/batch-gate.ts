@@ -10,7 +10,7 @@ const GATHER_TURNS_MAX = 64;
  * Decides when a batch is complete and what goes into it, and counts what it did.
  *
  * Sequences say when they take part. A batch waits a few microtask turns until all of those have queued:
- * without that one of them would miss every batch. [ENGINE 4.1]
+ * without that one of them would miss every batch. [C-124]
  */
 export class BatchGate {
   #active = 0;

@@ -15,7 +15,7 @@ export interface BatchShare<Item> {
  *
  * Every decode gets its place first, so that no prompt can starve it. Prompts share the rest in the order
  * in which they queued, at most `prefillCapTokens` of it while anything decodes. The batch is laid out in
- * ascending sequence id, because the engine runs one graph for ids that follow each other. [ENGINE 9]
+ * ascending sequence id, because the engine runs one graph for ids that follow each other. [C-124 C-125]
  */
 export function planBatch<Item extends QueuedTokens>(items: readonly Item[], sizeTokens: number, prefillCapTokens: number): BatchShare<Item>[] {
   const decodes = items.reduce((count, { tokens }) => (tokens.length === 1 ? count + 1 : count), 0);

@@ -59,7 +59,7 @@ function ask<Answer>(child: ChildOptions, question: ProbeQuestion, rules: Parame
   return runProbe<Answer>(child, question, rules);
 }
 
-/** Code for a device kind exists only where it was run. [DESIGN 10.16] */
+/** Code for a device kind exists only where it was run. [C-32] */
 function refuseUnsupported(kind: DeviceKind): void {
   if (SUPPORTED.includes(kind)) return;
   throw new EngineError('device_unsupported', `the llama.cpp engine has not been run on ${kind} devices and does not start there; use a pool of ${SUPPORTED.join(' or ')}`);

@@ -45,7 +45,7 @@ export async function loadModel(llama: Llama, spec: ReplicaSpec, { fingerprint, 
   }
 }
 
-/** More context than a model was trained for is never reserved: a far too large one ends the process. [ENGINE 3] */
+/** More context than a model was trained for is never reserved: a far too large one ends the process. [C-127] */
 async function createContext(model: LlamaModel, spec: ReplicaSpec, gate: BatchGate): Promise<LlamaContext> {
   if (spec.contextTokens > model.trainContextSize) writeLog('warn', 'context cut to what the model was trained for', { asked_tokens: spec.contextTokens, context_tokens: model.trainContextSize });
   return await model.createContext({

@@ -21,7 +21,7 @@ export interface ReplyLimits {
 
 /**
  * One answer on one response. No byte is sent before the first token, so that a refusal keeps its status;
- * after `end` or `fail` every call is ignored. [DESIGN 10.6]
+ * after `end` or `fail` every call is ignored. [C-129]
  */
 export class Reply {
   #phase: 'silent' | 'streaming' | 'over' = 'silent';

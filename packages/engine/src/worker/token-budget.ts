@@ -12,7 +12,7 @@ export interface TokenRequest {
  *
  * The last sampled token needs no place in the context's memory, so prompt and answer together may be as
  * long as the context. Throws CONTEXT_LENGTH_EXCEEDED for a prompt that leaves no room, and for a
- * `maxTokens` beyond the rest where that is to be refused. [DESIGN 10.7]
+ * `maxTokens` beyond the rest where that is to be refused. [C-127]
  */
 export function tokenBudget({ promptTokens, maxTokens, overflow, contextTokens }: TokenRequest): number {
   const rest = contextTokens - promptTokens;

