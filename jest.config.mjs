@@ -4,6 +4,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@corral/catalog-core/fs$': '<rootDir>/packages/catalog-core/src/fs/index.ts',
+    '^@corral/test-kit/conformance$': '<rootDir>/packages/test-kit/src/conformance/index.ts',
     '^@corral/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -60,7 +60,8 @@ describe('dispatch to a node', () => {
     ['INVALID_PARAMS', 400, false, 'INVALID_PARAMS'],
   ])('DESIGN 9 a refusal %s (%d) is placed again: %s', async (code, status, placeAgain, seen) => {
     const { outcome } = await dispatchTo(refuse(status, { code, message: 'no', retriable: placeAgain, field: 'x' }));
-    expect(outcome).toEqual({ kind: 'failed', placeAgain, error: expect.objectContaining({ code: seen }) });
+    const openAi = await dispatchTo(refuse(status, { error: { code, message: 'no', retriable: placeAgain, type: 'server_error', param: null } }));
+    expect([outcome, openAi.outcome]).toEqual([1, 2].map(() => ({ kind: 'failed', placeAgain, error: expect.objectContaining({ code: seen }) })));
   });
 
   test('B-68 broken before the first byte is worth another place, after it is not', async () => {

@@ -1,13 +1,11 @@
 export { FakeClock } from './fake-clock.js';
 export { aGenerateRequest, type GenerateChanges } from './a-generate-request.js';
-export { engineConformance, type EngineSubject } from './conformance/engine.js';
 export { engineClient, eventsOf, type EngineAnswer, type StreamEvent } from './engine-client.js';
 export { CHATML_TEMPLATE, writeTinyModel, type TinyModel, type TinyModelOptions } from './gguf/tiny-model.js';
 export { llamacppPrograms } from './llamacpp-programs.js';
 export { fetchSmolLm2 } from './models/smollm2.js';
 export type { ScriptedBehaviour } from './scripted-engine/behaviour.js';
 export { scriptedEngine, type ScriptedEngineOptions } from './scripted-engine/scripted-engine.js';
-export { aCommand, BUS_NODES, EVENT_BUS_CASES, type BusNetwork, type EventBusCase } from './conformance/event-bus.js';
 export { aliveOf, eventually, familyOf } from './cluster/processes.js';
 export { forkDaemon, type ForkedDaemon } from './cluster/fork-daemon.js';
 export { startCorral, type Corral, type CorralOptions, type ReadyEvent } from './cluster/start-corral.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createHttpApp, createHttpClient, listen, rawBody, recordingLog, silentLog, type HttpClient, type Listening } from '@corral/service-kit';
-import { aCommand, BUS_NODES, EVENT_BUS_CASES, type BusNetwork, type EventBusCase } from '@corral/test-kit';
+import { aCommand, BUS_NODES, EVENT_BUS_CASES, type BusNetwork, type EventBusCase } from '@corral/test-kit/conformance';
 import { assertReceived, HttpEventBus, type HttpEventBusOptions } from './http-event-bus.js';
 
 const closing: (() => Promise<unknown>)[] = [];

@@ -1,4 +1,4 @@
-import { ApiError, ERRORS, USAGE_TRAILER, type ErrorCode, type GenerateUsage } from '@corral/contracts';
+import { ApiError, ERRORS, USAGE_TRAILER, type ErrorCode, type ErrorEnvelope, type GenerateUsage } from '@corral/contracts';
 import { relay, type Clock, type HttpClient, type RelayOutcome } from '@corral/service-kit';
 import { AnswerWatch, type WatchLimits } from './answer-watch.js';
 import type { Dispatch, DispatchOutcome, Dispatcher } from './dispatcher.js';
@@ -62,20 +62,23 @@ function refused(status: number, body: string): DispatchOutcome {
   return { kind: 'failed', placeAgain, error: error.code === 'NOT_FOUND' ? new ApiError('WORKER_RESET', `the replica has gone: ${error.message}`) : error };
 }
 
-/** The node speaks our envelope; anything else is a fault between here and there. */
+/** A refusal is our envelope, under `error` where the worker wrote it for a client of OpenAI; anything else is a fault on the way. */
 function errorOf(status: number, body: string): ApiError {
-  try {
-    const { code, message, ...details } = JSON.parse(body) as { code: string; message: string };
-    if (Object.hasOwn(ERRORS, code)) return new ApiError(code as ErrorCode, message, withoutRetriable(details));
-  } catch {
-    // Not JSON: said below.
+  const { code, message, hint, field, retry_after_ms, policy_label } = envelopeIn(body);
+  if (code === undefined || message === undefined || !Object.hasOwn(ERRORS, code)) {
+    return new ApiError('WORKER_RESET', `the node answered ${status} without a reason; look at its log`);
   }
-  return new ApiError('WORKER_RESET', `the node answered ${status} without a reason; look at its log`);
+  const details = { hint, field, retry_after_ms, policy_label };
+  return new ApiError(code, message, Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)));
 }
 
-function withoutRetriable(details: object): object {
-  const { retriable: _retriable, ...rest } = details as { retriable?: boolean };
-  return rest;
+function envelopeIn(body: string): Partial<ErrorEnvelope> {
+  try {
+    const parsed = JSON.parse(body) as { readonly error?: Partial<ErrorEnvelope> } & Partial<ErrorEnvelope>;
+    return parsed.error ?? parsed;
+  } catch {
+    return {};
+  }
 }
 
 function lost(what: string, placeAgain: boolean): DispatchOutcome {

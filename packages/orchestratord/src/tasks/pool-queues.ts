@@ -18,11 +18,7 @@ export class PoolQueues {
 
   /** Puts a task back that was taken before: it keeps its place by arrival and is never refused. */
   restore(poolId: string, entry: QueuedTask): void {
-    const queue = this.#queue(poolId);
-    const { capacity } = queue;
-    queue.setCapacity(queue.len + 1);
-    queue.enqueue(entry);
-    queue.setCapacity(capacity);
+    this.#queue(poolId).restore(entry);
   }
 
   remove(poolId: string, id: string): boolean {

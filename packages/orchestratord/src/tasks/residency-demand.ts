@@ -17,13 +17,15 @@ export function demandsOf(queued: Iterable<Task>, nowMs: number): Demand[] {
   return [...byModel.values()].map((tasks) => demandOf(tasks, nowMs)).sort((a, b) => a.oldestArrivalSeq - b.oldestArrivalSeq);
 }
 
+/** The oldest of the higher class speaks for the model: class and arrival belong to the same task. */
 function demandOf(tasks: readonly Task[], nowMs: number): Demand {
-  const oldest = tasks.reduce((a, b) => (b.arrivalSeq < a.arrivalSeq ? b : a));
+  const priority = tasks.some((task) => task.priority === 'interactive') ? 'interactive' : 'batch';
+  const oldest = tasks.filter((task) => task.priority === priority).reduce((a, b) => (b.arrivalSeq < a.arrivalSeq ? b : a));
   return {
     modelKey: oldest.target.modelKey,
     model: oldest.target.model,
     instance: oldest.target.instance,
-    priority: tasks.some((t) => t.priority === 'interactive') ? 'interactive' : 'batch',
+    priority,
     oldestArrivalSeq: oldest.arrivalSeq,
     waitingMs: Math.max(0, Math.round(nowMs - oldest.arrivedMs)),
     waitingTasks: tasks.length,
