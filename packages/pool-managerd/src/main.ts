@@ -2,4 +2,5 @@
 import { createLlamacppEngine } from '@corral/engine';
 import { runPoolManagerd } from './run.js';
 
-process.exitCode = await runPoolManagerd({ argv: process.argv.slice(2), env: process.env, engine: createLlamacppEngine });
+// Everything is closed by now; the channel to a parent would keep the process alive for ever.
+process.exit(await runPoolManagerd({ argv: process.argv.slice(2), env: process.env, engine: createLlamacppEngine }));

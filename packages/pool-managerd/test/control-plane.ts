@@ -16,7 +16,8 @@ export class ControlPlaneStub {
   readonly known = new Set<string>();
   incarnation = 'control-1';
   nextHeartbeatMs = 60_000;
-  refusesEvents = false;
+  /** Of the last registration. */
+  authorization: string | undefined;
   #server: Listening | undefined;
 
   static async start(): Promise<ControlPlaneStub> {
@@ -36,6 +37,7 @@ export class ControlPlaneStub {
         routes.post('/v2/nodes/register', (req, res) => {
           const request = parsed<RegisterRequest>(rawBody(req));
           this.registrations.push(request);
+          this.authorization = req.headers.authorization;
           this.known.add(request.node_id);
           res.json({ success: true, message: 'registered', node_id: request.node_id, ...this.#answer() });
         });
@@ -45,7 +47,7 @@ export class ControlPlaneStub {
           res.json({ success: true, ...this.#answer() });
         });
         routes.post('/v2/nodes/:node_id/events', (req, res) => {
-          if (this.refusesEvents || !this.known.has(req.params.node_id)) throw new ApiError('NOT_FOUND', 'no such node');
+          if (!this.known.has(req.params.node_id)) throw new ApiError('NOT_FOUND', 'no such node');
           this.events.push(...parsed<EventEnvelope[]>(rawBody(req)));
           res.json({});
         });

@@ -148,7 +148,7 @@ describe('drain', () => {
     await drain(node, 60_000);
     await drain(node, 0);
     await answer.body.text();
-    await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0);
+    expect(await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0)).toMatchObject({ live: false, active_leases: 0 });
   });
 
   test('C-44 the end of a drain brings the pool and what is wanted of it back', async () => {

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { EngineProvider, ReplicaSpec } from '@corral/engine';
@@ -183,6 +183,17 @@ describe('failures', () => {
     await node.until(() => node.pool(), ({ replicas }) => replicas[0]?.state === 'resident');
     expect((await node.pool()).replicas[0]).toMatchObject({ last_error: null });
     expect(eventsOf(node).filter((type) => type.startsWith('instance.'))).toEqual(['instance.loading', 'instance.loaded', 'instance.load_failed', 'instance.loading', 'instance.loaded']);
+  });
+
+  test('C-50 C-16 the last words of a worker are the error of its replica, and its whole output is kept', async () => {
+    const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { crashAfterTokens: 2 } }) });
+    const replicaId = await node.load(await node.aModel('a'));
+    const answer = await node.task({ replica_id: replicaId });
+    await expect(answer.body.text()).rejects.toThrow();
+    const failed = await node.until(() => node.log.find(({ message, fields }) => message === 'replica changed' && 'to' in fields && fields.to === 'failed'), (line) => line !== undefined);
+    expect(failed?.fields).toMatchObject({ from: 'resident', cause: 'its process ended by itself', last_error: expect.stringContaining('GGML_ASSERT(scripted) failed'), restart_count: 1, backoff_ms: expect.any(Number) });
+    const output = await node.until(() => readFile(join(node.stateDir, 'node', 'workers.jsonl'), 'utf8'), (text) => text.includes('GGML_ASSERT'));
+    expect(output).toContain(`"replica_id":"${replicaId}"`);
   });
 
   test('C-50 T-107 after so many failures in a row it is left alone, until a newer assignment asks', async () => {

@@ -56,9 +56,9 @@ export function buildCore(ground: Ground, news: News): Core {
   const tasks = new TaskRelay({
     replicas,
     log,
-    isPoolOpen: (poolId) => {
+    obstacleOf: (poolId) => {
       const pool = pools.get(poolId);
-      return pool && pool.planned.problem === null && pool.drainDeadlineMs === null;
+      return pool && (pool.planned.problem ?? (pool.drainDeadlineMs === null ? null : 'it is drained; send the task elsewhere'));
     },
   });
   shutdown.add('models', models.close);
@@ -103,13 +103,13 @@ function buildModels(ground: Ground, poke: () => void) {
 }
 
 function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: () => void; readonly news: News; readonly speed: LoadSpeed }): ReplicaSet {
-  const { config, clock, log, random, metrics, engine, catalog } = ground;
+  const { config, clock, log, random, metrics, engine, catalog, workerLog } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
   return new ReplicaSet({
     provider: engine,
     clock,
-    log,
+    log: workerLog,
     random,
     limits: { stallMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms },
     retry: { initialMs: settings.retry_initial_ms, maxMs: settings.retry_max_ms, failuresMax: settings.failures_max, giveUpMs: settings.give_up_ms, stableMs: settings.stable_ms },

@@ -5,7 +5,7 @@ import { POOL_MANAGERD_METRICS } from '@corral/contracts';
 import { openCatalog } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { EngineProvider } from '@corral/engine';
-import { createMetrics, newId } from '@corral/service-kit';
+import { createLog, createMetrics, newId } from '@corral/service-kit';
 import type { Clock, Log, Metrics, Shutdown } from '@corral/service-kit';
 import { Journal } from '../assignments/journal.js';
 import type { PoolManagerdConfig } from '../config.js';
@@ -37,6 +37,8 @@ export interface Ground extends NodeParts {
   readonly metrics: Metrics<typeof POOL_MANAGERD_METRICS>;
   readonly catalog: CatalogStore;
   readonly journal: Journal;
+  /** What engine workers write, kept apart from what the node says of them. */
+  readonly workerLog: Log;
 }
 
 /** Takes the state directory of a node, or rejects when another one has it. */
@@ -52,6 +54,8 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
   shutdown.add('catalog', () => store.close());
   const journal = await Journal.open({ path: join(nodeDir, 'journal.json'), nodeId, log });
   shutdown.add('journal', () => journal.close());
+  const workerLog = createLog({ service: 'engine-worker', level: 'debug', files: [join(nodeDir, 'workers.jsonl')] });
+  shutdown.add('worker log', () => workerLog.close());
   const incarnation = newId();
   log.info('state directory open', {
     node_id: nodeId,
@@ -62,7 +66,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, workerLog };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

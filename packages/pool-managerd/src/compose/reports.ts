@@ -46,7 +46,7 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
   };
   const settle = clock.sleep(settings.settle_ms, stop.signal).then(() => core.planner.settle('the control plane did not answer in time'));
   const running = [
-    scoutDevices({ provider: engine, clock, log, retryMs: config.devices.rediscover_ms, onFound }, stop.signal),
+    scoutDevices({ provider: engine, clock, log, retryMs: config.devices.rediscover_ms, onFound, onFailed: (reason) => core.planner.searchFailed(reason) }, stop.signal),
     settle.catch(() => undefined),
     reporter.run(stop.signal),
     outbox.run(stop.signal),

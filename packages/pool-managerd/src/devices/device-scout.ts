@@ -7,13 +7,12 @@ export interface DeviceScoutOptions {
   readonly log: Log;
   readonly retryMs: number;
   readonly onFound: (discovery: DeviceDiscovery) => void;
+  /** The search failed and will be repeated. */
+  readonly onFailed: (reason: string) => void;
 }
 
-/**
- * Looks for devices until it succeeds or the signal aborts. A search that fails counts as a machine without
- * devices meanwhile, with the error in its diagnostic. Never rejects. [C-26]
- */
-export async function scoutDevices({ provider, clock, log, retryMs, onFound }: DeviceScoutOptions, signal: AbortSignal): Promise<void> {
+/** Looks for devices until it succeeds or the signal aborts. Never rejects. [C-26] */
+export async function scoutDevices({ provider, clock, log, retryMs, onFound, onFailed }: DeviceScoutOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       const discovery = await provider.discover(signal);
@@ -29,16 +28,8 @@ export async function scoutDevices({ provider, clock, log, retryMs, onFound }: D
       if (signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       log.warn('devices not found', { last_error: reason, backoff_ms: retryMs });
-      onFound(nothingFound(provider, reason));
+      onFailed(reason);
       await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }
-}
-
-function nothingFound({ name }: EngineProvider, reason: string): DeviceDiscovery {
-  return {
-    devices: [],
-    probes: [{ kind: 'cuda', lookedFor: `devices with the engine ${name}`, found: false, detail: reason }],
-    cpu: { cores: 1, model: '', memoryTotalBytes: 0, memoryAvailableBytes: 0 },
-  };
 }

@@ -76,16 +76,26 @@ function tooManyCpuPools({ cpu }: DeviceDiscovery): string {
   return `the ${cpu.cores} cores are divided among other cpu pools already; define fewer pools on the device cpu`;
 }
 
+/** The pools of a node that could not look for devices: they say so until it can. */
+export function poolsWithoutSearch({ nodeId, choices }: Pick<PoolPlanInput, 'nodeId' | 'choices'>, reason: string): readonly PlannedPool[] {
+  const problem = `the search for devices failed and is repeated: ${reason}`;
+  return [...uniqueChoices(choices ?? []).map(({ poolId, device }) => unusable(poolId, device, problem)), ...(choices === null ? [unusable(`${nodeId}-none`, 'none', problem)] : [])];
+}
+
 function nothingUsable({ nodeId, discovery, permissions }: PoolPlanInput): PlannedPool {
+  return unusable(`${nodeId}-none`, 'none', describeSearch(discovery, permissions));
+}
+
+function unusable(poolId: string, device: string, problem: string): PlannedPool {
   return {
-    poolId: `${nodeId}-none`,
-    device: 'none',
+    poolId,
+    device,
     deviceKind: null,
     deviceName: null,
     deviceMask: '',
     memoryTotalBytes: 0,
     replicasMax: 0,
     threadsPerReplica: 1,
-    problem: describeSearch(discovery, permissions),
+    problem,
   };
 }

@@ -24,10 +24,13 @@ const IDLE_MS = 3_600_000;
 /** Tells the control plane what happened, in order, one at a time, as long as it takes. [C-84] */
 export class EventOutbox {
   readonly #waiting: EventEnvelope[] = [];
-  readonly #bell: Bell;
+  /** Something is there to be sent. A wait after a failure does not end for it. */
+  readonly #arrived: Bell;
+  readonly #heard: Bell;
 
   constructor(private readonly options: EventOutboxOptions) {
-    this.#bell = new Bell(options.clock);
+    this.#arrived = new Bell(options.clock);
+    this.#heard = new Bell(options.clock);
   }
 
   get waiting(): number {
@@ -43,12 +46,12 @@ export class EventOutbox {
       log.warn('event dropped: too many wait', { type: dropped.type, capacity });
     }
     this.#waiting.push(event);
-    this.#bell.ring();
+    this.#arrived.ring();
   }
 
   /** Tries at once instead of after its wait: the control plane was just heard. */
   hasten(): void {
-    if (this.#waiting.length > 0) this.#bell.ring();
+    if (this.#waiting.length > 0) this.#heard.ring();
   }
 
   /** Runs until the signal aborts. Never rejects. */
@@ -59,8 +62,8 @@ export class EventOutbox {
       const isDone = await this.#sendFirst();
       failures = isDone ? 0 : failures + 1;
       if (isDone && this.#waiting.length > 0) continue;
-      const waitMs = isDone ? IDLE_MS : Math.round(backoffMs(failures, retry) * (0.5 + random() * 0.5));
-      await this.#bell.wait(waitMs, signal).catch(() => undefined);
+      const wait = isDone ? this.#arrived.wait(IDLE_MS, signal) : this.#heard.wait(Math.round(backoffMs(failures, retry) * (0.5 + random() * 0.5)), signal);
+      await wait.catch(() => undefined);
     }
   }
 

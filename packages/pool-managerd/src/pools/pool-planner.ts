@@ -1,7 +1,7 @@
 import type { DeviceDiscovery } from '@corral/engine';
 import type { Log } from '@corral/service-kit';
 import type { PlannedPool, PoolChoice } from '../devices/planned-pool.js';
-import { planPools } from '../devices/plan-pools.js';
+import { planPools, poolsWithoutSearch } from '../devices/plan-pools.js';
 import type { PoolPlanInput } from '../devices/plan-pools.js';
 import type { PoolTable } from './pool-table.js';
 
@@ -17,13 +17,19 @@ export interface PoolPlannerOptions extends Pick<PoolPlanInput, 'nodeId' | 'perm
  * that no default pool shows up for a moment and is gone when the manifest's arrive.
  */
 export class PoolPlanner {
-  #discovery: DeviceDiscovery | null = null;
+  #search: { readonly discovery: DeviceDiscovery } | { readonly failure: string } | null = null;
   #isSettled = false;
 
   constructor(private readonly options: PoolPlannerOptions) {}
 
   discovered(discovery: DeviceDiscovery): void {
-    this.#discovery = discovery;
+    this.#search = { discovery };
+    this.#plan();
+  }
+
+  /** There is no telling which devices there are. */
+  searchFailed(failure: string): void {
+    this.#search = { failure };
     this.#plan();
   }
 
@@ -42,8 +48,11 @@ export class PoolPlanner {
 
   #plan(): void {
     const { nodeId, permissions, cpu, pools, log, choices } = this.options;
-    if (this.#discovery === null || !this.#isSettled) return;
-    const planned = planPools({ nodeId, discovery: this.#discovery, permissions, cpu, choices: choices() });
+    if (this.#search === null || !this.#isSettled) return;
+    const planned =
+      'failure' in this.#search
+        ? poolsWithoutSearch({ nodeId, choices: choices() }, this.#search.failure)
+        : planPools({ nodeId, discovery: this.#search.discovery, permissions, cpu, choices: choices() });
     const before = pools.planned();
     const changed = planned.filter((pool) => JSON.stringify(before.get(pool.poolId)) !== JSON.stringify(pool));
     const gone = [...before.keys()].filter((poolId) => !planned.some((pool) => pool.poolId === poolId));

@@ -28,8 +28,8 @@ export type TaskOutcome =
 export interface TaskRelayOptions {
   readonly replicas: ReplicaSet;
   readonly log: Log;
-  /** `undefined` for a pool that this node does not have. */
-  isPoolOpen(poolId: string): boolean | undefined;
+  /** Why a pool takes no work; `null` when it does, `undefined` for one that this node does not have. */
+  obstacleOf(poolId: string): string | null | undefined;
 }
 
 const PASSED_HEADERS = ['content-type', 'cache-control', 'x-accel-buffering', 'retry-after', 'x-backoff-ms'];
@@ -80,9 +80,9 @@ export class TaskRelay {
 
   #lease({ poolId, replicaId }: TaskRequest): ReplicaLease {
     if (this.#isClosed) throw new ApiError('SHUTTING_DOWN', 'the node is stopping; send the task elsewhere', { pool_id: poolId });
-    const isOpen = this.options.isPoolOpen(poolId);
-    if (isOpen === undefined) throw new ApiError('NOT_FOUND', `pool ${poolId} not found; GET /v2/pools lists what there is`);
-    if (!isOpen) throw new ApiError('POOL_UNREADY', `pool ${poolId} takes no work: it is drained, or its device cannot be used; send the task elsewhere`, { pool_id: poolId });
+    const obstacle = this.options.obstacleOf(poolId);
+    if (obstacle === undefined) throw new ApiError('NOT_FOUND', `pool ${poolId} not found; GET /v2/pools lists what there is`);
+    if (obstacle !== null) throw new ApiError('POOL_UNREADY', `pool ${poolId} takes no work: ${obstacle}`, { pool_id: poolId });
     const leased = this.options.replicas.lease(poolId, replicaId);
     switch (leased) {
       case 'unknown':

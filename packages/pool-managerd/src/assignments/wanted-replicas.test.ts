@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Assignment } from '@corral/contracts';
+import { anAssignment } from '../../test/an-assignment.js';
+import type { PlannedPool } from '../devices/planned-pool.js';
+import { wantedModelKey } from '../models/present-model.js';
+import type { Presence, PresenceState } from '../models/present-model.js';
+import { assignmentStatus } from './assignment-status.js';
+import { leavingCause } from './leaving-cause.js';
+import type { JournalEntry } from './journal-state.js';
+import { wantedModelOf } from './wanted-model.js';
+import { wantedReplicas } from './wanted-replicas.js';
+
+const POOL: PlannedPool = { poolId: 'p1', device: 'cpu', deviceKind: 'cpu', deviceName: 'A CPU', deviceMask: '', memoryTotalBytes: 9_000, replicasMax: 2, threadsPerReplica: 1, problem: null };
+const facts = (weights: number) => ({
+  architecture: 'llama',
+  name: null,
+  quant: null,
+  layers: 1,
+  embeddingLength: 1,
+  vocabSize: 1,
+  trainContext: 512,
+  hasChatTemplate: true,
+  memory: { cpu: { weightsBytes: { deviceBytes: weights, hostBytes: 0 }, contextMemory: { baseBytes: 10, perCellBytes: 1 } } },
+});
+
+const entry = (assignment: Assignment, acceptedSeq = 1): JournalEntry => ({ assignment, acceptedSeq });
+function presenceOf(assignment: Assignment, over: Partial<Presence> = {}): Presence {
+  const wanted = wantedModelOf(assignment);
+  const model = { modelId: wanted.modelId, digest: `sha256:${wanted.modelId}`, path: `/m/${wanted.modelId}`, sizeBytes: 100, facts: facts(100) };
+  return { key: wantedModelKey(wanted), wanted, phase: { state: 'present' }, model, failures: 0, generation: 1, ...over };
+}
+function sourcesOf(...presences: readonly Presence[]) {
+  const byKey = new Map(presences.map((presence) => [presence.key, presence]));
+  return { pools: new Map([['p1', POOL]]), presence: (key: string) => byKey.get(key), measuredBytes: () => null as number | null };
+}
+
+describe('wantedReplicas', () => {
+  const a = anAssignment('a');
+
+  test('C-82 instances of one file, pool and shape ask for one replica; another context or pool is another one', () => {
+    const other = anAssignment('c', { model: { ...a.model, context: 512 }, model_ref: 'a' });
+    const wanted = wantedReplicas([entry(a), entry({ ...a, instance_id: 'b', generation: 4 }), entry(other)], sourcesOf(presenceOf(a)));
+    expect(wanted.map(({ key, latestGeneration, memoryBytes }) => ({ key, latestGeneration, memoryBytes }))).toEqual([
+      { key: 'p1|cpu|sha256:a|256x2', latestGeneration: 4, memoryBytes: 100 + 10 + 512 },
+      { key: 'p1|cpu|sha256:a|512x2', latestGeneration: 1, memoryBytes: 100 + 10 + 1_024 },
+    ]);
+  });
+
+  test('C-10 the order is that of arrival; of one full set, that of generations', () => {
+    const [b, c] = [anAssignment('b', { generation: 9 }), anAssignment('c', { generation: 2 })];
+    const wanted = wantedReplicas([entry(a, 5), entry(b, 3), entry(c, 3)], sourcesOf(presenceOf(a), presenceOf(b), presenceOf(c)));
+    expect(wanted.toSorted((x, y) => x.order - y.order).map(({ modelId }) => modelId)).toEqual(['c', 'b', 'a']);
+  });
+
+  test('C-14 what was measured counts more than what was estimated; without figures the file is the least', () => {
+    const sources = sourcesOf(presenceOf(a));
+    expect(wantedReplicas([entry(a)], { ...sources, measuredBytes: () => 77 }).map(({ memoryBytes }) => memoryBytes)).toEqual([77]);
+    const unread = presenceOf(a);
+    expect(wantedReplicas([entry(a)], sourcesOf({ ...unread, model: unread.model && { ...unread.model, facts: null } })).map(({ memoryBytes }) => memoryBytes)).toEqual([100]);
+  });
+
+  test('C-11 without the file nothing is wanted yet; while it is looked at again, nothing is started', () => {
+    const working: PresenceState = { state: 'working', progress: null };
+    expect(wantedReplicas([entry(a)], sourcesOf(presenceOf(a, { phase: working, model: null })))).toEqual([]);
+    expect(wantedReplicas([entry(a)], sourcesOf(presenceOf(a, { phase: working }))).map(({ isVerified }) => isVerified)).toEqual([false]);
+  });
+
+  test.each(['absent', 'on_disk', 'staged'] as const)('E-10 an assignment that wants %s asks for no replica', (wanted) => {
+    expect(wantedReplicas([entry({ ...a, wanted })], sourcesOf(presenceOf(a)))).toEqual([]);
+  });
+});
+
+describe('assignmentStatus', () => {
+  const a = anAssignment('a');
+  const status = (assignment: Assignment, presence: Presence | null, over: { isOnDisk?: boolean; isSettled?: boolean; isDraining?: boolean; pool?: PlannedPool | null } = {}) => {
+    const { pool = POOL, isOnDisk = false, isSettled = true, isDraining = false } = over;
+    const pools = new Map(pool === null ? [] : [[pool.poolId, pool]]);
+    const { residency, last_error, progress } = assignmentStatus(assignment, {
+      pools,
+      replicas: [],
+      presence: (key) => (presence?.key === key ? presence : undefined),
+      isOnDisk: () => isOnDisk,
+      isSettled,
+      isDraining: () => isDraining,
+    });
+    return { residency, last_error, progress };
+  };
+  const working = (bytes: number, totalBytes: number | null): PresenceState => ({ state: 'working', progress: { phase: 'downloading', bytes, totalBytes } });
+
+  test('C-60 a download shows how far it is', () => {
+    const progress = { phase: 'downloading', bytes_done: 25, bytes_total: 100, fraction: 0.25 };
+    expect(status(a, presenceOf(a, { phase: working(25, 100), model: null }))).toEqual({ residency: 'absent', last_error: null, progress });
+    expect(status(a, presenceOf(a, { phase: working(25, null), model: null })).progress).toEqual({ ...progress, bytes_total: null, fraction: null });
+  });
+
+  test('C-60 a failure to get the file is the failure of the assignment', () => {
+    expect(status(a, presenceOf(a, { phase: { state: 'failed', error: 'no such file', retryAtMs: 9 }, model: null }))).toEqual({ residency: 'failed', last_error: 'no such file', progress: null });
+  });
+
+  test('C-60 what is not wanted is on disk or absent, as the catalog has it', () => {
+    const unwanted = { ...a, wanted: 'absent' as const };
+    expect([status(unwanted, null, { isOnDisk: true }).residency, status(unwanted, null).residency]).toEqual(['on_disk', 'absent']);
+  });
+
+  test('T-110 a pool that is not there, or cannot be used, is the reason; before the pools are known, nothing is', () => {
+    expect(status(a, presenceOf(a), { pool: null })).toMatchObject({ residency: 'failed', last_error: expect.stringContaining('node n1 has no pool p1') });
+    expect(status(a, presenceOf(a), { pool: { ...POOL, problem: 'no such device' } })).toMatchObject({ residency: 'failed', last_error: 'no such device' });
+    expect(status(a, presenceOf(a), { pool: null, isSettled: false })).toEqual({ residency: 'on_disk', last_error: null, progress: null });
+  });
+
+  test('C-44 in a drained pool it stays on disk, with the way out', () => {
+    expect(status(a, presenceOf(a), { isDraining: true })).toMatchObject({ residency: 'on_disk', last_error: expect.stringContaining('DELETE /v2/pools/p1/drain') });
+  });
+});
+
+describe('leavingCause', () => {
+  test('H-13 the reason is that of whoever unloaded it last', () => {
+    const unload = (reason: string, generation: number) => anAssignment('a', { wanted: 'absent', reason, generation });
+    const entries = [entry(unload('c waits for its memory', 2), 7), entry({ ...unload('nobody used it', 5), instance_id: 'b' }, 3), entry(anAssignment('a', { instance_id: 'd' }), 9)];
+    expect(leavingCause(entries, { modelId: 'a', isPoolDrained: false })).toBe('c waits for its memory');
+    expect(leavingCause(entries, { modelId: 'x', isPoolDrained: false })).toBe('no assignment wants it');
+    expect(leavingCause(entries, { modelId: 'a', isPoolDrained: true })).toBe('the pool is drained');
+  });
+});
