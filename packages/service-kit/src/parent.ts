@@ -27,6 +27,8 @@ export function exitWithParent({ environment, onGone, graceMs = 1_000 }: ParentO
   };
   if (process.send !== undefined) {
     process.once('disconnect', gone);
+    // Watching the parent must not keep a daemon alive that has closed everything else.
+    process.channel?.unref();
     if (!process.connected) gone();
     return 'ipc';
   }
