@@ -52,12 +52,16 @@ function addLooks(program: Command, perform: Perform): void {
   program
     .command('status')
     .description('whether the server is up and may serve, and with what')
-    .action((_, command: Command) => perform(async (context) => (await import('./commands/status.js')).status(context, optionsOf(command))));
+    .action((_, command: Command) =>
+      perform(async (context) => (await import('./commands/status.js')).status(context, optionsOf(command))),
+    );
   const models = program.command('models').description('models that the server knows');
   models
     .command('ls')
     .description('what can be asked for, and where it is')
-    .action((_, command: Command) => perform(async (context) => (await import('./commands/models-ls.js')).modelsLs(context, optionsOf(command))));
+    .action((_, command: Command) =>
+      perform(async (context) => (await import('./commands/models-ls.js')).modelsLs(context, optionsOf(command))),
+    );
   program
     .command('ps')
     .description('what is resident where')
@@ -74,7 +78,9 @@ function addLooks(program: Command, perform: Perform): void {
     .command('cancel')
     .argument('<task>', 'id of the task')
     .description('cancel a task, wherever it is')
-    .action((task: string, _, command: Command) => perform(async (context) => (await import('./commands/cancel.js')).cancel(context, optionsOf(command), task)));
+    .action((task: string, _, command: Command) =>
+      perform(async (context) => (await import('./commands/cancel.js')).cancel(context, optionsOf(command), task)),
+    );
 }
 
 function addChat(program: Command, perform: Perform): void {

@@ -25,7 +25,11 @@ export async function runCli({ version, argv, context, out, err, errColors, comp
     exitCode = (await command(await context())) ?? EXIT.done;
   });
   complete(program);
-  forEachCommand(program, (command) => command.exitOverride().configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text), outputError: () => {} }));
+  forEachCommand(program, (command) =>
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text), outputError: () => {} }),
+  );
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;

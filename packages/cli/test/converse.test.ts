@@ -12,7 +12,11 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 const EVENTS = 'GET /v2/tasks/t1/events?verbose=true';
 const token = (t: string) => ({ type: 'token', t, i: 0 }) as const;
-const answering = { 'GET /v1/models': json(models('m', 'other')), 'POST /v2/tasks': json(accepted(), 202), [EVENTS]: frames(started, token('Hello'), end) };
+const answering = {
+  'GET /v1/models': json(models('m', 'other')),
+  'POST /v2/tasks': json(accepted(), 202),
+  [EVENTS]: frames(started, token('Hello'), end),
+};
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -43,7 +47,13 @@ async function conversation(handlers: Readonly<Record<string, Handler>> = answer
     await client.close();
     await server.close();
   });
-  return { server, left, type: (keys) => void keyboard.write(keys), screen: () => screen, seen: (text) => eventually(JSON.stringify(text), 10_000, async () => screen.includes(text)) };
+  return {
+    server,
+    left,
+    type: (keys) => void keyboard.write(keys),
+    screen: () => screen,
+    seen: (text) => eventually(JSON.stringify(text), 10_000, async () => screen.includes(text)),
+  };
 }
 
 const asked = (server: FakeServer) => server.seen.filter(({ call }) => call === 'POST /v2/tasks').map(({ body }) => body);
@@ -63,13 +73,24 @@ test('answers are streamed, and what was said goes along', async () => {
   await left;
   expect(asked(server)).toEqual([
     { model_ref: 'm', messages: [{ role: 'user', content: 'Hi' }] },
-    { model_ref: 'm', messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Hello' }, { role: 'user', content: 'And?' }] },
+    {
+      model_ref: 'm',
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'Hello' },
+        { role: 'user', content: 'And?' },
+      ],
+    },
     { model_ref: 'm', messages: [{ role: 'user', content: 'Again' }] },
   ]);
 });
 
 test('Ctrl-C stops the answer on the server too, what was shown is remembered, and the second one leaves', async () => {
-  const { server, type, seen, left } = await conversation({ ...answering, [EVENTS]: openFrames(started, token('Hel')), 'POST /v2/tasks/t1/cancel': empty });
+  const { server, type, seen, left } = await conversation({
+    ...answering,
+    [EVENTS]: openFrames(started, token('Hel')),
+    'POST /v2/tasks/t1/cancel': empty,
+  });
   await seen('> ');
   type('Hi\r');
   await seen('Hel');
@@ -101,16 +122,26 @@ test('on an empty line Ctrl-C warns, then leaves; a typed line it drops', async 
 });
 
 test('a failed answer is shown and the chat goes on; Ctrl-D leaves', async () => {
-  const { type, seen, left } = await conversation({ ...answering, 'POST /v2/tasks': refuse(503, { code: 'POOL_UNREADY', message: 'no pool is ready', hint: 'start with --allow-cpu', retriable: true }) });
+  const { server, type, seen, left } = await conversation({
+    ...answering,
+    'POST /v2/tasks': refuse(503, { code: 'POOL_UNREADY', message: 'no pool is ready', hint: 'start with --allow-cpu', retriable: true }),
+  });
   await seen('> ');
   type('Hi\r');
   await seen('corral: no pool is ready\n  next: start with --allow-cpu\n');
+  type('Hi again\r');
+  await eventually('two questions', 10_000, async () => asked(server).length === 2);
   type(CTRL_D);
   await left;
+  expect(asked(server)[1]).toEqual({ model_ref: 'm', messages: [{ role: 'user', content: 'Hi again' }] });
 });
 
 test('Ctrl-D while it answers stops the answer and leaves', async () => {
-  const { server, type, seen, left } = await conversation({ ...answering, [EVENTS]: openFrames(started, token('Hel')), 'POST /v2/tasks/t1/cancel': empty });
+  const { server, type, seen, left } = await conversation({
+    ...answering,
+    [EVENTS]: openFrames(started, token('Hel')),
+    'POST /v2/tasks/t1/cancel': empty,
+  });
   await seen('> ');
   type('Hi\r');
   await seen('Hel');

@@ -28,7 +28,8 @@ export async function startFakeServer(handlers: Readonly<Record<string, Handler>
       const call = `${req.method} ${req.url}`;
       seen.push({ call, authorization: req.headers.authorization, body: body === '' ? undefined : JSON.parse(body) });
       const handler = handlers[call];
-      if (handler === undefined) return refuse(404, { code: 'NOT_FOUND', message: `${call} is not there`, retriable: false })(req, res, body);
+      if (handler === undefined)
+        return refuse(404, { code: 'NOT_FOUND', message: `${call} is not there`, retriable: false })(req, res, body);
       handler(req, res, body);
     });
   });
@@ -45,14 +46,23 @@ export async function startFakeServer(handlers: Readonly<Record<string, Handler>
   };
 }
 
-export const json = (value: unknown, status = 200): Handler => (_req, res) => void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+export const json =
+  (value: unknown, status = 200): Handler =>
+  (_req, res) =>
+    void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 
 export const refuse = (status: number, envelope: object): Handler => json(envelope, status);
 
 /** A whole stream at once. */
-export const frames = (...list: Frame[]): Handler => (_req, res) => void res.writeHead(200, { 'content-type': 'text/event-stream' }).end(list.map(encodeFrame).join(''));
+export const frames =
+  (...list: Frame[]): Handler =>
+  (_req, res) =>
+    void res.writeHead(200, { 'content-type': 'text/event-stream' }).end(list.map(encodeFrame).join(''));
 
 /** A stream that stays open after these. */
-export const openFrames = (...list: Frame[]): Handler => (_req, res) => void res.writeHead(200, { 'content-type': 'text/event-stream' }).write(list.map(encodeFrame).join(''));
+export const openFrames =
+  (...list: Frame[]): Handler =>
+  (_req, res) =>
+    void res.writeHead(200, { 'content-type': 'text/event-stream' }).write(list.map(encodeFrame).join(''));
 
 export const empty: Handler = (_req, res) => void res.writeHead(204).end();

@@ -19,10 +19,17 @@ const line = (second: number, level: string, msg: string, more: object = {}): st
 
 async function twoFiles(): Promise<void> {
   await writeFile(join(folder, 'orchestratord.jsonl'), line(1, 'info', 'one', { correlation_id: 'c1' }) + line(3, 'warn', 'three'));
-  await writeFile(join(folder, 'pool-managerd.jsonl'), line(2, 'debug', 'two', { correlation_id: 'c1' }) + line(4, 'error', 'four', { pool_id: 'p1', why: 'no memory' }));
+  await writeFile(
+    join(folder, 'pool-managerd.jsonl'),
+    line(2, 'debug', 'two', { correlation_id: 'c1' }) + line(4, 'error', 'four', { pool_id: 'p1', why: 'no memory' }),
+  );
 }
 
-const messages = (out: string): string[] => out.split('\n').filter((text) => text !== '').map((text) => (JSON.parse(text) as { msg: string }).msg);
+const messages = (out: string): string[] =>
+  out
+    .split('\n')
+    .filter((text) => text !== '')
+    .map((text) => (JSON.parse(text) as { msg: string }).msg);
 
 describe('corral logs', () => {
   test('P-07 lines of both daemons by time; --json keeps them as they stand', async () => {
@@ -33,7 +40,8 @@ describe('corral logs', () => {
 
   test('P-07 grouped by correlation id, cut by level, and only the newest', async () => {
     await twoFiles();
-    const asked = async (...flags: string[]) => messages((await runCorral(['logs', '--json', ...flags], { env: { CORRAL_STATE_DIR: stateDir } })).out);
+    const asked = async (...flags: string[]) =>
+      messages((await runCorral(['logs', '--json', ...flags], { env: { CORRAL_STATE_DIR: stateDir } })).out);
     expect(await asked('--correlation', 'c1')).toEqual(['one', 'two']);
     expect(await asked('--level', 'warn')).toEqual(['three', 'four']);
     expect(await asked('-n', '1')).toEqual(['four']);
@@ -54,7 +62,9 @@ describe('corral logs', () => {
   test('without logs it says where it looked', async () => {
     await rm(folder, { recursive: true });
     expect(await runCorral(['logs', '--state-dir', stateDir])).toEqual({
-      code: 1, out: '', err: `corral: there are no logs in ${folder}\n  next: start the daemons with scripts/up, or name their state directory with --state-dir\n`,
+      code: 1,
+      out: '',
+      err: `corral: there are no logs in ${folder}\n  next: start the daemons with scripts/up, or name their state directory with --state-dir\n`,
     });
   });
 
@@ -113,7 +123,9 @@ describe('following files', () => {
 
   test('of a long file only the end is read, from the start of a line', async () => {
     const filler = 'x'.repeat(100_000);
-    const lines = Array.from({ length: 200 }, (_, n) => line(n % 60, 'info', `m${n}`, { ts: new Date(Date.UTC(2026, 0, 1) + n).toISOString(), filler }));
+    const lines = Array.from({ length: 200 }, (_, n) =>
+      line(n % 60, 'info', `m${n}`, { ts: new Date(Date.UTC(2026, 0, 1) + n).toISOString(), filler }),
+    );
     await writeFile(join(folder, 'a.jsonl'), lines.join(''));
     const tail = new LogTail(folder, {});
     const read = await texts(tail.last(1_000));

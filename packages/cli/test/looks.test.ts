@@ -25,7 +25,11 @@ describe('what a running server shows', () => {
   test('ps lists each replica with where it is, and --json prints an array', async () => {
     const { url } = await serving(home);
     const shown = await runCorral(['ps', '--url', url]);
-    expect(shown).toEqual({ code: 0, err: '', out: expect.stringMatching(/^MODEL +POOL +NODE .*\nsmollm2 +cpu +home +cpu +resident +3\/4 +150 MiB +\d+ h.* ago +r1 +-\n$/) });
+    expect(shown).toEqual({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/^MODEL +POOL +NODE .*\nsmollm2 +cpu +home +cpu +resident +3\/4 +150 MiB +\d+ h.* ago +r1 +-\n$/),
+    });
     const asked = await runCorral(['--json', 'ps', '--url', url]);
     expect(JSON.parse(asked.out)).toEqual([{ ...aReplica(), pool_id: 'cpu', node_id: 'home', device: 'cpu' }]);
   });
@@ -46,13 +50,29 @@ describe('what a running server shows', () => {
   });
 
   test('status of a server that is not ready is an answer, with its reason', async () => {
-    const { url } = await serving({ ...home, 'GET /ready': json({ ready: false, reason: 'no GPU; start with --allow-cpu' }, 503), 'GET /v2/pools': json(list(aPool({ ready: false }))) });
+    const { url } = await serving({
+      ...home,
+      'GET /ready': json({ ready: false, reason: 'no GPU; start with --allow-cpu' }, 503),
+      'GET /v2/pools': json(list(aPool({ ready: false }))),
+    });
     const { code, out } = await runCorral(['status', '--json', '--url', url]);
-    expect([code, JSON.parse(out)]).toEqual([0, {
-      url, version: '0.1.0', ready: false, reason: 'no GPU; start with --allow-cpu', nodes: { online: 1, total: 1 }, pools: { ready: 0, total: 1 },
-      memory: { used_bytes: 157_286_400, total_bytes: 1_073_741_824 }, slots: { free: 3, total: 4 }, resident: [],
-    }]);
-    expect((await runCorral(['status', '--url', url])).out.split('\n')[0]).toBe(`corral 0.1.0 at ${url}: not ready: no GPU; start with --allow-cpu`);
+    expect([code, JSON.parse(out)]).toEqual([
+      0,
+      {
+        url,
+        version: '0.1.0',
+        ready: false,
+        reason: 'no GPU; start with --allow-cpu',
+        nodes: { online: 1, total: 1 },
+        pools: { ready: 0, total: 1 },
+        memory: { used_bytes: 157_286_400, total_bytes: 1_073_741_824 },
+        slots: { free: 3, total: 4 },
+        resident: [],
+      },
+    ]);
+    expect((await runCorral(['status', '--url', url])).out.split('\n')[0]).toBe(
+      `corral 0.1.0 at ${url}: not ready: no GPU; start with --allow-cpu`,
+    );
   });
 
   test('cancel says what it canceled', async () => {
@@ -75,25 +95,47 @@ describe('when the server does not do it', () => {
     const { url, close } = await startFakeServer({});
     await close();
     expect(await runCorral(['ps', '--url', url])).toEqual({
-      code: 3, out: '',
+      code: 3,
+      out: '',
       err: `corral: cannot reach ${url} (nothing listens there)\n  next: start it with scripts/up, or name another server with --url or CORRAL_URL\n`,
     });
   });
 
   test('P-07 a refusal is shown with its hint and the correlation id, exit code 1', async () => {
-    const { url } = await serving({ 'POST /v2/tasks/t1/cancel': refuse(404, { code: 'NOT_FOUND', message: 'no task is called t1', hint: 'it may have ended', retriable: false }) });
+    const { url } = await serving({
+      'POST /v2/tasks/t1/cancel': refuse(404, {
+        code: 'NOT_FOUND',
+        message: 'no task is called t1',
+        hint: 'it may have ended',
+        retriable: false,
+      }),
+    });
     const { code, err } = await runCorral(['cancel', 't1', '--url', url]);
-    expect([code, err.split('\n')]).toEqual([1, ['corral: no task is called t1', '  next: it may have ended', expect.stringMatching(/^ {2}correlation id: [0-9a-f-]{36}$/), '']]);
+    expect([code, err.split('\n')]).toEqual([
+      1,
+      ['corral: no task is called t1', '  next: it may have ended', expect.stringMatching(/^ {2}correlation id: [0-9a-f-]{36}$/), ''],
+    ]);
   });
 
-  test.each([[401, 'MISSING_TOKEN'], [401, 'BAD_TOKEN'], [403, 'ROLE_REQUIRED'], [429, 'ADMISSION_REJECT']])('exit code 4 for %i %s', async (status, code) => {
+  test.each([
+    [401, 'MISSING_TOKEN'],
+    [401, 'BAD_TOKEN'],
+    [403, 'ROLE_REQUIRED'],
+    [429, 'ADMISSION_REJECT'],
+  ])('exit code 4 for %i %s', async (status, code) => {
     const { url } = await serving({ 'GET /v2/pools': refuse(status, { code, message: 'no', retriable: false }) });
     expect((await runCorral(['pools', '--url', url])).code).toBe(4);
   });
 
   test('what is no Corral server is said to be none', async () => {
-    const { url } = await serving({ 'GET /v2/pools': (_req, res) => void res.writeHead(200).end('<html>'), 'GET /v2/nodes': json({ nodes: [] }) });
-    expect(await runCorral(['pools', '--url', url])).toMatchObject({ code: 1, err: expect.stringContaining('not as a Corral server does') });
+    const { url } = await serving({
+      'GET /v2/pools': (_req, res) => void res.writeHead(200).end('<html>'),
+      'GET /v2/nodes': json({ nodes: [] }),
+    });
+    expect(await runCorral(['pools', '--url', url])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not as a Corral server does'),
+    });
     expect(await runCorral(['nodes', '--url', url])).toMatchObject({ code: 1, err: expect.stringContaining('data: is missing') });
   });
 });

@@ -24,14 +24,27 @@ export interface RunOptions {
 /** A context whose texts are kept; no terminal, no colours. */
 export function aContext(changes: Partial<CliContext> = {}): CliContext {
   return {
-    env: {}, homeDir: '/home/u', workDir: '/work', clock: systemClock, out: { write: () => {}, isTerminal: false }, err: { write: () => {}, isTerminal: false },
-    stdin: Readable.from([]), stdout: new Writable({ write: (_c, _e, done) => done() }), signals: { on: () => () => {} }, terminalIsGone: () => false,
-    colors: plain, errColors: plain, ...changes,
+    env: {},
+    homeDir: '/home/u',
+    workDir: '/work',
+    clock: systemClock,
+    out: { write: () => {}, isTerminal: false },
+    err: { write: () => {}, isTerminal: false },
+    stdin: Readable.from([]),
+    stdout: new Writable({ write: (_c, _e, done) => done() }),
+    signals: { on: () => () => {} },
+    terminalIsGone: () => false,
+    colors: plain,
+    errColors: plain,
+    ...changes,
   };
 }
 
 /** Runs a command line in this process. */
-export async function runCorral(argv: readonly string[], { env = {}, stdin = '', onOut, clock = systemClock }: RunOptions = {}): Promise<Ran> {
+export async function runCorral(
+  argv: readonly string[],
+  { env = {}, stdin = '', onOut, clock = systemClock }: RunOptions = {},
+): Promise<Ran> {
   const signals = new EventEmitter();
   let out = '';
   let err = '';
@@ -43,9 +56,21 @@ export async function runCorral(argv: readonly string[], { env = {}, stdin = '',
   const input = new PassThrough();
   input.end(stdin);
   const context = aContext({
-    env, clock, stdin: input, out: { write, isTerminal: false }, err: { write: writeErr, isTerminal: false },
+    env,
+    clock,
+    stdin: input,
+    out: { write, isTerminal: false },
+    err: { write: writeErr, isTerminal: false },
     signals: { on: (name, listener) => (signals.on(name, listener), () => void signals.off(name, listener)) },
   });
-  const code = await runCli({ version: '9.8.7', argv, context: () => Promise.resolve(context), out: { write }, err: { write: writeErr }, errColors: plain, complete: () => {} });
+  const code = await runCli({
+    version: '9.8.7',
+    argv,
+    context: () => Promise.resolve(context),
+    out: { write },
+    err: { write: writeErr },
+    errColors: plain,
+    complete: () => {},
+  });
   return { code, out, err };
 }

@@ -46,17 +46,27 @@ export class UpRig {
     const dir = await this.#dir;
     const log = join(dir, `events-${this.#children.length}.jsonl`);
     const stateDir = request.stateDir ?? join(dir, 'state');
-    const child = spawn(process.execPath, [RUNNER, JSON.stringify({ request: { port: 0, poolPort: 0, ...request, stateDir }, times: { poolsWithinMs: 0, ...times } })], {
-      env: { PATH: process.env['PATH'], HOME: dir, ...env, STAND_IN: JSON.stringify(standIn), STAND_IN_LOG: log },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [RUNNER, JSON.stringify({ request: { port: 0, poolPort: 0, ...request, stateDir }, times: { poolsWithinMs: 0, ...times } })],
+      {
+        env: { PATH: process.env['PATH'], HOME: dir, ...env, STAND_IN: JSON.stringify(standIn), STAND_IN_LOG: log },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#children.push(child);
     const texts = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.out += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (texts.err += text));
     const exited = new Promise<number | NodeJS.Signals | null>((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
     return {
-      pid: child.pid ?? 0, stateDir, out: () => texts.out, err: () => texts.err, exited, kill: (signal) => void child.kill(signal), events: () => eventsIn(log),
+      pid: child.pid ?? 0,
+      stateDir,
+      out: () => texts.out,
+      err: () => texts.err,
+      exited,
+      kill: (signal) => void child.kill(signal),
+      events: () => eventsIn(log),
     };
   }
 
@@ -77,5 +87,8 @@ export class UpRig {
 
 async function eventsIn(log: string): Promise<StandInEvent[]> {
   const text = await readFile(log, 'utf8').catch(() => '');
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as StandInEvent);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as StandInEvent);
 }

@@ -6,7 +6,8 @@ import { createServer } from 'node:http';
 export function standIn(name, addressVariable, routes = () => undefined) {
   const all = JSON.parse(process.env.STAND_IN ?? '{}');
   const { failWith, stubborn = false, says = [] } = all[name] ?? {};
-  const log = (what, more = {}) => appendFileSync(process.env.STAND_IN_LOG, `${JSON.stringify({ name, what, pid: process.pid, ...more })}\n`);
+  const log = (what, more = {}) =>
+    appendFileSync(process.env.STAND_IN_LOG, `${JSON.stringify({ name, what, pid: process.pid, ...more })}\n`);
   log('start', { env: process.env, args: process.argv.slice(2), atMs: Date.now() });
   if (failWith !== undefined) {
     process.stderr.write(`${name}: ${failWith.text}\n`);
@@ -22,7 +23,9 @@ export function standIn(name, addressVariable, routes = () => undefined) {
     res.end(JSON.stringify(answer ?? { code: 'NOT_FOUND', message: 'not there', retriable: false }));
   });
   const [host, port] = process.env[addressVariable].split(':');
-  server.listen(Number(port), host, () => process.send({ type: 'listening', url: `http://${host}:${server.address().port}`, pid: process.pid }));
+  server.listen(Number(port), host, () =>
+    process.send({ type: 'listening', url: `http://${host}:${server.address().port}`, pid: process.pid }),
+  );
   process.once('disconnect', () => process.exit(1));
   process.on('SIGHUP', () => log('SIGHUP'));
   process.on('SIGTERM', () => {

@@ -10,7 +10,10 @@ const programs = {
 
 try {
   const context = await processContext(process.env);
-  process.exitCode = await runUp(context, { allowCpu: false, watch: false, once: false, json: false, ...request }, programs, { ...UP_TIMES, ...times });
+  process.exitCode = await runUp(context, { allowCpu: false, watch: false, once: false, json: false, ...request }, programs, {
+    ...UP_TIMES,
+    ...times,
+  });
 } catch (error) {
   process.stderr.write(`${error.message}\nnext: ${error.next}\n`);
   process.exitCode = error.exitCode ?? 1;

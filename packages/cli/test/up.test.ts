@@ -21,10 +21,19 @@ interface Ready {
 }
 
 const WAIT_MS = 20_000;
-const lines = (text: string): unknown[] => text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown);
-const readyOf = (up: RunningUp): Promise<Ready> => eventually('ready', WAIT_MS, async () => up.out().includes('\n') && (lines(up.out())[0] as Ready));
+const lines = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+const readyOf = (up: RunningUp): Promise<Ready> =>
+  eventually('ready', WAIT_MS, async () => up.out().includes('\n') && (lines(up.out())[0] as Ready));
 const eventOf = (up: RunningUp, what: StandInEvent['what'], name: StandInEvent['name'], nth = 0) =>
-  eventually(`${what} ${nth} of ${name}`, WAIT_MS, async () => (await up.events()).filter((event) => event.what === what && event.name === name)[nth]);
+  eventually(
+    `${what} ${nth} of ${name}`,
+    WAIT_MS,
+    async () => (await up.events()).filter((event) => event.what === what && event.name === name)[nth],
+  );
 const nothingLeft = (...pids: number[]) => eventually('nothing is left', 5_000, async () => (await aliveOf(pids)).length === 0);
 const answer = [started, { type: 'token', t: 'To', i: 0 }, { type: 'token', t: 'kyo', i: 1 }, end];
 const refused = (code: string, message: string) => [{ type: 'error', code, message, retriable: true }];
@@ -32,23 +41,55 @@ const refused = (code: string, message: string) => [{ type: 'error', code, messa
 describe('both daemons', () => {
   test('P-02 are started in order, know each other, and are announced in one event', async () => {
     const pool = aPool({ ready: false, last_error: 'no GPU' });
-    const up = await rig.start({ request: { json: true, allowCpu: true, manifestPath: '/m.yaml' }, env: { CORRAL_LOG_LEVEL: 'debug' }, standIn: { pools: [pool] } });
+    const up = await rig.start({
+      request: { json: true, allowCpu: true, manifestPath: '/m.yaml' },
+      env: { CORRAL_LOG_LEVEL: 'debug' },
+      standIn: { pools: [pool] },
+    });
     const ready = await readyOf(up);
     const [first, second] = await up.events();
-    expect(lines(up.out())).toEqual([{
-      event: 'ready', listener_url: ready.listener_url, dashboard_url: null, pool_urls: ready.pool_urls,
-      pids: { orchestratord: first?.pid, pool_managerd: second?.pid }, pools: [{ pool_id: 'cpu', ready: false, last_error: 'no GPU' }],
-    }]);
-    expect(first).toMatchObject({ name: 'orchestratord', args: [], env: { CORRAL_STATE_DIR: up.stateDir, CORRAL_MANIFEST: '/m.yaml', CORRAL_LOG_LEVEL: 'debug', POOL_MANAGERD_URLS: 'none', ORCHESTRATORD_ADDR: '127.0.0.1:0' } });
-    expect(second).toMatchObject({ name: 'pool-managerd', args: [], env: { CORRAL_STATE_DIR: up.stateDir, ORCHESTRATOR_URL: ready.listener_url, ALLOW_CPU_POOLS: 'true', CORRAL_LOG_LEVEL: 'debug' } });
+    expect(lines(up.out())).toEqual([
+      {
+        event: 'ready',
+        listener_url: ready.listener_url,
+        dashboard_url: null,
+        pool_urls: ready.pool_urls,
+        pids: { orchestratord: first?.pid, pool_managerd: second?.pid },
+        pools: [{ pool_id: 'cpu', ready: false, last_error: 'no GPU' }],
+      },
+    ]);
+    expect(first).toMatchObject({
+      name: 'orchestratord',
+      args: [],
+      env: {
+        CORRAL_STATE_DIR: up.stateDir,
+        CORRAL_MANIFEST: '/m.yaml',
+        CORRAL_LOG_LEVEL: 'debug',
+        POOL_MANAGERD_URLS: 'none',
+        ORCHESTRATORD_ADDR: '127.0.0.1:0',
+      },
+    });
+    expect(second).toMatchObject({
+      name: 'pool-managerd',
+      args: [],
+      env: { CORRAL_STATE_DIR: up.stateDir, ORCHESTRATOR_URL: ready.listener_url, ALLOW_CPU_POOLS: 'true', CORRAL_LOG_LEVEL: 'debug' },
+    });
   });
 
-  test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('P-02 %s ends both, once each, with exit code %i', async (signal, code) => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('P-02 %s ends both, once each, with exit code %i', async (signal, code) => {
     const up = await rig.start({ request: { json: true } });
     const { pids } = await readyOf(up);
     up.kill(signal);
     expect(await up.exited).toBe(code);
-    expect((await up.events()).filter(({ what }) => what === 'SIGTERM').map(({ name }) => name).toSorted()).toEqual(['orchestratord', 'pool-managerd']);
+    expect(
+      (await up.events())
+        .filter(({ what }) => what === 'SIGTERM')
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['orchestratord', 'pool-managerd']);
     await nothingLeft(pids.orchestratord, pids.pool_managerd);
   });
 
@@ -88,12 +129,21 @@ describe('both daemons', () => {
 
   test('P-07 what they say reaches standard error from warn on, and never standard output', async () => {
     const said = (level: string) => JSON.stringify({ ts: '2026-01-01T00:00:00Z', level, service: 'orchestratord', msg: `a ${level}` });
-    const says = [{ stream: 'stdout', text: 'loose words' }, { stream: 'stderr', text: said('warn') }, { stream: 'stderr', text: said('info') }];
+    const says = [
+      { stream: 'stdout', text: 'loose words' },
+      { stream: 'stderr', text: said('warn') },
+      { stream: 'stderr', text: said('info') },
+    ];
     const up = await rig.start({ request: { json: true }, standIn: { orchestratord: { says } } });
     await readyOf(up);
     up.kill('SIGTERM');
     await up.exited;
-    expect([up.out().split('\n').length, up.err().includes('a warn'), up.err().includes('loose words'), up.err().includes('a info')]).toEqual([2, true, true, false]);
+    expect([
+      up.out().split('\n').length,
+      up.err().includes('a warn'),
+      up.err().includes('loose words'),
+      up.err().includes('a info'),
+    ]).toEqual([2, true, true, false]);
   });
 });
 
@@ -103,16 +153,25 @@ describe('a daemon that ends', () => {
     const { pids, listener_url: url } = await readyOf(up);
     process.kill(pids.orchestratord, 'SIGKILL');
     const again = await eventOf(up, 'start', 'orchestratord', 1);
-    await eventually('it answers', WAIT_MS, () => fetch(`${url}/health`).then((answered) => answered.ok, () => false));
+    await eventually('it answers', WAIT_MS, () =>
+      fetch(`${url}/health`).then(
+        (answered) => answered.ok,
+        () => false,
+      ),
+    );
     expect(again.env?.['ORCHESTRATORD_ADDR']).toBe(new URL(url).host);
     expect(await aliveOf([pids.pool_managerd])).toEqual([pids.pool_managerd]);
-    await eventually('the notes', WAIT_MS, async () => /orchestratord ended \(signal SIGKILL\); it is started again in 20 ms[\s\S]*listens again/.test(up.err()));
+    await eventually('the notes', WAIT_MS, async () =>
+      /orchestratord ended \(signal SIGKILL\); it is started again in 20 ms[\s\S]*listens again/.test(up.err()),
+    );
     expect(lines(up.out())).toHaveLength(1);
   });
 
   test('waits longer each time, up to a limit, and starts anew once it ran for long', async () => {
     const up = await rig.start({ request: { json: true }, times: { restartFirstMs: 50, restartLastMs: 150, stableMs: 1_000 } });
-    let { pids: { pool_managerd: pid } } = await readyOf(up);
+    let {
+      pids: { pool_managerd: pid },
+    } = await readyOf(up);
     for (let nth = 1; nth <= 3; nth += 1) {
       process.kill(pid, 'SIGKILL');
       ({ pid } = await eventOf(up, 'start', 'pool-managerd', nth));
@@ -127,7 +186,9 @@ describe('a daemon that ends', () => {
   test('before it listened for the first time ends corral up, with its last words and its code for a wrong configuration', async () => {
     const up = await rig.start({ standIn: { orchestratord: { failWith: { code: 2, text: 'invalid configuration: addr' } } } });
     expect([await up.exited, up.out(), (await up.events()).length]).toEqual([2, '', 1]);
-    expect(up.err()).toMatch(/orchestratord: invalid configuration: addr\n[\s\S]*orchestratord ended before it listened \(exit code 2\)\nnext: correct what orchestratord names above/);
+    expect(up.err()).toMatch(
+      /orchestratord: invalid configuration: addr\n[\s\S]*orchestratord ended before it listened \(exit code 2\)\nnext: correct what orchestratord names above/,
+    );
   });
 
   test('the second one likewise, and the first is ended', async () => {
@@ -140,13 +201,18 @@ describe('a daemon that ends', () => {
 });
 
 describe('what is taken', () => {
-  test.each([['port', 'orchestratord', '--port'], ['poolPort', 'pool-managerd', '--pool-port']] as const)('a port that another program has: %s', async (key, name, flag) => {
+  test.each([
+    ['port', 'orchestratord', '--port'],
+    ['poolPort', 'pool-managerd', '--pool-port'],
+  ] as const)('a port that another program has: %s', async (key, name, flag) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const up = await rig.start({ request: { [key]: port } });
     expect([await up.exited, await up.events()]).toEqual([1, []]);
-    expect(up.err()).toContain(`port ${port} for ${name} is taken by another program (127.0.0.1:${port})\nnext: stop that one, or choose another port with ${flag} N`);
+    expect(up.err()).toContain(
+      `port ${port} for ${name} is taken by another program (127.0.0.1:${port})\nnext: stop that one, or choose another port with ${flag} N`,
+    );
     other.close();
   });
 
@@ -155,7 +221,9 @@ describe('what is taken', () => {
     await readyOf(first);
     const second = await rig.start({ request: { json: true } });
     expect([await second.exited, await second.events()]).toEqual([1, []]);
-    expect(second.err()).toContain(`another corral up (pid ${first.pid}) uses the state directory ${first.stateDir}\nnext: stop it with kill ${first.pid}`);
+    expect(second.err()).toContain(
+      `another corral up (pid ${first.pid}) uses the state directory ${first.stateDir}\nnext: stop it with kill ${first.pid}`,
+    );
     first.kill('SIGTERM');
     expect(await first.exited).toBe(143);
     expect(await readFile(join(first.stateDir, 'up.json'), 'utf8').catch((error: NodeJS.ErrnoException) => error.code)).toBe('ENOENT');
@@ -170,7 +238,7 @@ describe('what is taken', () => {
     expect(await aliveOf([pids.orchestratord, pids.pool_managerd])).toEqual([]);
   });
 
-  test('a lock that cannot be read is nobody\'s, and one of a pid that another process has now is stale', async () => {
+  test("a lock that cannot be read is nobody's, and one of a pid that another process has now is stale", async () => {
     const stateDir = await rig.path('state');
     await mkdir(stateDir, { recursive: true });
     for (const text of ['', JSON.stringify({ pid: process.pid, start: '1', daemons: {} })]) {
@@ -190,7 +258,10 @@ describe('--config', () => {
     const up = await rig.start({ request: { json: true, configPath: path, port: undefined, poolPort: undefined } });
     const ready = await readyOf(up);
     expect(ready.listener_url).toMatch(/^http:\/\/127\.0\.0\.2:/);
-    expect((await up.events()).map(({ args }) => args)).toEqual([['--config', path], ['--config', path]]);
+    expect((await up.events()).map(({ args }) => args)).toEqual([
+      ['--config', path],
+      ['--config', path],
+    ]);
   });
 
   test.each([
@@ -215,7 +286,10 @@ describe('--ask', () => {
   });
 
   test('with --json: ready, answer, nothing else', async () => {
-    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true, json: true }, standIn: { pools: [aPool()], tasks: [answer] } });
+    const up = await rig.start({
+      request: { ask: 'Capital of Japan?', once: true, json: true },
+      standIn: { pools: [aPool()], tasks: [answer] },
+    });
     expect(await up.exited).toBe(0);
     expect(lines(up.out())).toEqual([expect.objectContaining({ event: 'ready' }), { event: 'answer', text: 'Tokyo' }]);
   });
@@ -231,9 +305,21 @@ describe('--ask', () => {
   });
 
   test('J-07 a load that takes longer than the server waits is waited for', async () => {
-    const step = { id: 's', kind: 'model_fetch', group: 'smollm2', description: '', estimated_ms: null, bytes_total: 100, bytes_done: 50, status: 'running' };
+    const step = {
+      id: 's',
+      kind: 'model_fetch',
+      group: 'smollm2',
+      description: '',
+      estimated_ms: null,
+      bytes_total: 100,
+      bytes_done: 50,
+      status: 'running',
+    };
     const slow = [{ type: 'metrics', prep: [step] }, ...refused('LOAD_TIMEOUT', 'smollm2 is still loading')];
-    const up = await rig.start({ request: { ask: 'Capital of Japan?', once: true }, standIn: { pools: [aPool()], tasks: [slow, slow, answer] } });
+    const up = await rig.start({
+      request: { ask: 'Capital of Japan?', once: true },
+      standIn: { pools: [aPool()], tasks: [slow, slow, answer] },
+    });
     expect([await up.exited, up.out()]).toEqual([0, 'Tokyo\n']);
     expect(up.err()).toMatch(/fetching smollm2: 50 B of 100 B \(50 %\)\n[\s\S]*smollm2 is still loading\n/);
   });
@@ -247,10 +333,18 @@ describe('--ask', () => {
     expect(up.err()).toContain('no pool is ready: no GPU can be used; start with --allow-cpu\nnext: ');
   });
 
+  test('J-06 where nothing is asked, a pool that cannot serve is named', async () => {
+    const up = await rig.start({ standIn: { pools: [none] } });
+    await eventually('the example', WAIT_MS, async () => /^curl -s .*$/m.test(up.err()));
+    expect(up.err()).toContain('pool cpu is not ready: no GPU can be used; start with --allow-cpu\n');
+  });
+
   test('J-06 without --once it says so and stays up', async () => {
     const up = await rig.start({ request: { ask: 'Capital of Japan?' }, standIn: unready });
     await eventually('the example', WAIT_MS, async () => /^curl -s .*$/m.test(up.err()));
-    expect(up.err()).toMatch(/pool cpu is not ready: no GPU can be used; start with --allow-cpu\n[\s\S]*corral: no pool is ready: .*\n {2}next: /);
+    expect(up.err()).toContain(
+      'corral: no pool is ready: no GPU can be used; start with --allow-cpu\n  next: start again with --allow-cpu to serve from the CPU\n',
+    );
     up.kill('SIGTERM');
     expect([await up.exited, up.out()]).toEqual([143, '']);
   });

@@ -32,6 +32,10 @@ describe('wrong use is exit code 2 with the next step', () => {
 
   test('help and version that were asked for are no failure', async () => {
     expect(await runCorral(['--version'])).toEqual({ code: 0, out: '9.8.7\n', err: '' });
-    expect(await runCorral(['up', '--help'])).toMatchObject({ code: 0, out: expect.stringMatching(/--allow-cpu[\s\S]*Global Options:[\s\S]*--json/), err: '' });
+    expect(await runCorral(['up', '--help'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/--allow-cpu[\s\S]*Global Options:[\s\S]*--json/),
+      err: '',
+    });
   });
 });

@@ -15,7 +15,11 @@ export interface AskOptions {
 }
 
 /** One answer: progress on standard error, the text on standard output, ended by a newline however it ends. */
-export async function askOnce({ out, err, clock }: CliContext, client: CorralClient, { request, isStreamed, signal, onText }: AskOptions): Promise<TaskAnswer> {
+export async function askOnce(
+  { out, err, clock }: CliContext,
+  client: CorralClient,
+  { request, isStreamed, signal, onText }: AskOptions,
+): Promise<TaskAnswer> {
   const progress = createProgressReporter(err, clock);
   let last = '\n';
   const listener = {

@@ -6,7 +6,12 @@ export type ChatInput =
   | { readonly kind: 'change_model'; readonly model: string }
   | { readonly kind: 'unknown'; readonly command: string };
 
-export const CHAT_HELP = ['/model NAME  talk to another model', '/clear       forget what was said', '/exit        leave (also Ctrl-D, or Ctrl-C twice)', 'Ctrl-C       stop the answer'];
+export const CHAT_HELP = [
+  '/model NAME  talk to another model',
+  '/clear       forget what was said',
+  '/exit        leave (also Ctrl-D, or Ctrl-C twice)',
+  'Ctrl-C       stop the answer',
+];
 
 /** A line that begins with a slash is a command; two slashes say one. */
 export function readChatInput(line: string): ChatInput {

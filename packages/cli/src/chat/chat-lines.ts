@@ -25,7 +25,7 @@ export class ChatLines {
     this.terminal.setPrompt(prompt);
     this.terminal.prompt();
     if (this.#lines.length === 0) await this.#line(signal);
-    for (let count = 0; count !== this.#lines.length && !signal.aborted; ) {
+    for (let count = 0; count !== this.#lines.length && !signal.aborted;) {
       count = this.#lines.length;
       await this.clock.sleep(PASTE_MS, signal).catch(() => {});
     }

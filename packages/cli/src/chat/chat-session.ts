@@ -25,7 +25,11 @@ export class ChatSession {
     const { system, maxTokens, temperature, seed } = this.settings;
     return {
       model_ref: this.model,
-      messages: [...(system === undefined ? [] : [{ role: 'system' as const, content: system }]), ...this.#messages, { role: 'user', content: text }],
+      messages: [
+        ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+        ...this.#messages,
+        { role: 'user', content: text },
+      ],
       ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
       ...(temperature === undefined ? {} : { temperature }),
       ...(seed === undefined ? {} : { seed }),

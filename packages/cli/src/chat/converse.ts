@@ -105,7 +105,8 @@ async function answer({ context, client, session, interrupts }: Turn, text: stri
 async function changeModel({ context, client, session }: Turn, model: string): Promise<void> {
   try {
     const { data } = await client.get('/v1/models', checkModels);
-    if (!data.some(({ id }) => id === model)) return say(context, `${model} is not served; there are ${data.map(({ id }) => id).join(', ')}`);
+    if (!data.some(({ id }) => id === model))
+      return say(context, `${model} is not served; there are ${data.map(({ id }) => id).join(', ')}`);
     session.model = model;
     say(context, `${model} listens${session.turns > 0 ? ' and knows what was said' : ''}`);
   } catch (error) {

@@ -68,7 +68,10 @@ export function createCorralClient(server: Server): CorralClient {
 
 function openHttp({ url, token }: Server): HttpClient {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new CliFailure(`${JSON.stringify(url)} is not the address of a server`, { next: 'give one like http://127.0.0.1:8080 with --url or CORRAL_URL', exitCode: 2 });
+    throw new CliFailure(`${JSON.stringify(url)} is not the address of a server`, {
+      next: 'give one like http://127.0.0.1:8080 with --url or CORRAL_URL',
+      exitCode: 2,
+    });
   }
   return createHttpClient({ baseUrl: url, token, connections: 8 });
 }
@@ -77,10 +80,17 @@ async function readReadiness(http: HttpClient, url: string): Promise<Readiness> 
   const correlationId = newId();
   try {
     const limit = AbortSignal.timeout(READY_TIMEOUT_MS);
-    const answer = await http.pool.request({ method: 'GET', path: pathAt(url, '/ready'), headers: { ...http.headers(), ...correlationHeader(correlationId) }, signal: limit });
+    const answer = await http.pool.request({
+      method: 'GET',
+      path: pathAt(url, '/ready'),
+      headers: { ...http.headers(), ...correlationHeader(correlationId) },
+      signal: limit,
+    });
     const result = checkReady(await answer.body.json().catch(() => undefined));
     if (result.ok) return result.value;
-    throw new CliFailure(`${url} answered /ready with ${answer.statusCode}, and not as a Corral server does`, { next: 'check the address given with --url or CORRAL_URL' });
+    throw new CliFailure(`${url} answered /ready with ${answer.statusCode}, and not as a Corral server does`, {
+      next: 'check the address given with --url or CORRAL_URL',
+    });
   } catch (error) {
     throw failedCall(error, url, correlationId);
   }
@@ -96,7 +106,14 @@ async function* readFrames(http: HttpClient, { path, url, signal }: StreamCall):
   const correlationId = newId();
   try {
     const headers = { ...http.headers(), accept: 'text/event-stream', ...correlationHeader(correlationId) };
-    const answer = await http.pool.request({ method: 'GET', path: pathAt(url, path), headers, signal, headersTimeout: 30_000, bodyTimeout: 0 });
+    const answer = await http.pool.request({
+      method: 'GET',
+      path: pathAt(url, path),
+      headers,
+      signal,
+      headersTimeout: 30_000,
+      bodyTimeout: 0,
+    });
     if (answer.statusCode !== 200) {
       await answer.body.dump();
       throw new CliFailure(`the stream of the task answered ${answer.statusCode}`, { next: 'ask again', correlationId });

@@ -26,7 +26,12 @@ const checkAccepted = validator(TaskAccepted);
  * Aborting `signal` cancels it on the server and rejects with the signal's reason. A refusal, before the stream
  * or in it, rejects with {@link ServerRefusal}; a stream that breaks off with exit code 3.
  */
-export async function runTask(client: CorralClient, request: TaskRequest, listener: TaskListener, signal: AbortSignal): Promise<TaskAnswer> {
+export async function runTask(
+  client: CorralClient,
+  request: TaskRequest,
+  listener: TaskListener,
+  signal: AbortSignal,
+): Promise<TaskAnswer> {
   const accepted = await client.post('/v2/tasks', request, checkAccepted, { signal });
   if (accepted.preparation.steps.length > 0) listener.onProgress({ prep: accepted.preparation.steps });
   try {

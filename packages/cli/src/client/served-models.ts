@@ -8,6 +8,9 @@ export const checkModels = validator(OpenAiModelList);
 export async function firstModel(client: CorralClient, options?: CallOptions): Promise<string> {
   const { data } = await client.get('/v1/models', checkModels, options);
   const first = data[0];
-  if (first === undefined) throw new CliFailure('the server serves no model', { next: 'list one under models: in the manifest and start again with --manifest FILE' });
+  if (first === undefined)
+    throw new CliFailure('the server serves no model', {
+      next: 'list one under models: in the manifest and start again with --manifest FILE',
+    });
   return first.id;
 }

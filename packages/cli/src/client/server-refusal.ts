@@ -22,7 +22,7 @@ function exitCodeFor({ code }: ErrorEnvelope): ExitCode {
 }
 
 /** The server's hint, else what helps with that code. [J-06 J-08] */
-export function nextStepOf({ code, hint, retriable, retry_after_ms: retryAfterMs }: ErrorEnvelope): string {
+function nextStepOf({ code, hint, retriable, retry_after_ms: retryAfterMs }: ErrorEnvelope): string {
   if (hint !== undefined) return hint;
   switch (code) {
     case 'MISSING_TOKEN':
@@ -36,7 +36,7 @@ export function nextStepOf({ code, hint, retriable, retry_after_ms: retryAfterMs
     case 'NODE_UNAVAILABLE':
       return 'corral pools and corral nodes show what is there and why it cannot serve';
     case 'NOT_FOUND':
-      return 'corral models ls shows what can be asked for';
+      return 'check the name: corral models ls, corral ps and corral pools show what there is';
     case 'INTERNAL':
       return 'look for the correlation id with corral logs --correlation';
     default:

@@ -20,7 +20,11 @@ const PIPED_BYTES_MAX = 8 * 1_048_576;
 const isModelId = validator(ModelId);
 
 /** `corral chat [MODEL] [TEXT]`: one answer to TEXT or to piped input, else a conversation on the terminal. */
-export async function chat(context: CliContext, options: ChatOptions, words: { readonly model?: string | undefined; readonly text?: string | undefined }): Promise<void> {
+export async function chat(
+  context: CliContext,
+  options: ChatOptions,
+  words: { readonly model?: string | undefined; readonly text?: string | undefined },
+): Promise<void> {
   const settings = settingsOf(options);
   const { model: named, text: given } = namedOrSaid(words);
   const isInteractive = given === undefined && context.stdin.isTTY === true;
@@ -36,15 +40,25 @@ export async function chat(context: CliContext, options: ChatOptions, words: { r
 }
 
 /** One word that can be no name of a model is the text. */
-export function namedOrSaid({ model, text }: { readonly model?: string | undefined; readonly text?: string | undefined }): { model: string | undefined; text: string | undefined } {
+export function namedOrSaid({ model, text }: { readonly model?: string | undefined; readonly text?: string | undefined }): {
+  model: string | undefined;
+  text: string | undefined;
+} {
   if (model !== undefined && text === undefined && !isModelId(model).ok) return { model: undefined, text: model };
   return { model, text };
 }
 
-async function answerOnce(context: CliContext, client: CorralClient, session: ChatSession, { text, json }: { readonly text: string; readonly json: boolean }): Promise<void> {
+async function answerOnce(
+  context: CliContext,
+  client: CorralClient,
+  session: ChatSession,
+  { text, json }: { readonly text: string; readonly json: boolean },
+): Promise<void> {
   const stopped = new AbortController();
   const stop = (signal: 'SIGINT' | 'SIGTERM') =>
-    context.signals.on(signal, () => stopped.abort(new CliFailure('stopped', { exitCode: signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated })));
+    context.signals.on(signal, () =>
+      stopped.abort(new CliFailure('stopped', { exitCode: signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated })),
+    );
   const off = [stop('SIGINT'), stop('SIGTERM')];
   try {
     const answer = await askOnce(context, client, { request: session.request(text), isStreamed: !json, signal: stopped.signal });
@@ -64,7 +78,11 @@ function settingsOf({ system, maxTokens, temperature, seed }: ChatOptions): Chat
   };
 }
 
-function numberOf(flag: string, text: string | undefined, { min, max = Number.MAX_SAFE_INTEGER, isWhole = false }: { min: number; max?: number; isWhole?: boolean }): number | undefined {
+function numberOf(
+  flag: string,
+  text: string | undefined,
+  { min, max = Number.MAX_SAFE_INTEGER, isWhole = false }: { min: number; max?: number; isWhole?: boolean },
+): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value;
@@ -78,7 +96,8 @@ async function readPiped(stdin: CliContext['stdin']): Promise<string> {
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk as Uint8Array | string);
     size += bytes.length;
-    if (size > PIPED_BYTES_MAX) throw wrongUse('the piped text is longer than 8 MiB', 'pipe a shorter one: no model has a context that long');
+    if (size > PIPED_BYTES_MAX)
+      throw wrongUse('the piped text is longer than 8 MiB', 'pipe a shorter one: no model has a context that long');
     chunks.push(bytes);
   }
   const text = Buffer.concat(chunks).toString('utf8').trimEnd();

@@ -8,10 +8,10 @@ export interface Globals {
   readonly token?: string | undefined;
 }
 
-export const DEFAULT_URL = 'http://127.0.0.1:8080';
+const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** Flag, else environment, else this machine. An empty variable counts as none. */
-export function serverOf({ url, token }: Globals, { env }: Pick<CliContext, 'env'>): Server {
+function serverOf({ url, token }: Globals, { env }: Pick<CliContext, 'env'>): Server {
   return { url: url ?? (env['CORRAL_URL'] || DEFAULT_URL), token: token ?? (env['CORRAL_TOKEN'] || undefined) };
 }
 

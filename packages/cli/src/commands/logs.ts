@@ -29,7 +29,9 @@ export async function logs(context: CliContext, options: LogsOptions): Promise<v
     if (options.follow === true) await follow(context, tail, print);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new CliFailure(`there are no logs in ${folder}`, { next: 'start the daemons with scripts/up, or name their state directory with --state-dir' });
+    throw new CliFailure(`there are no logs in ${folder}`, {
+      next: 'start the daemons with scripts/up, or name their state directory with --state-dir',
+    });
   } finally {
     await tail.close();
   }

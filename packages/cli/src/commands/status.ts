@@ -36,7 +36,11 @@ export async function status(context: CliContext, globals: Globals): Promise<voi
   else context.out.write(`${renderStatus(report, context.colors)}\n`);
 }
 
-export function statusReport(server: Pick<StatusReport, 'url' | 'version' | 'ready' | 'reason'>, nodes: readonly NodeSummary[], pools: readonly PoolStatus[]): StatusReport {
+export function statusReport(
+  server: Pick<StatusReport, 'url' | 'version' | 'ready' | 'reason'>,
+  nodes: readonly NodeSummary[],
+  pools: readonly PoolStatus[],
+): StatusReport {
   const readyPools = pools.filter((pool) => pool.live && pool.ready && !pool.draining);
   return {
     ...server,

@@ -31,7 +31,8 @@ export async function up(context: CliContext, options: UpOptions): Promise<numbe
 export function upRequest(options: UpOptions, workDir: string): UpRequest {
   const { manifest, config, stateDir, port, poolPort, ask } = options;
   const once = options.once === true;
-  if (once && ask === undefined) throw wrongUse('--once ends after the answer, and nothing is asked', 'add --ask "TEXT", or leave --once out');
+  if (once && ask === undefined)
+    throw wrongUse('--once ends after the answer, and nothing is asked', 'add --ask "TEXT", or leave --once out');
   if (ask?.trim() === '') throw wrongUse('--ask has no text', 'write --ask "What is the capital of Japan?"');
   return {
     manifestPath: manifest === undefined ? undefined : resolve(workDir, manifest),
@@ -49,7 +50,8 @@ export function upRequest(options: UpOptions, workDir: string): UpRequest {
 
 function portOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw wrongUse(`${flag} ${text} is no port`, 'give a number from 1 to 65535, or 0 for a free port');
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw wrongUse(`${flag} ${text} is no port`, 'give a number from 1 to 65535, or 0 for a free port');
   return Number(text);
 }
 

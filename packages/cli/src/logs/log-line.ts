@@ -24,7 +24,8 @@ export interface LogFilter {
 /** Reads a line; one that is no JSON object keeps its text as message. [P-07] */
 export function parseLogLine(raw: string): LogLine {
   const value = objectIn(raw);
-  if (value === undefined) return { raw, atMs: undefined, level: undefined, service: '', message: raw, correlationId: undefined, fields: {} };
+  if (value === undefined)
+    return { raw, atMs: undefined, level: undefined, service: '', message: raw, correlationId: undefined, fields: {} };
   const { ts, level, service, msg, correlation_id: correlationId, ...fields } = value;
   const atMs = Date.parse(String(ts));
   return {
@@ -45,12 +46,12 @@ export function passes(line: LogLine, { level, correlationId }: LogFilter): bool
   return LOG_LEVELS.indexOf(line.level) <= LOG_LEVELS.indexOf(level);
 }
 
-/** For people: local time, level, who, what, then the facts. */
-export function prettyLine(line: LogLine, colors: Colors): string {
+/** For people: local time, level, who, what, then the facts, each cut after `factCharsMax`. */
+export function prettyLine(line: LogLine, colors: Colors, factCharsMax = Infinity): string {
   if (line.atMs === undefined && line.service === '') return line.raw;
   const time = line.atMs === undefined ? '--:--:--.---' : localTime(line.atMs);
   const facts = Object.entries({ ...line.fields, ...(line.correlationId === undefined ? {} : { correlation_id: line.correlationId }) });
-  const shown = facts.map(([name, value]) => colors.dim(`${name}=${factText(value)}`));
+  const shown = facts.map(([name, value]) => colors.dim(`${name}=${cut(factText(value), factCharsMax)}`));
   return [colors.dim(time), painted(line.level, colors), colors.cyan(`${line.service}:`), line.message, ...shown].join(' ');
 }
 
@@ -64,6 +65,10 @@ function localTime(ms: number): string {
   const at = new Date(ms);
   const two = (n: number): string => String(n).padStart(2, '0');
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function cut(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text;
 }
 
 function factText(value: unknown): string {

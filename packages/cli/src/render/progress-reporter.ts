@@ -75,7 +75,9 @@ function lineText(view: ProgressView): string {
   const { label, doneBytes, totalBytes } = view;
   if (doneBytes === null) return label;
   const percent = percentOf(view);
-  return percent === null || totalBytes === null ? `${label}: ${formatBytes(doneBytes)}` : `${label}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)} (${percent} %)`;
+  return percent === null || totalBytes === null
+    ? `${label}: ${formatBytes(doneBytes)}`
+    : `${label}: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)} (${percent} %)`;
 }
 
 function percentOf({ doneBytes, totalBytes }: ProgressView): number | null {

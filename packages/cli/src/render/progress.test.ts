@@ -4,13 +4,30 @@ import { createProgressReporter } from './progress-reporter.js';
 import { progressView } from './progress-view.js';
 
 const MIB = 1_048_576;
-const step = { id: 's', kind: 'model_fetch', group: 'm', description: '', estimated_ms: null, bytes_total: 100 * MIB, bytes_done: 12 * MIB, status: 'running' } as const;
+const step = {
+  id: 's',
+  kind: 'model_fetch',
+  group: 'm',
+  description: '',
+  estimated_ms: null,
+  bytes_total: 100 * MIB,
+  bytes_done: 12 * MIB,
+  status: 'running',
+} as const;
 
 describe('what a metrics frame says about the wait', () => {
   test('J-07 the running step, with its bytes', () => {
     const warmup = { ...step, id: 'w', kind: 'pool_warmup', bytes_total: null, bytes_done: null, status: 'pending' } as const;
-    expect(progressView({ prep: [warmup, step], waiting_for: 'x' })).toEqual({ label: 'fetching m', doneBytes: 12 * MIB, totalBytes: 100 * MIB });
-    expect(progressView({ prep: [{ ...step, status: 'completed' }, warmup] })).toEqual({ label: 'loading m', doneBytes: null, totalBytes: null });
+    expect(progressView({ prep: [warmup, step], waiting_for: 'x' })).toEqual({
+      label: 'fetching m',
+      doneBytes: 12 * MIB,
+      totalBytes: 100 * MIB,
+    });
+    expect(progressView({ prep: [{ ...step, status: 'completed' }, warmup] })).toEqual({
+      label: 'loading m',
+      doneBytes: null,
+      totalBytes: null,
+    });
     expect(progressView({ prep: [{ ...warmup, description: 'load m on cpu' }] })?.label).toBe('next: load m on cpu');
   });
 

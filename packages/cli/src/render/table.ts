@@ -2,9 +2,21 @@ import Table from 'cli-table3';
 import type { Colors } from 'picocolors/types.js';
 
 const NO_BORDERS = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
 };
 
 /**
@@ -14,7 +26,10 @@ const NO_BORDERS = {
  */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[], colors: Colors): string {
   const table = new Table({ chars: NO_BORDERS, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } });
-  table.push(head.map((cell) => colors.dim(cell.toUpperCase())), ...rows.map((row) => row.map(oneLine)));
+  table.push(
+    head.map((cell) => colors.dim(cell.toUpperCase())),
+    ...rows.map((row) => row.map(oneLine)),
+  );
   return table
     .toString()
     .split('\n')

@@ -9,16 +9,19 @@ test('the API, and a line for the shell that stands alone', () => {
     `API        ${url}  (OpenAI clients: base_url ${url}/v1)`,
     'stop       Ctrl-C',
     'try it from another terminal:',
-    String.raw`curl -s ${url}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"it'\''s","messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":64}'`,
+    String.raw`curl -s ${url}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"it'\''s","messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":64,"temperature":0}'`,
   ]);
 });
 
 test('a dashboard is named where there is one, and without a model there is no example', () => {
-  expect(announcement({ listener_url: url, dashboard_url: `${url}/ui/`, model: undefined, token: undefined })[1]).toBe(`dashboard  ${url}/ui/`);
+  expect(announcement({ listener_url: url, dashboard_url: `${url}/ui/`, model: undefined, token: undefined })[1]).toBe(
+    `dashboard  ${url}/ui/`,
+  );
 });
 
 test('P-32 the token itself is never printed', () => {
-  const lines = (env: Record<string, string>, section = {}) => announcement({ listener_url: url, dashboard_url: null, model: 'm', token: tokenOf(env, section) }).at(-1);
+  const lines = (env: Record<string, string>, section = {}) =>
+    announcement({ listener_url: url, dashboard_url: null, model: 'm', token: tokenOf(env, section) }).at(-1);
   expect(lines({ LLORCH_API_TOKEN: 'secret' })).toContain('-H "Authorization: Bearer $LLORCH_API_TOKEN"');
   expect(lines({ AUTH_TOKEN: 'secret,older' })).toContain('-H "Authorization: Bearer ${AUTH_TOKEN%%,*}"');
   expect(lines({}, { tokens: ['secret'] })).toContain('$CORRAL_TOKEN');

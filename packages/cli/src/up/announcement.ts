@@ -18,7 +18,12 @@ export function announcement({ listener_url: url, dashboard_url: dashboard, mode
 }
 
 function curlLine(url: string, model: string, token: HomeToken | undefined): string {
-  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'What is the capital of France?' }], max_tokens: 64 });
+  const body = JSON.stringify({
+    model,
+    messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    max_tokens: 64,
+    temperature: 0,
+  });
   const authorization = token?.inShell === undefined ? '' : ` -H "Authorization: Bearer ${token.inShell}"`;
   return `curl -s ${url}/v1/chat/completions${authorization} -H 'Content-Type: application/json' -d '${body.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,5 +1,6 @@
 import type { MetricsFrame, PoolStatus, TaskRequest } from '@corral/contracts';
 import type { CliContext } from '../cli-context.js';
+import { CliFailure } from '../cli-failure.js';
 import type { CorralClient } from '../client/corral-client.js';
 import { runTask } from '../client/run-task.js';
 import { firstModel } from '../client/served-models.js';
@@ -24,7 +25,12 @@ const POOLS_TIMEOUT_MS = 2_000;
  * Asks until there is an answer: a model that is still fetched or loaded is waited for, with progress, for as long as that moves.
  * Rejects with what will not heal, or with the signal's reason.
  */
-export async function askUntilAnswered(context: CliContext, client: CorralClient, progress: ProgressReporter, question: Question): Promise<string> {
+export async function askUntilAnswered(
+  context: CliContext,
+  client: CorralClient,
+  progress: ProgressReporter,
+  question: Question,
+): Promise<string> {
   const { clock, out } = context;
   const startMs = clock.monotonicMs();
   let movedMs = startMs;
@@ -56,7 +62,7 @@ export async function askUntilAnswered(context: CliContext, client: CorralClient
         const pools = await fetchPools(client, { timeoutMs: POOLS_TIMEOUT_MS, signal: question.signal }).catch(() => []);
         const nowMs = clock.monotonicMs();
         const verdict = judgeAsk(error, { hasText: shown !== '', tries, stillMs: nowMs - movedMs, askedMs: nowMs - startMs, pools });
-        if (verdict.kind === 'give_up') throw error;
+        if (verdict.kind === 'give_up') throw withNext(error, verdict.next);
         progress.show({ label: (error as Error).message, doneBytes: null, totalBytes: null });
         await clock.sleep(verdict.waitMs, question.signal);
       }
@@ -67,8 +73,18 @@ export async function askUntilAnswered(context: CliContext, client: CorralClient
   }
 }
 
+function withNext(error: unknown, next: string | undefined): unknown {
+  if (next === undefined || !(error instanceof CliFailure)) return error;
+  return new CliFailure(error.message, { next, exitCode: error.exitCode, correlationId: error.correlationId }, { cause: error });
+}
+
 /** Spares the node that still starts a question that it would refuse. A server that does not answer is judged by the question. */
-async function untilSettled(clock: CliContext['clock'], client: CorralClient, progress: ProgressReporter, signal: AbortSignal): Promise<void> {
+async function untilSettled(
+  clock: CliContext['clock'],
+  client: CorralClient,
+  progress: ProgressReporter,
+  signal: AbortSignal,
+): Promise<void> {
   const isEnough = (pools: readonly PoolStatus[]): boolean => {
     const isSettled = someSettled(pools);
     if (!isSettled) progress.show({ label: 'waiting for a pool', doneBytes: null, totalBytes: null });
@@ -78,5 +94,10 @@ async function untilSettled(clock: CliContext['clock'], client: CorralClient, pr
 }
 
 async function requestFor(client: CorralClient, { text, signal }: Question): Promise<TaskRequest> {
-  return { model_ref: await firstModel(client, { signal }), messages: [{ role: 'user', content: text }], max_tokens: MAX_TOKENS, temperature: 0 };
+  return {
+    model_ref: await firstModel(client, { signal }),
+    messages: [{ role: 'user', content: text }],
+    max_tokens: MAX_TOKENS,
+    temperature: 0,
+  };
 }

@@ -12,7 +12,10 @@ export async function checkPort(name: DaemonName, address: Address): Promise<voi
   const at = formatAddress(address);
   const flag = PORT_FLAG[name];
   const elsewhere = `choose another port with ${flag} N (0 takes a free one)`;
-  if (code === 'EADDRINUSE') throw new CliFailure(`port ${address.port} for ${name} is taken by another program (${at})`, { next: `stop that one, or ${elsewhere}` });
+  if (code === 'EADDRINUSE')
+    throw new CliFailure(`port ${address.port} for ${name} is taken by another program (${at})`, {
+      next: `stop that one, or ${elsewhere}`,
+    });
   throw new CliFailure(`${name} cannot listen on ${at} (${code})`, { next: elsewhere });
 }
 

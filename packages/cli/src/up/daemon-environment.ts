@@ -23,15 +23,26 @@ const NO_STATIC_NODES = 'none';
 /** Where each daemon is to listen: flag, else environment, else file, else its port on loopback. [P-01] */
 export function wantedAddresses({ env, config, request }: Omit<DaemonSettings, 'stateDir'>): Addresses {
   return {
-    orchestratord: wantedAddress(request.port, env['ORCHESTRATORD_ADDR'] || config.orchestratord['addr'] || `${HOST}:8080`, 'ORCHESTRATORD_ADDR'),
-    poolManagerd: wantedAddress(request.poolPort, env['POOL_MANAGERD_ADDR'] || config.poolManagerd['addr'] || `${HOST}:9200`, 'POOL_MANAGERD_ADDR'),
+    orchestratord: wantedAddress(
+      request.port,
+      env['ORCHESTRATORD_ADDR'] || config.orchestratord['addr'] || `${HOST}:8080`,
+      'ORCHESTRATORD_ADDR',
+    ),
+    poolManagerd: wantedAddress(
+      request.poolPort,
+      env['POOL_MANAGERD_ADDR'] || config.poolManagerd['addr'] || `${HOST}:9200`,
+      'POOL_MANAGERD_ADDR',
+    ),
   };
 }
 
 function wantedAddress(port: number | undefined, text: unknown, variable: string): Address {
   const address = parseAddress(String(text));
   if (address === undefined) {
-    throw new CliFailure(`${JSON.stringify(text)} is no address to listen on`, { next: `write ${variable} as host:port, such as 127.0.0.1:8080`, exitCode: EXIT.wrongUse });
+    throw new CliFailure(`${JSON.stringify(text)} is no address to listen on`, {
+      next: `write ${variable} as host:port, such as 127.0.0.1:8080`,
+      exitCode: EXIT.wrongUse,
+    });
   }
   return { host: address.host, port: port ?? address.port };
 }
@@ -39,7 +50,9 @@ function wantedAddress(port: number | undefined, text: unknown, variable: string
 /** The environment of orchestratord: the user's, and what the flags decide. `address` has the real port once it is known. */
 export function orchestratordEnvironment(settings: DaemonSettings, address: Address, poolManagerd: Address): Environment {
   const { env, request, config } = settings;
-  const hasStaticNodes = [env['POOL_MANAGERD_URLS'], env['POOL_MANAGERD_URL'], config.orchestratord['pool_managerd_urls']].some((value) => value !== undefined && value !== '');
+  const hasStaticNodes = [env['POOL_MANAGERD_URLS'], env['POOL_MANAGERD_URL'], config.orchestratord['pool_managerd_urls']].some(
+    (value) => value !== undefined && value !== '',
+  );
   return {
     ...sharedEnvironment(settings),
     ORCHESTRATORD_ADDR: formatAddress(address),

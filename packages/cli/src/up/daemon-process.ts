@@ -49,7 +49,12 @@ const REFUSED_CONFIGURATION = 2;
  * gets one signal, not two. It ends with this process, however that ends: it watches the IPC channel.
  */
 export function launchDaemon(launch: Launch): DaemonProcess {
-  const child = fork(launch.program, [...launch.args], { env: { ...launch.env }, execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
+  const child = fork(launch.program, [...launch.args], {
+    env: { ...launch.env },
+    execArgv: [],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: true,
+  });
   relayLines(child.stdout, launch.onLine);
   relayLines(child.stderr, launch.onLine);
   const ended = endOf(child);
@@ -106,7 +111,10 @@ function listeningOf(child: ChildProcess, ended: Promise<Ended>, { name, listenW
 function endedEarly(name: DaemonName, end: Ended): CliFailure {
   const isWrongUse = end.code === REFUSED_CONFIGURATION;
   const next = isWrongUse ? `correct what ${name} names above and start again` : `${name} says why above, or corral logs does`;
-  return new CliFailure(`${name} ended before it listened (${describeEnd(end)})`, { next, exitCode: isWrongUse ? EXIT.wrongUse : EXIT.failed });
+  return new CliFailure(`${name} ended before it listened (${describeEnd(end)})`, {
+    next,
+    exitCode: isWrongUse ? EXIT.wrongUse : EXIT.failed,
+  });
 }
 
 export function describeEnd({ code, signal }: Ended): string {

@@ -1,7 +1,14 @@
 import { formatDuration, parseAddress, type Address } from '@corral/service-kit';
 import type { CliContext } from '../cli-context.js';
 import { checkPort } from './check-port.js';
-import { daemonArguments, orchestratordEnvironment, poolManagerdEnvironment, wantedAddresses, type Addresses, type DaemonSettings } from './daemon-environment.js';
+import {
+  daemonArguments,
+  orchestratordEnvironment,
+  poolManagerdEnvironment,
+  wantedAddresses,
+  type Addresses,
+  type DaemonSettings,
+} from './daemon-environment.js';
 import { daemonLine } from './daemon-line.js';
 import type { Listening } from './daemon-process.js';
 import { SupervisedDaemon, type LaunchPlan, type Supervision } from './supervised-daemon.js';
@@ -49,12 +56,13 @@ export class HomeDaemons {
 
   async startPoolManagerd(orchestratorUrl: string): Promise<Listening> {
     const { settings } = this.#options;
-    const envAt: LaunchPlan['envAt'] = (url) => poolManagerdEnvironment(settings, atPortOf(url, this.#addresses.poolManagerd), orchestratorUrl);
+    const envAt: LaunchPlan['envAt'] = (url) =>
+      poolManagerdEnvironment(settings, atPortOf(url, this.#addresses.poolManagerd), orchestratorUrl);
     this.#poolManagerd = this.#daemon('pool-managerd', envAt);
     return this.#poolManagerd.start();
   }
 
-  /** The manifest is read again. [F-02] */
+  /** Asks orchestratord to read its manifest again. */
   reload(): void {
     this.#orchestratord?.signal('SIGHUP');
   }

@@ -11,7 +11,7 @@ const VARIABLES = ['LLORCH_API_TOKEN', 'AUTH_TOKEN'];
 
 /** The first token of the first variable that has one, else of the file. [P-32 P-03] */
 export function tokenOf(env: Environment, section: Readonly<Record<string, unknown>>): HomeToken | undefined {
-  const isOptional = ['true', '1', 'yes', 'on'].includes((env['AUTH_OPTIONAL'] ?? String(section['auth_optional'] ?? '')).toLowerCase());
+  const isOptional = isTrue(env['AUTH_OPTIONAL'] || section['auth_optional']);
   const variable = VARIABLES.find((name) => firstOf(env[name]) !== undefined);
   const value = variable === undefined ? fileToken(section['tokens']) : firstOf(env[variable]);
   if (value === undefined) return undefined;
@@ -19,9 +19,15 @@ export function tokenOf(env: Environment, section: Readonly<Record<string, unkno
   return { value, inShell: isOptional ? undefined : env[name]?.includes(',') === true ? `\${${name}%%,*}` : `$${name}` };
 }
 
+function isTrue(value: unknown): boolean {
+  return value === true || (typeof value === 'string' && ['true', '1', 'yes', 'on'].includes(value.toLowerCase()));
+}
+
 function firstOf(list: string | undefined): string | undefined {
-  const first = list?.split(',').map((token) => token.trim()).find((token) => token !== '');
-  return first;
+  return list
+    ?.split(',')
+    .map((token) => token.trim())
+    .find((token) => token !== '');
 }
 
 function fileToken(value: unknown): string | undefined {

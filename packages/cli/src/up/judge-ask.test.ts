@@ -27,7 +27,10 @@ describe('whether to ask again', () => {
   test('J-06 a node without a device is not waited for; one in trouble shortly', () => {
     const none = aPool({ ready: false, device: 'none', last_error: 'no GPU; start with --allow-cpu' });
     const trouble = aPool({ ready: false, last_error: 'the engine worker does not start' });
-    expect(judgeAsk(refusal('POOL_UNREADY'), state({ pools: [none] }))).toEqual(GIVE_UP);
+    expect(judgeAsk(refusal('POOL_UNREADY'), state({ pools: [none] }))).toEqual({
+      kind: 'give_up',
+      next: 'start again with --allow-cpu to serve from the CPU',
+    });
     expect(judgeAsk(refusal('POOL_UNREADY'), state({ pools: [none, trouble], askedMs: ASK_LIMITS.troubleMs - 1 }))).toEqual(again(500));
     expect(judgeAsk(refusal('POOL_UNREADY'), state({ pools: [none, trouble], askedMs: ASK_LIMITS.troubleMs }))).toEqual(GIVE_UP);
   });
@@ -37,7 +40,12 @@ describe('whether to ask again', () => {
     expect(judgeAsk(refusal('WORKER_RESET'), state({ tries: ASK_LIMITS.tries }))).toEqual(GIVE_UP);
   });
 
-  test.each([['MODEL_NOT_AVAILABLE', true], ['POOL_UNAVAILABLE', true], ['INVALID_PARAMS', false], ['BAD_TOKEN', false]] as const)('%s does not heal', (code, retriable) => {
+  test.each([
+    ['MODEL_NOT_AVAILABLE', true],
+    ['POOL_UNAVAILABLE', true],
+    ['INVALID_PARAMS', false],
+    ['BAD_TOKEN', false],
+  ] as const)('%s does not heal', (code, retriable) => {
     expect(judgeAsk(refusal(code, retriable), state())).toEqual(GIVE_UP);
   });
 

@@ -17,7 +17,8 @@ export interface AskState {
   readonly pools: readonly PoolStatus[];
 }
 
-export type AskVerdict = { readonly kind: 'give_up' } | { readonly kind: 'again'; readonly waitMs: number };
+/** `next` is a better step than the server could know. */
+export type AskVerdict = { readonly kind: 'give_up'; readonly next?: string } | { readonly kind: 'again'; readonly waitMs: number };
 
 /** Limits of the wait for an answer, milliseconds. */
 export const ASK_LIMITS = {
@@ -37,14 +38,15 @@ const GIVE_UP: AskVerdict = { kind: 'give_up' };
 /** Whether an unanswered question is worth asking again, and when. A load that goes on is; a missing device is not. [J-06] */
 export function judgeAsk(error: unknown, state: AskState): AskVerdict {
   if (state.hasText || !(error instanceof CliFailure)) return GIVE_UP;
-  if (!(error instanceof ServerRefusal)) return error.exitCode === EXIT.unreachable && state.stillMs < ASK_LIMITS.unreachableMs ? again(500) : GIVE_UP;
+  if (!(error instanceof ServerRefusal))
+    return error.exitCode === EXIT.unreachable && state.stillMs < ASK_LIMITS.unreachableMs ? again(500) : GIVE_UP;
   const { code, retriable, retry_after_ms: retryAfterMs } = error.envelope;
   switch (code) {
     case 'LOAD_TIMEOUT':
       return state.stillMs < ASK_LIMITS.stillMs ? again(250) : GIVE_UP;
     case 'POOL_UNREADY':
     case 'NODE_UNAVAILABLE':
-      return mayComeUp(state) ? again(500) : GIVE_UP;
+      return judgeUnready(state);
     case 'MODEL_NOT_AVAILABLE':
     case 'POOL_UNAVAILABLE':
       return GIVE_UP;
@@ -54,11 +56,11 @@ export function judgeAsk(error: unknown, state: AskState): AskVerdict {
 }
 
 /** Pools without a device never become ready; one with a problem gets a little time, one that only starts gets more. */
-function mayComeUp({ pools, askedMs }: AskState): boolean {
-  const hasPools = pools.length > 0;
-  if (hasPools && pools.every((pool) => !pool.ready && pool.device === 'none')) return false;
-  if (hasPools && pools.every((pool) => !pool.ready && pool.last_error !== null)) return askedMs < ASK_LIMITS.troubleMs;
-  return askedMs < ASK_LIMITS.startMs;
+function judgeUnready({ pools, askedMs }: AskState): AskVerdict {
+  const isWithoutDevice = pools.length > 0 && pools.every((pool) => !pool.ready && pool.device === 'none');
+  if (isWithoutDevice) return { kind: 'give_up', next: 'start again with --allow-cpu to serve from the CPU' };
+  const isInTrouble = pools.length > 0 && pools.every((pool) => !pool.ready && pool.last_error !== null);
+  return askedMs < (isInTrouble ? ASK_LIMITS.troubleMs : ASK_LIMITS.startMs) ? again(500) : GIVE_UP;
 }
 
 function again(waitMs: number): AskVerdict {

@@ -22,7 +22,8 @@ export async function readSharedConfig(path: string | undefined): Promise<Shared
   const value = source.value ?? {};
   if (!isSection(value)) throw wrongFile(`${path}: must hold the sections ${SECTIONS.join(': and ')}:`);
   const stranger = Object.keys(value).find((key) => !SECTIONS.includes(key));
-  if (stranger !== undefined) throw wrongFile(`${path} line ${source.lineOf([stranger])}: ${stranger} is no section; there are ${SECTIONS.join(': and ')}:`);
+  if (stranger !== undefined)
+    throw wrongFile(`${path} line ${source.lineOf([stranger])}: ${stranger} is no section; there are ${SECTIONS.join(': and ')}:`);
   return { orchestratord: sectionIn(value['orchestratord']), poolManagerd: sectionIn(value['pool_managerd']) };
 }
 

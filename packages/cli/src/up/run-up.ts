@@ -40,7 +40,13 @@ export async function runUp(context: CliContext, request: UpRequest, programs: D
   const stopped = new AbortController();
   let stopListening: (() => void) | undefined;
   try {
-    const home = new HomeDaemons(context, { settings: { env, config, request, stateDir }, programs, times, lock, note: (line) => progress.note(line) });
+    const home = new HomeDaemons(context, {
+      settings: { env, config, request, stateDir },
+      programs,
+      times,
+      lock,
+      note: (line) => progress.note(line),
+    });
     stopListening = listenForStops(context, {
       onStop: (stop) => {
         stopped.abort(stop);
@@ -68,7 +74,7 @@ async function serve(running: Running): Promise<number> {
   const { context, request, progress, signal, token } = running;
   const ready = await untilStopped(signal, start(running));
   if (request.json) context.out.write(`${JSON.stringify(ready)}\n`);
-  else ready.pools.forEach((pool) => !pool.ready && pool.last_error !== null && progress.note(`pool ${pool.pool_id} is not ready: ${pool.last_error}`));
+  else if (request.ask === undefined) notePoolProblems(progress, ready);
   const client = createCorralClient({ url: ready.listener_url, token: token?.value });
   try {
     if (request.ask !== undefined) await ask(running, client, request.ask);
@@ -78,6 +84,12 @@ async function serve(running: Running): Promise<number> {
     await client.close();
   }
   return untilStopped(signal, new Promise<never>(() => {}));
+}
+
+function notePoolProblems(progress: ProgressReporter, { pools }: ReadyEvent): void {
+  for (const { pool_id, ready, last_error } of pools) {
+    if (!ready && last_error !== null) progress.note(`pool ${pool_id} is not ready: ${last_error}`);
+  }
 }
 
 /** Both daemons answer `/health`. Waits for no pool and no model. */

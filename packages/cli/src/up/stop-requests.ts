@@ -25,7 +25,10 @@ export interface StopListener {
  *
  * SIGHUP asks for a reload, except where the terminal that this process was started on is gone: then it says so.
  */
-export function listenForStops({ signals, terminalIsGone }: Pick<CliContext, 'signals' | 'terminalIsGone'>, listener: StopListener): () => void {
+export function listenForStops(
+  { signals, terminalIsGone }: Pick<CliContext, 'signals' | 'terminalIsGone'>,
+  listener: StopListener,
+): () => void {
   let isStopping = false;
   const stop = (exitCode: number) => (): void => {
     if (isStopping) return listener.onStopAgain();

@@ -63,7 +63,7 @@ export class SupervisedDaemon {
 
   async #keep(first: DaemonProcess): Promise<void> {
     let process = first;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const ranMs = await this.#ran(process);
       if (this.#stopping.signal.aborted) return;
       failures = ranMs >= this.#times.stableMs ? 1 : failures + 1;

@@ -88,7 +88,10 @@ function holderIn(text: string): Holder {
 /** Another successor may have been faster: what was moved away and is not the stale file goes back. */
 async function removeStale(path: string, staleText: string): Promise<void> {
   const aside = `${path}.${process.pid}.old`;
-  const isMoved = await rename(path, aside).then(() => true, () => false);
+  const isMoved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
   if (!isMoved) return;
   if ((await readFile(aside, 'utf8')) !== staleText) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
@@ -100,7 +103,9 @@ async function waitForLeftovers({ daemons }: Holder, clock: Clock, withinMs: num
     const left = await filterRunning(Object.values(daemons));
     if (left.length === 0) return;
     if (clock.monotonicMs() >= deadlineMs) {
-      throw new CliFailure(`daemons of an earlier corral up still run (pid ${left.map(({ pid }) => pid).join(', ')})`, { next: `end them with kill ${left.map(({ pid }) => pid).join(' ')}, then start again` });
+      throw new CliFailure(`daemons of an earlier corral up still run (pid ${left.map(({ pid }) => pid).join(', ')})`, {
+        next: `end them with kill ${left.map(({ pid }) => pid).join(' ')}, then start again`,
+      });
     }
     await clock.sleep(LOOK_EVERY_MS);
   }
@@ -113,9 +118,13 @@ async function filterRunning(identities: readonly ProcessIdentity[]): Promise<Pr
 
 function unusable(stateDir: string, error: unknown): CliFailure {
   const { code } = error as NodeJS.ErrnoException;
-  return new CliFailure(`the state directory ${stateDir} cannot be used (${code ?? String(error)})`, { next: 'correct its permissions, free space, or name another one with --state-dir' });
+  return new CliFailure(`the state directory ${stateDir} cannot be used (${code ?? String(error)})`, {
+    next: 'correct its permissions, free space, or name another one with --state-dir',
+  });
 }
 
 function taken(stateDir: string, { pid }: ProcessIdentity): CliFailure {
-  return new CliFailure(`another corral up (pid ${pid}) uses the state directory ${stateDir}`, { next: `stop it with kill ${pid}, or give this one another --state-dir and --port` });
+  return new CliFailure(`another corral up (pid ${pid}) uses the state directory ${stateDir}`, {
+    next: `stop it with kill ${pid}, or give this one another --state-dir and --port`,
+  });
 }
