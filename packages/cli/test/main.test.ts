@@ -36,7 +36,9 @@ test('a reader that went away is no failure', async () => {
   try {
     await mkdir(join(stateDir, 'logs'));
     await writeFile(join(stateDir, 'logs/a.jsonl'), `${JSON.stringify({ msg: 'x'.repeat(1_000) })}\n`.repeat(2_000));
-    const child = spawn(process.execPath, [MAIN, 'logs', '-n', '2000', '--json', '--state-dir', stateDir], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, 'logs', '-n', '2000', '--json', '--state-dir', stateDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let err = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
     child.stdout.once('data', () => child.stdout.destroy());

@@ -168,7 +168,7 @@ describe('a daemon that ends', () => {
   });
 
   test('waits longer each time, up to a limit, and starts anew once it ran for long', async () => {
-    const up = await rig.start({ request: { json: true }, times: { restartFirstMs: 50, restartLastMs: 150, stableMs: 1_000 } });
+    const up = await rig.start({ request: { json: true }, times: { restartFirstMs: 50, restartLastMs: 150, stableMs: 3_000 } });
     let {
       pids: { pool_managerd: pid },
     } = await readyOf(up);
@@ -177,7 +177,7 @@ describe('a daemon that ends', () => {
       ({ pid } = await eventOf(up, 'start', 'pool-managerd', nth));
     }
     await eventually('it listens for the third time', WAIT_MS, async () => up.err().split('pool-managerd listens again').length === 4);
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     process.kill(pid, 'SIGKILL');
     await eventOf(up, 'start', 'pool-managerd', 4);
     expect([...up.err().matchAll(/started again in (\d+) ms/g)].map(([, ms]) => Number(ms))).toEqual([50, 100, 150, 50]);
@@ -197,6 +197,23 @@ describe('a daemon that ends', () => {
     const [orchestratord] = await up.events();
     expect(up.err()).toContain('pool-managerd ended before it listened (exit code 1)');
     await nothingLeft(orchestratord?.pid ?? 0);
+  });
+
+  test('after it listened, and before it answered, is waited for', async () => {
+    const up = await rig.start({
+      request: { json: true },
+      times: { restartFirstMs: 20 },
+      standIn: { orchestratord: { dieOnce: await rig.path('died') } },
+    });
+    await readyOf(up);
+    expect((await up.events()).map(({ name }) => name)).toEqual(['orchestratord', 'orchestratord', 'pool-managerd']);
+  });
+
+  test('one that listens and never answers ends corral up', async () => {
+    const up = await rig.start({ times: { healthyWithinMs: 300 }, standIn: { 'pool-managerd': { sick: true } } });
+    expect([await up.exited, up.out()]).toEqual([1, '']);
+    expect(up.err()).toMatch(/pool-managerd listens but does not answer \/health: .* answered 500.*\nnext: corral logs/);
+    await nothingLeft(...(await up.events()).map(({ pid }) => pid));
   });
 });
 

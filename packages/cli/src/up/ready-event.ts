@@ -1,6 +1,9 @@
 import { Health, validator, type PoolStatus } from '@corral/contracts';
+import type { Clock } from '@corral/service-kit';
+import { CliFailure } from '../cli-failure.js';
 import { createCorralClient, type Server } from '../client/corral-client.js';
 import type { Listening } from './daemon-process.js';
+import type { DaemonName } from './up-request.js';
 
 /** The first line of `corral up --json`. */
 export interface ReadyEvent {
@@ -13,16 +16,42 @@ export interface ReadyEvent {
 }
 
 const HEALTH_TIMEOUT_MS = 10_000;
+const LOOK_EVERY_MS = 250;
 const checkHealth = validator(Health);
 
-/** Resolves when the daemon answers `/health`. */
-export async function waitForHealth(server: Server, signal: AbortSignal): Promise<void> {
+export interface HealthWait {
+  readonly clock: Clock;
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the daemon answers `/health`; one that ends meanwhile is on its way back. */
+export async function waitForHealth(name: DaemonName, server: Server, { clock, withinMs, signal }: HealthWait): Promise<void> {
   const client = createCorralClient(server);
+  const deadlineMs = clock.monotonicMs() + withinMs;
   try {
-    await client.get('/health', checkHealth, { signal, timeoutMs: HEALTH_TIMEOUT_MS });
+    for (;;) {
+      const failure = await client.get('/health', checkHealth, { signal, timeoutMs: HEALTH_TIMEOUT_MS }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (failure === undefined) return;
+      signal.throwIfAborted();
+      if (clock.monotonicMs() >= deadlineMs) throw notHealthy(name, failure);
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
   } finally {
     await client.close();
   }
+}
+
+function notHealthy(name: DaemonName, failure: unknown): CliFailure {
+  const said = failure instanceof Error ? failure.message : String(failure);
+  return new CliFailure(
+    `${name} listens but does not answer /health: ${said}`,
+    { next: 'corral logs shows what it was doing' },
+    { cause: failure },
+  );
 }
 
 export function readyEvent(orchestratord: Listening, poolManagerd: Listening, pools: readonly PoolStatus[]): ReadyEvent {

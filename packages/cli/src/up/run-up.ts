@@ -96,13 +96,14 @@ function notePoolProblems(progress: ProgressReporter, { pools }: ReadyEvent): vo
 async function start({ context, times, progress, home, token, signal }: Running): Promise<ReadyEvent> {
   const { clock } = context;
   const startedMs = clock.monotonicMs();
+  const healthWait = { clock, withinMs: times.healthyWithinMs, signal };
   await home.checkPorts();
   progress.show({ label: 'starting orchestratord', doneBytes: null, totalBytes: null });
   const orchestratord = await home.startOrchestratord();
-  await waitForHealth({ url: orchestratord.url, token: token?.value }, signal);
+  await waitForHealth('orchestratord', { url: orchestratord.url, token: token?.value }, healthWait);
   progress.show({ label: 'starting pool-managerd', doneBytes: null, totalBytes: null });
   const poolManagerd = await home.startPoolManagerd(orchestratord.url);
-  await waitForHealth({ url: poolManagerd.url, token: token?.value }, signal);
+  await waitForHealth('pool-managerd', { url: poolManagerd.url, token: token?.value }, healthWait);
   const client = createCorralClient({ url: orchestratord.url, token: token?.value });
   try {
     const pools = await waitForPools(client, { clock, withinMs: times.poolsWithinMs, signal, isEnough: someRegistered });

@@ -24,6 +24,8 @@ export type DaemonPrograms = Readonly<Record<DaemonName, string>>;
 export interface UpTimes {
   /** From the fork of a daemon to its `listening`. */
   readonly listenWithinMs: number;
+  /** From its `listening` to an answer of `/health`. */
+  readonly healthyWithinMs: number;
   /** Between the end of a daemon and its next start: doubles from the first to the last. */
   readonly restartFirstMs: number;
   readonly restartLastMs: number;
@@ -39,6 +41,7 @@ export interface UpTimes {
 
 export const UP_TIMES: UpTimes = {
   listenWithinMs: 60_000,
+  healthyWithinMs: 30_000,
   restartFirstMs: 1_000,
   restartLastMs: 30_000,
   stableMs: 60_000,
