@@ -10,7 +10,7 @@ const ALTERNATE_MS = 20_000;
 const QUANTUM_MS = 2_000;
 
 test('G-21 T-44 two models that do not fit together serve four clients that alternate: all answered, none starves', async () => {
-  const big = await tiny({ mode: 'chain', sizeBytes: 60_000_000 }, { slots: 2 });
+  const big = await tiny({ mode: 'chain', sizeBytes: 100_000_000 }, { slots: 2 });
   const dir = await mkdtemp(join(tmpdir(), 'corral-config-'));
   const config = join(dir, 'corral.json');
   await writeFile(config, JSON.stringify({ orchestratord: { swap_quantum_ms: QUANTUM_MS } }));
@@ -18,7 +18,7 @@ test('G-21 T-44 two models that do not fit together serve four clients that alte
     manifest: {
       version: 1,
       models: { smollm2: await smollm2({ context: 512, slots: 2 }), synthetic: big.model },
-      pools: [{ id: 'p1', node: 'local', device: 'cpu', memory: '200MiB' }],
+      pools: [{ id: 'p1', node: 'local', device: 'cpu', memory: '260MiB' }],
     },
     args: ['--config', config],
     env: { ...ONE_THREAD },

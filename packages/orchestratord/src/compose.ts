@@ -156,7 +156,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       },
     },
     nodes: { nodes, bus: fleet.bus },
-    pools: { nodes },
+    pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId) },
   });
   const address = parseAddress(config.addr);
   if (address === undefined) throw new Error(`${config.addr} is not host:port; correct ORCHESTRATORD_ADDR`);

@@ -23,7 +23,7 @@ describe('task loop', () => {
     }
     expect(state.started).toEqual(ids);
     expect(told.map((t) => t.endings)).toEqual(ids.map(() => [{ kind: 'completed' }]));
-    expect([loop.leasesOf('p1'), loop.depth('p1')]).toEqual([0, 0]);
+    expect([loop.leasesOf('p1'), loop.depthOf('p1', 'interactive')]).toEqual([0, 0]);
   });
 
   test('G-24 a model that is not resident queues, and does not block one that is', async () => {
@@ -56,7 +56,7 @@ describe('task loop', () => {
     expect(loop.cancelFor('default', 't2')).toBe(true);
     expect(waiting.endings).toEqual([{ kind: 'canceled', tokensOut: 0, decodeTimeMs: 0 }]);
     await state.running.get('t1')?.finish(DONE);
-    expect([state.started, loop.cancelFor('default', 't2'), loop.depth('p1')]).toEqual([['t1'], false, 0]);
+    expect([state.started, loop.cancelFor('default', 't2'), loop.depthOf('p1', 'interactive')]).toEqual([['t1'], false, 0]);
   });
 
   test('B-67 T-27 a running task that is canceled says how far it came, and frees its slot', async () => {
@@ -156,7 +156,7 @@ describe('task loop', () => {
     submit('t1');
     state.pools = [{ ...aPool('p1', []), online: false }, aPool('p2', [])];
     changed();
-    expect([loop.depth('p1'), loop.depth('p2')]).toEqual([0, 1]);
+    expect([loop.depthOf('p1', 'interactive'), loop.depthOf('p2', 'interactive')]).toEqual([0, 1]);
   });
 
   test('a stop refuses newcomers, ends who waits, and cuts who runs after the grace', async () => {

@@ -1,16 +1,20 @@
-import { ApiError, DrainRequest, validator } from '@corral/contracts';
+import { ApiError, DrainRequest, validator, type PoolStatus } from '@corral/contracts';
 import { isConnectionError, nearest, optionalBody } from '@corral/service-kit';
 import type { Express } from 'express';
 import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
 
 export interface PoolRoutesParts {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'pool' | 'clientFor' | 'refresh'>;
+  /** Tasks that this control plane has on a replica at this moment. */
+  leasesOf(replicaId: string): number;
 }
 
 const drainRequest = validator(DrainRequest);
 
 /** Pools of all nodes; a drain is passed on to the node that has the pool. [B-100 B-101] */
-export function poolRoutes(app: Express, { nodes }: PoolRoutesParts): void {
+export function poolRoutes(app: Express, { nodes, leasesOf }: PoolRoutesParts): void {
+  const shown = (pool: PoolView): PoolStatus => asSeen(withLeases(pool.status, leasesOf), pool);
+
   app.get('/v2/pools', (_req, res) => void res.json({ data: nodes.pools().map(shown), next_cursor: null }));
 
   app.get('/v2/pools/:pool_id/health', (req, res) => void res.json(shown(known(req.params.pool_id))));
@@ -39,8 +43,18 @@ export function poolRoutes(app: Express, { nodes }: PoolRoutesParts): void {
   }
 }
 
+/** Slots follow the leases of this moment; what the node reported is as old as its last heartbeat. [C-20] */
+function withLeases(status: PoolStatus, leasesOf: (replicaId: string) => number): PoolStatus {
+  const replicas = status.replicas.map((replica) => ({ ...replica, slots_free: Math.max(0, replica.slots_total - leasesOf(replica.replica_id)) }));
+  const resident = replicas.filter(({ state }) => state === 'resident');
+  const total = resident.reduce((sum, { slots_total }) => sum + slots_total, 0);
+  const free = resident.reduce((sum, { slots_free }) => sum + slots_free, 0);
+  const leases = replicas.reduce((sum, { replica_id }) => sum + leasesOf(replica_id), 0);
+  return { ...status, replicas, slots_total: total, slots_free: free, active_leases: leases };
+}
+
 /** A pool whose node does not report is not ready, whatever the node last said. [P-14 G-36] */
-function shown({ status, online, nodeId, snapshotAgeMs }: PoolView): PoolView['status'] {
+function asSeen(status: PoolStatus, { online, nodeId, snapshotAgeMs }: PoolView): PoolStatus {
   if (online) return status;
   return { ...status, live: false, ready: false, last_error: status.last_error ?? `node ${nodeId} has not reported for ${Math.round(snapshotAgeMs / 1_000)} s; look at its log` };
 }

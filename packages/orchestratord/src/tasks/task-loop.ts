@@ -120,10 +120,6 @@ export class TaskLoop {
     return this.#tasks.get(id)?.orgId === orgId && this.cancel(id, 'canceled');
   }
 
-  depth(poolId: string): number {
-    return this.#queues.lengthOf(poolId);
-  }
-
   /** Waiting tasks of one class. */
   depthOf(poolId: string, priority: Task['priority']): number {
     return this.#queues.depth(poolId, priority);
@@ -131,6 +127,10 @@ export class TaskLoop {
 
   leasesOf(poolId: string): number {
     return this.#leases.ofPool(poolId);
+  }
+
+  leasesOfReplica(replicaId: string): number {
+    return this.#leases.ofReplica(replicaId);
   }
 
   /** Refuses new tasks, ends those that wait, lets running ones end by themselves within `graceMs`, then cuts them. */

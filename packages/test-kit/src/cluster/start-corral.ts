@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { environment } from './environment.js';
+import { eventually } from './processes.js';
 
 const CLI = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
 
@@ -48,7 +49,13 @@ export interface Corral {
   stop(): Promise<void>;
 }
 
-/** Starts `corral up --json` and waits for its `ready` event. Rejects with what it said when it ends before. */
+/** How long a node may take to register on a busy machine. */
+const REGISTERED_WITHIN_MS = 60_000;
+
+/**
+ * Starts `corral up --json`, waits for its `ready` event and then until a node has registered, whether its pools
+ * are ready or not. Rejects with what it said when it ends before.
+ */
 export async function startCorral(options: CorralOptions = {}): Promise<Corral> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'corral-')));
   const [program, ...before] = options.command ?? [process.execPath, CLI, 'up'];
@@ -68,6 +75,10 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
     if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
     throw new Error(`corral up ended with ${ready.code ?? ready.signal} before it was ready:\n${said.join('')}`);
   }
+  await eventually('a node registers', REGISTERED_WITHIN_MS, async () => {
+    const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url))).json()) as { readonly data: readonly unknown[] };
+    return data.length > 0;
+  });
   return {
     url: ready.listener_url,
     poolUrl: ready.pool_urls[0] ?? '',
