@@ -9,7 +9,16 @@ import { call, ONE_THREAD, smollm2, tiny } from './served.js';
 const ALTERNATE_MS = 20_000;
 const QUANTUM_MS = 2_000;
 
-test('G-21 T-44 two models that do not fit together serve four clients that alternate: all answered, none starves', async () => {
+interface Swap {
+  readonly ts: string;
+  readonly yields: readonly { readonly reason: string }[];
+}
+
+function isSwap(line: Record<string, unknown>): line is Record<string, unknown> & Swap {
+  return line['msg'] === 'model load ordered' && Array.isArray(line['yields']) && line['yields'].length > 0;
+}
+
+test('G-21 two models that do not fit together serve four clients that alternate: all answered, none starves', async () => {
   const big = await tiny({ mode: 'chain', sizeBytes: 100_000_000 }, { slots: 2 });
   const dir = await mkdtemp(join(tmpdir(), 'corral-config-'));
   const config = join(dir, 'corral.json');
@@ -40,9 +49,13 @@ test('G-21 T-44 two models that do not fit together serve four clients that alte
     expect(refused).toEqual([]);
     expect(Math.min(served['smollm2'] ?? 0, served['synthetic'] ?? 0)).toBeGreaterThanOrEqual(4);
 
-    const yields = (await corral.logs('orchestratord')).filter((line) => line['msg'] === 'replica yields');
-    expect(yields.length).toBeGreaterThan(1);
-    for (const line of yields) expect(String(line['reason'])).toMatch(/(smollm2|synthetic) yields in p1/);
+    const swaps = (await corral.logs('orchestratord')).filter(isSwap);
+    expect(swaps.length).toBeGreaterThan(1);
+    const forced = swaps.filter((swap) => swap.yields.some(({ reason }) => reason === 'quantum_over'));
+    for (const swap of swaps) expect(swap).toMatchObject({ pool_id: 'p1', human: expect.stringMatching(/^(smollm2|synthetic) makes room for (smollm2|synthetic) in p1/) });
+    const gapsMs = forced.slice(1).map((swap, n) => Date.parse(swap.ts) - Date.parse(forced[n]?.ts ?? ''));
+    expect(Math.min(QUANTUM_MS, ...gapsMs)).toBe(QUANTUM_MS);
+
     const resident = (await call(corral.url, 'GET', '/v2/pools')).body['data'] as readonly { readonly replicas: readonly { readonly state: string }[] }[];
     expect(resident.flatMap((pool) => pool.replicas).filter((r) => r.state === 'resident').length).toBeLessThanOrEqual(1);
   } finally {
