@@ -16,7 +16,7 @@ const slots = async (node: NodeUnderTest) => {
 };
 
 describe('dispatch', () => {
-  test('C-02 the answer of the worker passes through byte for byte, with its trailer', async () => {
+  test('C-146 C-02 the answer of the worker passes through byte for byte, with its trailer', async () => {
     const { node, replicaId } = await aLoadedNode({ tokens: ['The', ' end', '.'] });
     const answer = await node.task({ replica_id: replicaId, annotations: { pool_id: 'n1-cpu' } });
     const text = await answer.body.text();
@@ -46,13 +46,13 @@ describe('dispatch', () => {
   test.each([
     ['an unknown pool', 'n9', undefined, 404, 'NOT_FOUND'],
     ['an unknown replica', 'n1-cpu', 'r9', 404, 'NOT_FOUND'],
-  ])('G-36 %s is named', async (_, poolId, replica_id, status, code) => {
+  ])('C-04 %s is named', async (_, poolId, replica_id, status, code) => {
     const { node, replicaId } = await aLoadedNode();
     const answer = await node.task({ replica_id: replica_id ?? replicaId }, { poolId });
     expect([answer.statusCode, await answer.body.json()]).toEqual([status, expect.objectContaining({ code, message: expect.stringContaining(replica_id ?? poolId) })]);
   });
 
-  test('C-02 a refusal of the worker keeps its status and its words', async () => {
+  test('C-146 a refusal of the worker keeps its status and its words', async () => {
     const { node, replicaId } = await aLoadedNode();
     const answer = await node.task({ replica_id: replicaId, max_tokens: 100_000, overflow: 'refuse' });
     expect([answer.statusCode, await answer.body.json()]).toEqual([400, expect.objectContaining({ code: 'CONTEXT_LENGTH_EXCEEDED' })]);
@@ -78,7 +78,7 @@ describe('dispatch', () => {
     expect([answer.statusCode, await answer.body.json()]).toEqual([503, expect.objectContaining({ code: 'WORKER_RESET', retriable: true, pool_id: 'n1-cpu' })]);
   });
 
-  test('C-50 a worker that dies in the middle breaks its stream off, so that it cannot look whole', async () => {
+  test('C-146 C-50 a worker that dies in the middle breaks its stream off, so that it cannot look whole', async () => {
     const { node, replicaId } = await aLoadedNode({ tokens: 200, tokenDelayMs: 20 });
     const answer = await node.task({ replica_id: replicaId });
     expect(answer.statusCode).toBe(200);
@@ -133,7 +133,7 @@ describe('drain', () => {
     expect([ready.statusCode, await ready.body.json()]).toEqual([503, { ready: false, reason: expect.stringContaining('the pool is drained') }]);
   });
 
-  test('T-103 C-44 what outlives the deadline is cut with an error event, and the engine is gone', async () => {
+  test('C-44 what outlives the deadline is cut with an error event, and the engine is gone', async () => {
     const { node, replicaId } = await aLoadedNode({ tokens: 10_000, tokenDelayMs: 20 });
     const answer = await node.task({ replica_id: replicaId });
     await drain(node, 200);

@@ -137,7 +137,7 @@ describe('the program', () => {
     await until(() => isAlive(pid), (alive) => !alive, 5_000);
   }, 60_000);
 
-  test('C-01 a second one on the same state directory is refused with the pid of the first', async () => {
+  test('C-143 a second one on the same state directory is refused with the pid of the first', async () => {
     const stateDir = await aDir();
     const { child } = await aDaemon(stateDir);
     const { code, text } = await refusal(stateDir, {});

@@ -72,7 +72,7 @@ describe('registration and heartbeats', () => {
     expect([state.node_id, state.incarnation, poolIds(state.pools)]).toEqual(['n1', node.running.incarnation, ['n1-cpu']]);
   });
 
-  test('T-133 a control plane that is away costs nothing but its view: the node serves, and reports when it is back', async () => {
+  test('a control plane that is away costs nothing but its view: the node serves, and reports when it is back', async () => {
     const controlPlane = await aControlPlane();
     const port = Number(new URL(controlPlane.url).port);
     const node = await NodeUnderTest.start({ controlPlane });
@@ -90,7 +90,7 @@ describe('registration and heartbeats', () => {
 });
 
 describe('pools of the manifest', () => {
-  test('P-12 they are taken from the registration, and no default pool is ever seen beside them', async () => {
+  test('C-142 P-12 they are taken from the registration, and no default pool is ever seen beside them', async () => {
     const controlPlane = await aControlPlane();
     controlPlane.pools = [cpuPool('small', 1_500_000), cpuPool('large', 3_000_000)];
     const node = await NodeUnderTest.start({ controlPlane, settings: { control_plane: { settle_ms: 10_000 } } });
@@ -100,7 +100,7 @@ describe('pools of the manifest', () => {
     expect([...new Set(told)]).toEqual(['small', 'large']);
   });
 
-  test('P-12 without an answer the node goes by the pools it had last', async () => {
+  test('C-142 without an answer the node goes by the pools it had last', async () => {
     const stateDir = await aStateDir();
     const controlPlane = await aControlPlane();
     controlPlane.pools = [cpuPool('p1')];
@@ -113,7 +113,7 @@ describe('pools of the manifest', () => {
     expect(poolIds(await second.pools())).toEqual(['p1']);
   });
 
-  test('P-12 a memory that changes is applied in place: what is resident stays', async () => {
+  test('C-142 a memory that changes is applied in place: what is resident stays', async () => {
     const controlPlane = await aControlPlane();
     controlPlane.pools = [cpuPool('p1', 1_500_000)];
     controlPlane.nextHeartbeatMs = 50;
@@ -125,7 +125,7 @@ describe('pools of the manifest', () => {
     expect([pool.ready, pool.replicas.map((replica) => [replica.state, replica.pid])]).toEqual([true, [['resident', pid]]]);
   });
 
-  test('C-01 a pool that the manifest takes away ends its replicas', async () => {
+  test('C-142 a pool that the manifest takes away ends its replicas', async () => {
     const controlPlane = await aControlPlane();
     controlPlane.pools = [cpuPool('p1')];
     controlPlane.nextHeartbeatMs = 50;
@@ -167,7 +167,7 @@ describe('pools of the manifest', () => {
 });
 
 describe('assignments', () => {
-  test('C-10 T-100 what is preloaded at the start holds the pool back until it is there', async () => {
+  test('C-05 C-10 T-100 what is preloaded at the start holds the pool back until it is there', async () => {
     const controlPlane = await aControlPlane();
     const stateDir = await aStateDir();
     const maker = await NodeUnderTest.start({ stateDir });
@@ -198,7 +198,7 @@ describe('assignments', () => {
     expect((await node.pool()).replicas.map(({ model_id }) => model_id).sort()).toEqual(['a', 'c']);
   });
 
-  test('E-10 T-89 after a restart the journal brings everything back, with its generations', async () => {
+  test('C-140 after a restart the journal brings everything back, with its generations', async () => {
     const stateDir = await aStateDir();
     const first = await NodeUnderTest.start({ stateDir });
     const a = await first.aModel('a', { generation: 7 });
@@ -211,7 +211,7 @@ describe('assignments', () => {
     expect(second.running.incarnation).not.toBe(first.running.incarnation);
   });
 
-  test('C-83 T-95 garbage is dropped with a line and a count, and the next event works', async () => {
+  test('C-83 C-80 garbage is dropped with a line and a count, and the next event works', async () => {
     const node = await NodeUnderTest.start();
     await node.untilReady();
     const a = await node.aModel('a');
@@ -226,7 +226,7 @@ describe('assignments', () => {
     await expect(node.client.exchange('POST', '/v2/events', Array.from({ length: 101 }, () => ({})))).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
   });
 
-  test('G-20 T-97 an event for another node is acknowledged and ignored', async () => {
+  test('G-20 an event for another node is acknowledged and ignored', async () => {
     const node = await NodeUnderTest.start();
     await node.untilReady();
     const a = await node.aModel('a', { target: { node_id: 'n2', pool_id: 'n2-cpu' } });
@@ -235,7 +235,7 @@ describe('assignments', () => {
     expect(node.log.filter(({ message }) => message === 'event taken').map(({ fields }) => fields)).toMatchObject([{ outcome: 'ignored', reason: 'it is for node n2', instance_id: 'a' }]);
   });
 
-  test('E-08 an event that cannot be kept is not confirmed', async () => {
+  test('C-140 E-08 an event that cannot be kept is not confirmed', async () => {
     const node = await NodeUnderTest.start();
     await node.untilReady();
     await rename(join(node.stateDir, 'node'), join(node.stateDir, 'elsewhere'));

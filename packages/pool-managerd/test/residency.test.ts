@@ -18,7 +18,7 @@ function watchedEngine(options: Parameters<typeof scriptedEngine>[0] = {}): { en
 const eventsOf = (node: NodeUnderTest) => node.controlPlane.events.map(({ type }) => type);
 
 describe('loads', () => {
-  test('C-10 C-13 C-84 an assignment is provisioned, loaded and probed, and each step is told', async () => {
+  test('C-10 C-13 C-17 C-22 C-80 C-84 an assignment is provisioned, loaded and probed, and each step is told', async () => {
     const node = await NodeUnderTest.start();
     const a = await node.aModel('a');
     const replicaId = await node.load(a);
@@ -45,7 +45,7 @@ describe('loads', () => {
     expect(eventsOf(node)).toEqual(['pool.ready', 'catalog.model_registered', 'instance.loading', 'instance.loaded']);
   });
 
-  test('C-82 T-88 T-96 the same assignment again, or in a newer generation, starts nothing', async () => {
+  test('C-82 the same assignment again, or in a newer generation, starts nothing', async () => {
     const { engine, starts } = watchedEngine();
     const node = await NodeUnderTest.start({ engine });
     const a = await node.aModel('a');
@@ -70,7 +70,7 @@ describe('loads', () => {
     expect(starts.length).toBe(1);
   });
 
-  test('T-99 E-10 load and unload in quick succession end without a replica and without a process', async () => {
+  test('E-10 C-80 load and unload in quick succession end without a replica and without a process', async () => {
     const { engine, starts } = watchedEngine({ behaviour: { preloadMs: 300 } });
     const node = await NodeUnderTest.start({ engine });
     const a = await node.aModel('a');
@@ -140,7 +140,7 @@ describe('memory', () => {
     expect([starts.length, workerPids(), (await node.pool()).memory_used_bytes]).toEqual([1, [], 0]);
   });
 
-  test('C-23 the threads of all replicas together stay within the cores', async () => {
+  test('C-141 the threads of all replicas together stay within the cores', async () => {
     const { engine, starts } = watchedEngine();
     const node = await NodeUnderTest.start({ engine });
     await node.load(await node.aModel('a'));
@@ -152,7 +152,7 @@ describe('memory', () => {
 });
 
 describe('failures', () => {
-  test('T-101 C-15 a worker that never becomes healthy is ended, and the error says health check', async () => {
+  test('C-15 a worker that never becomes healthy is ended, and the error says health check', async () => {
     for (const hang of ['load', 'generate'] as const) {
       const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { hang } }), settings: { replicas: { retry_initial_ms: 5_000, retry_max_ms: 5_000 } } });
       await node.untilReady();
@@ -173,7 +173,7 @@ describe('failures', () => {
     expect(starts).toEqual([]);
   });
 
-  test('C-50 T-106 a worker that is killed fails its replica with what is known, and is started again', async () => {
+  test('C-50 a worker that is killed fails its replica with what is known, and is started again', async () => {
     const node = await NodeUnderTest.start();
     await node.load(await node.aModel('a'));
     const pid = (await node.pool()).replicas[0]?.pid ?? 0;
@@ -196,7 +196,7 @@ describe('failures', () => {
     expect(output).toContain(`"replica_id":"${replicaId}"`);
   });
 
-  test('C-50 T-107 after so many failures in a row it is left alone, until a newer assignment asks', async () => {
+  test('C-50 after so many failures in a row it is left alone, until a newer assignment asks', async () => {
     const { engine, starts } = watchedEngine({ behaviour: { failPreload: 'bad_model' } });
     const node = await NodeUnderTest.start({ engine, settings: { replicas: { failures_max: 3 } } });
     const a = await node.aModel('a');
@@ -211,7 +211,7 @@ describe('failures', () => {
     await node.until(() => starts.length, (count) => count > 3);
   });
 
-  test('C-11 the file is looked at again before a second try', async () => {
+  test('C-11 C-12 the file is looked at again before a second try', async () => {
     let isBroken = true;
     const { engine, starts } = watchedEngine({ behaviour: () => (isBroken ? { failPreload: 'bad_model' } : {}) });
     const node = await NodeUnderTest.start({ engine, settings: { replicas: { retry_initial_ms: 300, retry_max_ms: 300 } } });

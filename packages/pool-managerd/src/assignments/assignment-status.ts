@@ -21,7 +21,7 @@ export interface StatusSources {
 
 type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress'>;
 
-/** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-60] */
+/** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-144] */
 export function assignmentStatus(assignment: Assignment, sources: StatusSources): AssignmentStatus {
   const { instance_id, org_id, generation, target } = assignment;
   return { instance_id, org_id, generation, pool_id: target.pool_id, ...outcomeOf(assignment, sources) };

@@ -20,7 +20,7 @@ const open = (path: string, nodeId = 'n1') => Journal.open({ path, nodeId, log: 
 const held = (journal: Journal) => [...journal.state.entries].map(([key, { assignment }]) => [key, assignment.generation]);
 
 describe('Journal', () => {
-  test('E-10 what was taken is there again after a restart, with its generations and pools', async () => {
+  test('C-140 E-10 what was taken is there again after a restart, with its generations and pools', async () => {
     const path = await aPath();
     const before = await open(path);
     expect(await before.take([anAssignment('a', { generation: 3 }), anAssignment('b'), anAssignment('a', { generation: 2 })])).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }, { kind: 'stale' }]);
@@ -31,7 +31,7 @@ describe('Journal', () => {
     expect(await after.take([anAssignment('a', { generation: 3 })])).toEqual([{ kind: 'stale' }]);
   });
 
-  test('E-08 an event is on disk when its outcome is told', async () => {
+  test('C-140 E-08 an event is on disk when its outcome is told', async () => {
     const path = await aPath();
     const journal = await open(path);
     await journal.take([anAssignment('a')]);
@@ -55,7 +55,7 @@ describe('Journal', () => {
     ['has an unknown version', '{"schema_version":2,"node_id":"n1","pools":null,"assignments":[]}'],
     ['belongs to another node', '{"schema_version":1,"node_id":"n2","pools":null,"assignments":[]}'],
     ['holds a broken assignment', '{"schema_version":1,"node_id":"n1","pools":null,"assignments":[{"instance_id":"a"}]}'],
-  ])('E-10 a journal that %s is set aside with a warning, since the control plane repeats everything', async (_, text) => {
+  ])('C-140 a journal that %s is set aside with a warning, since the control plane repeats everything', async (_, text) => {
     const path = await aPath();
     await mkdir(join(path, '..'));
     await writeFile(path, text);

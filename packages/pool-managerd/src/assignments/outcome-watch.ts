@@ -46,7 +46,7 @@ function isSameWay(before: AssignmentStatus, now: AssignmentStatus): boolean {
 }
 
 /** `null` when nothing happened that anybody needs to hear of. */
-export function eventType(assignment: Assignment, now: AssignmentStatus, before: AssignmentStatus | null): OutcomeEvent['type'] | null {
+function eventType(assignment: Assignment, now: AssignmentStatus, before: AssignmentStatus | null): OutcomeEvent['type'] | null {
   const isNews = before === null || before.residency !== now.residency || before.generation !== now.generation;
   switch (now.residency) {
     case 'loading':

@@ -87,17 +87,17 @@ describe('assignmentStatus', () => {
   };
   const working = (bytes: number, totalBytes: number | null): PresenceState => ({ state: 'working', progress: { phase: 'downloading', bytes, totalBytes } });
 
-  test('C-60 a download shows how far it is', () => {
+  test('C-144 a download shows how far it is', () => {
     const progress = { phase: 'downloading', bytes_done: 25, bytes_total: 100, fraction: 0.25 };
     expect(status(a, presenceOf(a, { phase: working(25, 100), model: null }))).toEqual({ residency: 'absent', last_error: null, progress });
     expect(status(a, presenceOf(a, { phase: working(25, null), model: null })).progress).toEqual({ ...progress, bytes_total: null, fraction: null });
   });
 
-  test('C-60 a failure to get the file is the failure of the assignment', () => {
+  test('C-144 a failure to get the file is the failure of the assignment', () => {
     expect(status(a, presenceOf(a, { phase: { state: 'failed', error: 'no such file', retryAtMs: 9 }, model: null }))).toEqual({ residency: 'failed', last_error: 'no such file', progress: null });
   });
 
-  test('C-60 what is not wanted is on disk or absent, as the catalog has it', () => {
+  test('C-144 what is not wanted is on disk or absent, as the catalog has it', () => {
     const unwanted = { ...a, wanted: 'absent' as const };
     expect([status(unwanted, null, { isOnDisk: true }).residency, status(unwanted, null).residency]).toEqual(['on_disk', 'absent']);
   });

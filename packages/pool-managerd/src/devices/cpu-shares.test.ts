@@ -10,11 +10,11 @@ describe('cpuShares', () => {
     { cores: 16, threads: 16, replicas: 1, share: { replicasMax: 1, threadsPerReplica: 16 } },
     { cores: 4, threads: 2, replicas: 4, share: { replicasMax: 4, threadsPerReplica: 1 } },
     { cores: 2, threads: 64, replicas: 64, share: { replicasMax: 2, threadsPerReplica: 1 } },
-  ])('C-23 one pool on $cores cores, threads $threads, replicas $replicas', ({ cores, threads, replicas, share }) => {
+  ])('C-141 one pool on $cores cores, threads $threads, replicas $replicas', ({ cores, threads, replicas, share }) => {
     expect(cpuShares(1, { cores, threads, replicas })).toEqual([share]);
   });
 
-  test('C-23 a pool beyond the cores gets nothing', () => {
+  test('C-141 a pool beyond the cores gets nothing', () => {
     expect(cpuShares(3, { cores: 2, threads: null, replicas: null })).toEqual([
       { replicasMax: 1, threadsPerReplica: 1 },
       { replicasMax: 1, threadsPerReplica: 1 },
@@ -22,7 +22,7 @@ describe('cpuShares', () => {
     ]);
   });
 
-  test('C-23 the threads of all replicas never exceed the cores', () => {
+  test('C-141 the threads of all replicas never exceed the cores', () => {
     const amount = fc.option(fc.integer({ min: 1, max: 256 }));
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 128 }), amount, amount, (pools, cores, threads, replicas) => {

@@ -108,7 +108,7 @@ describe('planPools', () => {
     ]);
   });
 
-  test('C-23 cpu pools share the cores; one that none is left for says so', () => {
+  test('C-141 cpu pools share the cores; one that none is left for says so', () => {
     const permissions = { ...HOME, allowCpu: true };
     const choices = ['a', 'b', 'c', 'd', 'e'].map((poolId) => ({ poolId, device: 'cpu', memoryBytes: GIB }));
     const pools = plan({ permissions, choices });

@@ -21,7 +21,7 @@ async function aLivingSocket(path: string): Promise<Server> {
 }
 
 describe('removeLeftoverSockets', () => {
-  test('C-01 the folder of a worker that was killed goes; one that answers, one without a socket and foreign ones stay', async () => {
+  test('C-143 the folder of a worker that was killed goes; one that answers, one without a socket and foreign ones stay', async () => {
     const root = await mkdtemp(join(tmpdir(), 'sockets-'));
     closing.push(() => rm(root, { recursive: true, force: true }));
     for (const name of ['corral-dead00', 'corral-live00', 'corral-new000', 'corral-up', 'other-dead00']) await mkdir(join(root, name));
@@ -33,7 +33,7 @@ describe('removeLeftoverSockets', () => {
     expect((await readdir(root)).sort()).toEqual(['corral-live00', 'corral-new000', 'corral-up', 'other-dead00']);
   });
 
-  test('C-01 a root that cannot be read is no failure', async () => {
+  test('C-143 a root that cannot be read is no failure', async () => {
     expect(await removeLeftoverSockets('/nowhere/at/all')).toBe(0);
   });
 });

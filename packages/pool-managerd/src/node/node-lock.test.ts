@@ -18,7 +18,7 @@ async function aDir(): Promise<string> {
 }
 
 describe('takeNodeLock', () => {
-  test('C-01 a second daemon on the same state directory is refused with the pid of the first', async () => {
+  test('C-143 a second daemon on the same state directory is refused with the pid of the first', async () => {
     const dir = await aDir();
     const first = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     await once(first, 'spawn');
@@ -32,7 +32,7 @@ describe('takeNodeLock', () => {
     expect(await readdir(dir)).toEqual([]);
   });
 
-  test('C-01 a claim whose pid lives on in another process counts for nothing', async () => {
+  test('C-143 a claim whose pid lives on in another process counts for nothing', async () => {
     const dir = await aDir();
     await (await takeNodeLock(dir, systemClock)).release();
     await writeFile(join(dir, `${process.ppid}-1`), '');

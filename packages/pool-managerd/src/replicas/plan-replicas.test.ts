@@ -84,7 +84,7 @@ describe('planReplicas', () => {
     expect(plan({ wanted, replicas }).actions).toEqual([]);
   });
 
-  test('C-23 a pool holds no more replicas than it has threads for', () => {
+  test('C-141 a pool holds no more replicas than it has threads for', () => {
     const wanted = [aWanted('a', { memoryBytes: 1 }), aWanted('b', { memoryBytes: 1 })];
     const replicas = [aReplica('a', resident, { memoryBytes: 1 }), aReplica('b', waiting, { memoryBytes: 1 })];
     expect(plan({ pool: { ...POOL, replicasMax: 1 }, wanted, replicas }).actions).toEqual([

@@ -6,7 +6,7 @@ const POOL_CHARS = 100;
 
 /**
  * The id of a replica: the same id always means the same model in the same shape, so that a request sent to
- * it can never meet another model, and the ids of a node that swaps all day stay few. [H-02]
+ * it can never meet another model, and the ids of a node that swaps all day stay few. [C-145]
  *
  * A number follows while an earlier process of that shape is not yet gone.
  */

@@ -31,8 +31,6 @@ export type ReplicaPhase =
   /** No process. `memory` failures have no time of their own. */
   | { readonly state: 'failed'; readonly sinceMs: number; readonly failure: Failure; readonly retryAtMs: number | null };
 
-export type ReplicaStateName = ReplicaPhase['state'];
-
 /** One engine process serving one model, from the decision to start it until it is gone. */
 export interface Replica extends ReplicaShape {
   readonly replicaId: string;
