@@ -260,6 +260,29 @@ describe('events', () => {
   });
 });
 
+describe('a node that cannot be reached', () => {
+  test('P-17 whoever meets it finds out within seconds: three questions without an answer, and it is offline until its next report', async () => {
+    const { registry, changes } = await aRegistry();
+    registry.register(aRegistration({}, 'http://127.0.0.1:9'));
+    registry.refresh('n1');
+    registry.refresh('n1');
+    await eventually(() => expect(registry.nodes()).toMatchObject([{ state: 'offline', last_error: expect.stringContaining('it does not answer') }]));
+    expect(registry.pool('n1-cpu')?.online).toBe(false);
+    expect(registry.heartbeat('n1', aNodeState({ seq: 2 })).kind).toBe('taken');
+    expect(changes).toEqual(['n1 registered', 'n1 online', 'n1 offline', 'n1 online']);
+  });
+
+  test('P-17 one that answers late is not offline', async () => {
+    let asked = 0;
+    const node = await aNodeServer(() => ((asked += 1) < 3 ? ({} as never) : aNodeState({ seq: 5 })));
+    const { registry, changes } = await aRegistry();
+    registry.register(aRegistration({}, node.url));
+    registry.refresh('n1');
+    await eventually(() => expect(changes).toEqual(['n1 registered', 'n1 online', 'n1 reported']));
+    expect(asked).toBe(3);
+  });
+});
+
 describe('pools', () => {
   test('B-100 G-36 one pool or 404 with what is near; of a silent node not ready, with the reason', async () => {
     const clock = new FakeClock();

@@ -23,8 +23,12 @@ export function changesOf({ wish, plan }: PlannedWish, world: ResidencyWorld, qu
       if (world.views.some((view) => view.modelKey === modelKey && isFetching(view))) return [];
       return [{ ...wanted(wish, plan), wanted: 'on_disk', reason: loadReason('fetch', plan.poolId, wish.demand) }];
     }
-    case 'load':
-      return [...yieldsOf(wish, plan, world, quantumMs), { ...wanted(wish, plan), wanted: 'resident', reason: loadReason('load', plan.poolId, wish.demand) }];
+    case 'load': {
+      const yielding = yieldsOf(wish, plan, world, quantumMs);
+      // The replica that came carries the whole story, since those that went can no longer be shown.
+      const reason = [...new Set([loadReason('load', plan.poolId, wish.demand), ...yielding.map((change) => change.reason)])].join('; ');
+      return [...yielding, { ...wanted(wish, plan), wanted: 'resident', reason }];
+    }
     case 'wait':
     case 'impossible':
       return [];

@@ -33,6 +33,8 @@ export interface ResidencyWorld {
 
 /** Bytes per second where nothing was measured: RAM, a common SSD, a hundred megabits. */
 const ASSUMED = { staged: 4e9, onDisk: 5e8, network: 12.5e6 } as const;
+/** A node that measured less has loaded a file so small that starting the engine was all it took. */
+const SLOWEST_DISK = 2e7;
 /** How long a running answer lasts, where nobody knows. */
 const ASSUMED_ANSWER_MS = 2_000;
 
@@ -105,7 +107,7 @@ function nodeOf(place: NodePlace, model: ModelSpec): ResidencyNode {
     weights: modelOn(place, model) === undefined ? 'absent' : 'on_disk',
     // What only a catalog knows can be fetched from nowhere.
     canFetch: model.sources.some((source) => !source.startsWith('catalog:')),
-    bytesPerS: { ...ASSUMED, onDisk: place.diskBytesPerS ?? ASSUMED.onDisk },
+    bytesPerS: { ...ASSUMED, onDisk: Math.max(SLOWEST_DISK, place.diskBytesPerS ?? ASSUMED.onDisk) },
   };
 }
 

@@ -29,6 +29,8 @@ interface StaticNode {
 const POLL_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 const MISSES_MAX = 3;
+/** A node that was asked at once and does not answer is asked again so soon. */
+const ASK_AGAIN_MS = 500;
 
 const validate = validator(NodeState);
 
@@ -37,6 +39,7 @@ export class NodePolls {
   readonly #nodes: readonly StaticNode[];
   readonly #running: Promise<void>[] = [];
   readonly #refreshing = new Map<string, 'asked' | 'asked_again'>();
+  readonly #refreshMisses = new Map<string, number>();
   readonly #stopped = new AbortController();
 
   constructor(private readonly options: NodePollsOptions) {
@@ -55,7 +58,10 @@ export class NodePolls {
     await Promise.all([...this.#running, ...this.#nodes.map(({ client }) => client.close())]);
   }
 
-  /** Asks now. A call while an answer is awaited makes one more question after it. */
+  /**
+   * Asks now. A call while an answer is awaited makes one more question after it. Without an answer it asks again until
+   * there is one or the node counts as away, so that whoever met a dead node finds out in seconds. [P-17]
+   */
   refresh(nodeId: string, address: string, client: HttpClient): void {
     if (this.#refreshing.has(nodeId)) {
       this.#refreshing.set(nodeId, 'asked_again');
@@ -66,7 +72,7 @@ export class NodePolls {
       (state) => this.#refreshed(nodeId, address, client, state),
       (error: unknown) => {
         this.options.log.debug('node did not answer', { node_id: nodeId, reason: messageOf(error) });
-        this.#refreshed(nodeId, address, client, null);
+        void this.#missed(nodeId, address, client, messageOf(error));
       },
     );
   }
@@ -87,13 +93,25 @@ export class NodePolls {
     }));
   }
 
-  #refreshed(nodeId: string, address: string, client: HttpClient, state: NodeState | null): void {
+  #refreshed(nodeId: string, address: string, client: HttpClient, state: NodeState): void {
     const again = this.#refreshing.get(nodeId) === 'asked_again';
     this.#refreshing.delete(nodeId);
+    this.#refreshMisses.delete(nodeId);
     if (this.#stopped.signal.aborted) return;
     // What another node answers at this address is not what was asked for.
-    if (state?.node_id === nodeId) this.options.onState(address, state);
+    if (state.node_id === nodeId) this.options.onState(address, state);
     if (again) this.refresh(nodeId, address, client);
+  }
+
+  async #missed(nodeId: string, address: string, client: HttpClient, reason: string): Promise<void> {
+    const misses = (this.#refreshMisses.get(nodeId) ?? 0) + 1;
+    this.#refreshMisses.set(nodeId, misses);
+    if (misses < MISSES_MAX) await this.options.clock.sleep(ASK_AGAIN_MS, this.#stopped.signal).catch(() => undefined);
+    this.#refreshing.delete(nodeId);
+    if (this.#stopped.signal.aborted) return;
+    if (misses < MISSES_MAX) return this.refresh(nodeId, address, client);
+    this.#refreshMisses.delete(nodeId);
+    this.options.onMissed(nodeId, `it does not answer (${reason})`);
   }
 
   async #poll(node: StaticNode): Promise<void> {

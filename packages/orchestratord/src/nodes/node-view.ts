@@ -52,7 +52,7 @@ export interface NodeDirectory {
   places(): readonly NodePlace[];
   /** For dispatch. The registry opens it, keeps it alive and closes it when the node goes; `undefined` when the node is unknown. */
   clientFor(nodeId: string): HttpClient | undefined;
-  /** Asks the node for its state at once, for those who cannot wait for its next report. Calls are joined; failures are the poll's business. */
+  /** Asks the node for its state at once: for those who cannot wait for its next report, or have just failed to reach it. Calls are joined. */
   refresh(nodeId: string): void;
   /** The listener must not throw. Returns the end of the subscription. */
   onChange(listener: (change: NodeChange) => void): () => void;

@@ -56,7 +56,7 @@ export async function openStore({ stateDir, clock, log }: StoreOptions): Promise
 /** `synchronous = FULL` makes a commit survive power loss; WAL keeps readers and the writer apart. */
 function connect(path: string): SqliteDatabase {
   const database = new Libsql(path, { timeout: 5_000 });
-  for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON']) database.pragma(pragma);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
   return database as unknown as SqliteDatabase;
 }
 

@@ -19,7 +19,7 @@ export async function lockStore(stateDir: string): Promise<StoreLock> {
   const pidPath = join(stateDir, 'orchestratord.pid');
   const file = new Database(join(stateDir, 'orchestratord.lock'), { timeout: 0 });
   try {
-    file.exec('BEGIN EXCLUSIVE');
+    file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (cause) {
     file.close();
     if (!isBusy(cause)) throw new StoreError('UNREADABLE', `the state directory ${stateDir} cannot be locked (${String(cause)}); check its permissions and free space`, { cause });
@@ -31,6 +31,7 @@ export async function lockStore(stateDir: string): Promise<StoreLock> {
   return {
     release: async () => {
       await rm(pidPath, { force: true });
+      file.exec('ROLLBACK');
       file.close();
     },
   };
