@@ -42,7 +42,6 @@ function addUp(program: Command, perform: Perform): void {
     .option('--port <n>', 'port of the control plane; 0 takes a free one')
     .option('--pool-port <n>', 'port of pool-managerd; 0 takes a free one')
     .option('--allow-cpu', 'serve from the CPU where no GPU is found')
-    .option('--watch', 'read the manifest again when it changes')
     .option('--ask <text>', 'ask the first model and print its answer')
     .option('--once', 'end after the answer')
     .action((_, command: Command) => perform(async (context) => (await import('./commands/up.js')).up(context, optionsOf(command))));

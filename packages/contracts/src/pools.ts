@@ -22,6 +22,7 @@ export const ReplicaStatus = Type.Object({
   load_progress: Nullable(Type.Number({ minimum: 0, maximum: 1 })),
   ready_since_ms: Nullable(Type.Integer({ description: 'Unix milliseconds.' })),
   last_error: Nullable(Type.String()),
+  reason: Type.Optional(Type.String({ description: 'Why it is there, and what made room for it; known to the control plane alone.' })),
 });
 export type ReplicaStatus = Static<typeof ReplicaStatus>;
 

@@ -50,6 +50,7 @@ interface Fleet {
   readonly nodes: NodeRegistry;
   readonly models: ModelDirectory;
   readonly residency: ResidencyLoop;
+  readonly wanted: WantedSet;
 }
 
 /** Bounds that no operator has a reason to move. */
@@ -64,6 +65,7 @@ export async function startOrchestratord(parts: OrchestratordParts): Promise<Run
   const ground = await openGround(parts);
   const fleet = await startFleet(ground);
   const server = await serve(ground, fleet);
+  keepThroughHangup(parts);
   return { url: server.url, incarnation: ground.incarnation };
 }
 
@@ -131,7 +133,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await nodes.close();
     await bus.close();
   });
-  return { bus, nodes, models, residency };
+  return { bus, nodes, models, residency, wanted };
 }
 
 async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
@@ -156,7 +158,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       },
     },
     nodes: { nodes, bus: fleet.bus },
-    pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId) },
+    pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);
   if (address === undefined) throw new Error(`${config.addr} is not host:port; correct ORCHESTRATORD_ADDR`);
@@ -191,6 +193,13 @@ function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, 
     }),
     keyOf: models.keyOf,
   });
+}
+
+/** A hang-up is the wish for another manifest, never for the end of the service. */
+function keepThroughHangup({ log, shutdown }: OrchestratordParts): void {
+  const told = (): void => log.warn('manifest is read at start alone; restart to serve a changed one', { signal: 'SIGHUP' });
+  process.on('SIGHUP', told);
+  shutdown.add('hangup', () => void process.off('SIGHUP', told));
 }
 
 /** A half-changed state machine must not go on: the daemon's handler of uncaught errors closes what is open. */

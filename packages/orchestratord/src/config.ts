@@ -1,4 +1,4 @@
-import { isLoopbackHost, openBindProblem, parseAddress, Secrets, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
+import { openBindProblem, parseAddress, Secrets, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
 import { Type, type Static } from '@sinclair/typebox';
 
 const Ms = (preset: number, description: string) => Type.Integer({ minimum: 0, default: preset, description });
@@ -82,8 +82,4 @@ function problemsBetween(config: Static<typeof schema>): readonly ConfigProblem[
     ...urls.map((url) => ({ field: 'pool_managerd_urls', message: `${url} is not a URL; write http://host:port` })),
     ...(config.node_offline_ms <= config.node_heartbeat_ms ? [{ field: 'node_offline_ms', message: `must be greater than node_heartbeat_ms (${config.node_heartbeat_ms})` }] : []),
   ];
-}
-
-export function isLoopback(config: OrchestratordConfig): boolean {
-  return isLoopbackHost(parseAddress(config.addr)?.host ?? '');
 }

@@ -43,7 +43,7 @@ async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wan
     log: silentLog,
     routes: (routes) => {
       nodeRoutes(routes, { nodes: registry, bus });
-      poolRoutes(routes, { nodes: registry, leasesOf: () => 0 });
+      poolRoutes(routes, { nodes: registry, leasesOf: () => 0, reasonOf: () => undefined });
     },
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });

@@ -125,7 +125,7 @@ describe('two models that do not fit together', () => {
     expect(rig.wantedNow()).toEqual(['model.a on_disk n1-p g3', 'model.b resident n1-p g1']);
     expect(rig.published.map(({ instance_id, wanted, reason }) => [instance_id, wanted, reason]).slice(2)).toEqual([
       ['model.a', 'on_disk', 'a yields in n1-p: b has waited 40 ms, a is idle'],
-      ['model.b', 'resident', 'b is wanted in n1-p: 1 task waits for it, the oldest for 40 ms'],
+      ['model.b', 'resident', 'b is wanted in n1-p: 1 task waits for it, the oldest for 40 ms; a yields in n1-p: b has waited 40 ms, a is idle'],
     ]);
     expect(rig.status('b').state).toBe('resident');
   });

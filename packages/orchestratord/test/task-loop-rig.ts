@@ -8,7 +8,7 @@ import { TaskJournal } from '../src/tasks/task-journal.js';
 import { TaskLoop, type NewTask, type TaskLimits } from '../src/tasks/task-loop.js';
 import type { Ending } from '../src/tasks/task-output.js';
 
-export const RESIDENT: ModelStatus = { state: 'resident', message: 'it is resident', steps: [], estimatedMs: 0, sinceMs: 0, retryAfterMs: 0 };
+const RESIDENT: ModelStatus = { state: 'resident', message: 'it is resident', steps: [], estimatedMs: 0, sinceMs: 0, retryAfterMs: 0 };
 export const NONE: ModelStatus = { state: 'none', message: 'nothing was asked for yet', steps: [], estimatedMs: null, sinceMs: 0, retryAfterMs: 0 };
 
 export function aReplica(id: string, modelId: string, slots: number): ReplicaStatus {

@@ -37,7 +37,7 @@ export function renderResident(rows: readonly ResidentRow[], nowMs: number, colo
     formatBytes(row.memory_bytes),
     row.ready_since_ms === null ? NOTHING : ago(nowMs - row.ready_since_ms),
     row.replica_id,
-    row.last_error ?? reasonOf(row) ?? NOTHING,
+    row.last_error ?? row.reason ?? NOTHING,
   ]);
   return renderTable(head, cells, colors);
 }
@@ -54,11 +54,6 @@ function paintedState({ state, load_progress: progress }: ReplicaStatus, colors:
     case 'draining':
       return colors.yellow(state);
   }
-}
-
-/** Why the replica is there and what yielded for it; only a server that keeps the reason sends it. */
-function reasonOf(replica: object): string | undefined {
-  return 'reason' in replica && typeof replica.reason === 'string' ? replica.reason : undefined;
 }
 
 function compare(a: string, b: string): number {

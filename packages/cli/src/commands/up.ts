@@ -15,7 +15,6 @@ export interface UpOptions extends Globals {
   readonly port?: string | undefined;
   readonly poolPort?: string | undefined;
   readonly allowCpu?: boolean | undefined;
-  readonly watch?: boolean | undefined;
   readonly ask?: string | undefined;
   readonly once?: boolean | undefined;
 }
@@ -41,7 +40,6 @@ export function upRequest(options: UpOptions, workDir: string): UpRequest {
     port: portOf('--port', port),
     poolPort: portOf('--pool-port', poolPort),
     allowCpu: options.allowCpu === true,
-    watch: options.watch === true,
     ask,
     once,
     json: options.json,

@@ -8,7 +8,6 @@ export interface UpRequest {
   /** Of pool-managerd; 0 takes a free one. */
   readonly poolPort?: number | undefined;
   readonly allowCpu: boolean;
-  readonly watch: boolean;
   readonly ask?: string | undefined;
   /** Ends after the answer. */
   readonly once: boolean;

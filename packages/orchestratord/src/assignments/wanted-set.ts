@@ -3,6 +3,7 @@ import { envelopeOf } from '@corral/event-bus';
 import { newId, type Clock } from '@corral/service-kit';
 import type { Kysely } from 'kysely';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
+import { modelKeyOf } from '../manifest/model-key.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import { deleteAssignment, listAssignments, putAssignment } from '../store/assignment-rows.js';
 import { deleteInstance, nextGeneration, putInstance, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
@@ -58,6 +59,12 @@ export class WantedSet {
 
   find(key: InstanceKey): Assignment | undefined {
     return this.#assignments.get(instanceKeyOf(key));
+  }
+
+  /** Why a model is resident in a pool, as whoever asked for it last was told; `undefined` where nothing asks for it. */
+  reasonOf(poolId: string, modelKey: string): string | undefined {
+    const holders = this.all().filter(({ wanted, target, model }) => wanted === 'resident' && target.pool_id === poolId && modelKeyOf(model) === modelKey);
+    return holders.toSorted((a, b) => a.instance_id.localeCompare(b.instance_id))[0]?.reason;
   }
 
   /** Every command up to this outbox id is part of what {@link assignmentsOf} returns. */

@@ -27,7 +27,7 @@ export function metaRoutes(app: Express, parts: MetaRoutesParts): void {
 }
 
 /** Ready means that one pool is; else what each of them lacks. [DESIGN 10.11] */
-export function unreadyReason(pools: readonly PoolView[]): string | null {
+function unreadyReason(pools: readonly PoolView[]): string | null {
   if (pools.some(({ online, status }) => online && status.ready && !status.draining)) return null;
   if (pools.length === 0) return 'no node has registered; start pool-managerd';
   return pools.map(({ online, status }) => `${status.pool_id}: ${online ? (status.last_error ?? (status.draining ? 'draining' : 'starting')) : 'its node does not report'}`).join('; ');

@@ -1,4 +1,4 @@
-import { ApiError, DrainRequest, validator, type PoolStatus } from '@corral/contracts';
+import { ApiError, DrainRequest, validator, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
 import { isConnectionError, nearest, optionalBody } from '@corral/service-kit';
 import type { Express } from 'express';
 import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
@@ -7,13 +7,15 @@ export interface PoolRoutesParts {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'pool' | 'clientFor' | 'refresh'>;
   /** Tasks that this control plane has on a replica at this moment. */
   leasesOf(replicaId: string): number;
+  /** Why a replica is there; `undefined` where nobody has asked for it. */
+  reasonOf(poolId: string, replica: ReplicaStatus): string | undefined;
 }
 
 const drainRequest = validator(DrainRequest);
 
 /** Pools of all nodes; a drain is passed on to the node that has the pool. [B-100 B-101] */
-export function poolRoutes(app: Express, { nodes, leasesOf }: PoolRoutesParts): void {
-  const shown = (pool: PoolView): PoolStatus => asSeen(withLeases(pool.status, leasesOf), pool);
+export function poolRoutes(app: Express, { nodes, ...parts }: PoolRoutesParts): void {
+  const shown = (pool: PoolView): PoolStatus => asSeen(withPresent(pool.status, parts), pool);
 
   app.get('/v2/pools', (_req, res) => void res.json({ data: nodes.pools().map(shown), next_cursor: null }));
 
@@ -44,8 +46,11 @@ export function poolRoutes(app: Express, { nodes, leasesOf }: PoolRoutesParts): 
 }
 
 /** Slots follow the leases of this moment; what the node reported is as old as its last heartbeat. [C-20] */
-function withLeases(status: PoolStatus, leasesOf: (replicaId: string) => number): PoolStatus {
-  const replicas = status.replicas.map((replica) => ({ ...replica, slots_free: Math.max(0, replica.slots_total - leasesOf(replica.replica_id)) }));
+function withPresent(status: PoolStatus, { leasesOf, reasonOf }: Pick<PoolRoutesParts, 'leasesOf' | 'reasonOf'>): PoolStatus {
+  const replicas = status.replicas.map((replica) => {
+    const reason = reasonOf(status.pool_id, replica);
+    return { ...replica, slots_free: Math.max(0, replica.slots_total - leasesOf(replica.replica_id)), ...(reason === undefined ? {} : { reason }) };
+  });
   const resident = replicas.filter(({ state }) => state === 'resident');
   const total = resident.reduce((sum, { slots_total }) => sum + slots_total, 0);
   const free = resident.reduce((sum, { slots_free }) => sum + slots_free, 0);

@@ -87,7 +87,7 @@ export class TaskJournal {
 
   /** The frame for whoever waits, or null where it would say what the last one said. */
   waiting(task: Task, status: ModelStatus, at: { readonly position: number; readonly depth: number }): MetricsFrame | null {
-    const waitingFor = status.state === 'resident' ? 'a free slot' : status.message;
+    const waitingFor = waitReason(status);
     const frame: MetricsFrame = { queue_position: at.position, queue_depth: at.depth, kv_warmth: false, waiting_for: waitingFor, prep: [...status.steps] };
     const told = JSON.stringify(frame);
     if (this.#lastTold.get(task.id) === told) return null;
@@ -138,6 +138,11 @@ export class TaskJournal {
   #ageMs(task: Task): number {
     return Math.round(this.parts.clock.monotonicMs() - task.arrivedMs);
   }
+}
+
+function waitReason({ state, message }: ModelStatus): string {
+  if (state === 'resident') return 'a free slot';
+  return state === 'none' ? 'where its model is loaded is being planned' : message;
 }
 
 function placeOf(state: TaskState): object {

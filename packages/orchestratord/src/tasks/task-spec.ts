@@ -1,4 +1,4 @@
-import type { Deadlines, GenerateInput, OutputFormat, PlacementOverrides, Priority, Sampling } from '@corral/contracts';
+import type { GenerateInput, OutputFormat, PlacementOverrides, Priority, Sampling } from '@corral/contracts';
 
 /**
  * What a client asked for, whatever its dialect: the one kind of task. Defaults are applied, so that
@@ -33,6 +33,3 @@ export const SAMPLING_DEFAULTS: Omit<Sampling, 'seed'> = {
   frequency_penalty: 0,
   stop: [],
 };
-
-/** Limits that the worker keeps by itself, milliseconds. */
-export type WorkerDeadlines = Deadlines;
