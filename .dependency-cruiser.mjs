@@ -61,7 +61,7 @@ export default {
     {
       name: 'entries-only',
       severity: 'error',
-      comment: 'Another package is imported by its name (or @corral/catalog-core/fs), never by a file inside it.',
+      comment: `Another package is imported by its name (or ${SECOND_ENTRIES.map((entry) => `@corral/${entry}`).join(', ')}), never by a file inside it.`,
       from: { path: '^packages/([^/]+)/' },
       to: {
         path: '^packages/(?!$1/)',

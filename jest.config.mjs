@@ -3,8 +3,7 @@ export default {
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/scripts/*.test.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^@corral/catalog-core/fs$': '<rootDir>/packages/catalog-core/src/fs/index.ts',
-    '^@corral/test-kit/conformance$': '<rootDir>/packages/test-kit/src/conformance/index.ts',
+    '^@corral/([a-z-]+)/([a-z-]+)$': '<rootDir>/packages/$1/src/$2/index.ts',
     '^@corral/([a-z-]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

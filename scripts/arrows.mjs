@@ -32,8 +32,8 @@ export const ARROWS = {
 /** Packages that compute and do nothing else: they import neither Node nor any other package. */
 export const PURE = ['orchestrator-core', 'catalog-core'];
 
-/** Where the one entry beside a package's root lies. */
-export const SECOND_ENTRIES = ['catalog-core/fs'];
+/** Entries beside a package's root, as package and folder: `@corral/catalog-core/fs`. */
+export const SECOND_ENTRIES = ['catalog-core/fs', 'test-kit/conformance'];
 
 /** The only places that may import node-llama-cpp. */
 export const LLAMA_IMPORTERS = ['engine/src/llamacpp', 'bench', 'test-kit'];

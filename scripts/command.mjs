@@ -50,9 +50,14 @@ export function run(program, args, { cwd, env, limitMs = 20 * 60_000, stdio = ['
   });
 }
 
-/** Ends everything that is still running when the script gets a signal, then ends the script with the signal's exit code. */
-export function endWithSignals() {
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) process.once(signal, () => endAll(code));
+/**
+ * Ends everything that is still running when the script gets a signal, does what `last` says, then ends the script with the signal's exit
+ * code.
+ *
+ * @param {() => Promise<unknown>} [last]
+ */
+export function endWithSignals(last) {
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) process.once(signal, () => endAll(code, last));
 }
 
 /** Ends the script, and what it runs, soon after the process that started it was killed without a chance to say so. */
@@ -63,10 +68,12 @@ export function endWithParent() {
   }, PARENT_LOOK_MS).unref();
 }
 
-function endAll(code) {
+function endAll(code, last = async () => {}) {
   if (ending) return;
   ending = true;
-  void Promise.all([...running].map(end)).then(() => process.exit(code));
+  void Promise.all([...running].map(end))
+    .then(last)
+    .finally(() => process.exit(code));
 }
 
 /** Ends a program and all of its process group: first politely, then for good. */

@@ -16,6 +16,9 @@ const MINUTE_MS = 60_000;
 /** Suites that start whole systems share two cores with them: one at a time, after the rest. */
 const ALONE = 'e2e';
 
+/** In the environment of everything that the tests of this run start. */
+const marker = `corral-test-${randomUUID()}`;
+
 const packages = readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'package.json')));
 
 async function main(wanted) {
@@ -25,7 +28,7 @@ async function main(wanted) {
     process.exitCode = 2;
     return;
   }
-  endWithSignals();
+  endWithSignals(() => leftovers(marker, 0));
   const started = performance.now();
   const total = { passed: 0, failed: 0 };
   const add = ({ passed, failed }) => {
@@ -59,7 +62,6 @@ function groupsOf(wanted) {
 
 /** Runs one group of suites. A process that outlives its tests is ended and counts as a failure: something was not cleaned up. */
 async function runGroup(group) {
-  const marker = `corral-test-${randomUUID()}`;
   const result = await runSuites(group, marker);
   const left = await leftovers(marker);
   for (const line of left) console.error(`FAILED ${group.name}: a process outlived the tests: ${line}`);
