@@ -37,7 +37,7 @@ export function aServingPool(poolId: string, pool: Partial<PoolSnapshot> = {}, r
 }
 
 /** An interactive task for model `m`: 4 GiB of weights, 1 GiB of context. */
-export function aJob(with_: Partial<JobSpec> = {}): JobSpec {
+function aJob(with_: Partial<JobSpec> = {}): JobSpec {
   return {
     priority: 'interactive',
     engine: 'llamacpp',
