@@ -193,7 +193,7 @@ describe('silence', () => {
 });
 
 describe('static nodes', () => {
-  test('P-16 T-131 their pools are usable without registration, and each node counts once', async () => {
+  test('P-11 P-16 T-131 their pools are usable without registration, and each node counts once', async () => {
     const a = await aNodeServer(() => aNodeState({ node_id: 'a' }));
     const b = await aNodeServer(() => aNodeState({ node_id: 'b' }));
     const { registry } = await aRegistry({ staticUrls: [a.url, `${a.url}/`, b.url] });

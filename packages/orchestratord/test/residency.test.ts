@@ -69,7 +69,7 @@ describe('a model that is not there', () => {
     expect(rig.published.length).toBe(generations);
   });
 
-  test('G-20 T-97 of two nodes one loads it', async () => {
+  test('G-20 of two nodes one loads it', async () => {
     const nodes = [aNode(undefined, 'n1'), aNode(undefined, 'n2')];
     const rig = await open({ nodes, manifest });
     rig.want([rig.demand('a')]);
@@ -217,7 +217,7 @@ describe('failures', () => {
     expect(rig.lines.filter(({ message }) => message === 'model not loaded').length).toBe(orders);
   });
 
-  test('C-51 a replica that crashes is started again by its node; nothing else is planned', async () => {
+  test('P-17 a replica that crashes is started again by its node; nothing else is planned', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node], manifest });
     rig.want([rig.demand('a')]);

@@ -38,7 +38,7 @@ pools:
 `;
 
 describe('a manifest that can be served', () => {
-  test('F-20 P-05 every section is read, sizes and sources are normalised, defaults are filled in', () => {
+  test('F-16 F-20 P-05 every section is read, sizes and sources are normalised, defaults are filled in', () => {
     const { models, routes, pools, path } = served(WHOLE);
     expect({ models: [...models], routes: [...routes], pools, path }).toEqual({
       path: '/etc/corral.yaml',

@@ -8,7 +8,7 @@ export interface ResolvedInstance {
   readonly tier: Tier;
 }
 
-/** The route that was named, as it was when the task was accepted. [F-05] */
+/** The route that was named, as it was when the task was accepted. */
 export interface ResolvedRoute {
   readonly name: string;
   readonly version: number;
