@@ -112,7 +112,7 @@ describe('memory', () => {
       expect.stringMatching(/^a is being loaded and needs about/),
       expect.stringMatching(/^a is ready after/),
       'a takes no more work: b waits for its memory.',
-      'a is being unloaded: b waits for its memory.',
+      'a is being unloaded.',
       expect.stringMatching(/^a has left and frees/),
     ]);
   });

@@ -38,6 +38,14 @@ describe('OutcomeWatch', () => {
     expect(typesOf(['resident', { residency: 'draining', assignment: wanted('demand') }, { residency: 'on_disk', assignment: wanted('demand') }])).toEqual(['instance.loaded', null, 'instance.evicted']);
   });
 
+  test('C-84 who left is told before whoever took the place', () => {
+    const watch = new OutcomeWatch();
+    const [b, a] = [anAssignment('b'), anAssignment('a', { wanted: 'on_disk' })];
+    watch.observe([{ assignment: b, status: aStatus('b', { residency: 'on_disk' }) }, { assignment: a, status: aStatus('a', { residency: 'draining' }) }], 0);
+    const events = watch.observe([{ assignment: b, status: aStatus('b', { residency: 'loading' }) }, { assignment: a, status: aStatus('a', { residency: 'on_disk' }) }], 1);
+    expect(events.map(({ type, data }) => [type, data.instance_id])).toEqual([['instance.evicted', 'a'], ['instance.loading', 'b']]);
+  });
+
   test('C-82 a newer generation of what is resident already is answered at once', () => {
     expect(typesOf(['resident', { residency: 'resident', assignment: { generation: 2 } }])).toEqual(['instance.loaded', 'instance.loaded']);
   });

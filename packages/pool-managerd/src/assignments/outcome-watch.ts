@@ -36,8 +36,13 @@ export class OutcomeWatch {
       if (type !== null) events.push({ type, correlationId: assignment.correlation_id, data: outcomeOf(assignment, status, nowMs - seen.sinceMs) });
     }
     this.#seen = after;
-    return events;
+    // Who left is told before whoever took the place.
+    return events.toSorted((a, b) => Number(isDeparture(b)) - Number(isDeparture(a)));
   }
+}
+
+function isDeparture({ type }: OutcomeEvent): boolean {
+  return type === 'instance.unloaded' || type === 'instance.evicted';
 }
 
 function isSameWay(before: AssignmentStatus, now: AssignmentStatus): boolean {

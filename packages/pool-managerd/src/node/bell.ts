@@ -2,24 +2,30 @@ import type { Clock } from '@corral/service-kit';
 
 /** Wakes one sleeper early. Rung while nobody sleeps, it ends the next sleep at once. */
 export class Bell {
-  #rung = new AbortController();
+  #isRung = false;
+  #sleeper: AbortController | null = null;
 
   constructor(private readonly clock: Clock) {}
 
   ring(): void {
-    this.#rung.abort();
+    if (this.#sleeper === null) this.#isRung = true;
+    else this.#sleeper.abort();
   }
 
   /** Resolves after `ms` or when rung, and rejects with the signal's reason when that aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const rung = this.#rung.signal;
-    try {
-      await this.clock.sleep(ms, AbortSignal.any([rung, signal]));
-    } catch {
-      signal.throwIfAborted();
-    } finally {
-      if (rung.aborted) this.#rung = new AbortController();
+    if (this.#isRung) {
+      this.#isRung = false;
+      return;
     }
+    const sleeper = new AbortController();
+    const onAbort = (): void => sleeper.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#sleeper = sleeper;
+    await this.clock.sleep(ms, sleeper.signal).catch(() => undefined);
+    this.#sleeper = null;
+    signal.removeEventListener('abort', onAbort);
+    signal.throwIfAborted();
   }
 }

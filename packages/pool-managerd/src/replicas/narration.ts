@@ -15,9 +15,10 @@ export function narrate(from: Replica | null, to: Replica | null, cause: string)
     case 'resident':
       return from?.phase.state === 'loading' ? `${model} is ready after ${formatDuration(to.phase.sinceMs - from.phase.sinceMs)}.` : `${model} stays after all.`;
     case 'draining':
-      return shortened(`${model} takes no more work: ${cause}`);
+      return shortened(cause.startsWith(model) ? cause : `${model} takes no more work: ${cause}`);
     case 'stopping':
-      return shortened(`${model} is being unloaded: ${cause}`);
+      // Where it drained before, the reason was told then.
+      return shortened(from?.phase.state === 'draining' ? `${model} is being unloaded` : `${model} is being unloaded: ${cause}`);
     case 'failed':
       return to.phase.failure.kind === 'crash' ? `The engine of ${model} ended by itself${again(to)}.` : `${model} cannot be loaded${again(to)}.`;
   }
