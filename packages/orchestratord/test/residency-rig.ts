@@ -5,7 +5,6 @@ import type { Demand, ReplicaUse } from '../src/assignments/demand.js';
 import { hotWishes } from '../src/assignments/hot-wishes.js';
 import { OutboxRelay } from '../src/assignments/outbox-relay.js';
 import { ResidencyLoop } from '../src/assignments/residency-loop.js';
-import { settleServed } from '../src/assignments/settle-served.js';
 import { WantedSet } from '../src/assignments/wanted-set.js';
 import { InstanceRegistry } from '../src/instances/instance-registry.js';
 import { ModelDirectory } from '../src/manifest/model-directory.js';
@@ -68,7 +67,6 @@ export async function aRig(options: RigOptions) {
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
   });
   const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, known });
-  await settleServed({ manifest, models, instances, wanted });
   const crashes: unknown[] = [];
   const loop = new ResidencyLoop({
     clock, log, metrics, wanted, instances, models,

@@ -16,13 +16,14 @@ import { ResidencyLog } from './residency-log.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
+import { settleServed } from './settle-served.js';
 import type { WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf'>;
-  readonly instances: Pick<InstanceRegistry, 'list'>;
-  readonly wanted: Pick<WantedSet, 'all' | 'apply'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier'>;
+  readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
+  readonly wanted: Pick<WantedSet, 'all' | 'apply' | 'forget'>;
   /** What should be resident although nobody waits for it. */
   hot(): readonly Wish[];
   readonly swapQuantumMs: number;
@@ -123,17 +124,17 @@ export class ResidencyLoop implements Residency {
 
   async #run(): Promise<void> {
     const { clock, onCrash } = this.options;
-    while (!this.#stopped.signal.aborted) {
-      this.#wake = new AbortController();
-      try {
+    try {
+      await settleServed(this.options);
+      while (!this.#stopped.signal.aborted) {
+        this.#wake = new AbortController();
         const untilMs = await this.#pass();
         await clock.sleep(untilMs, this.#wake.signal).catch(() => undefined);
         const gapMs = this.#passedAtMs + GAP_MS - clock.monotonicMs();
         if (gapMs > 0) await clock.sleep(gapMs, this.#stopped.signal).catch(() => undefined);
-      } catch (error) {
-        onCrash(error);
-        return;
       }
+    } catch (error) {
+      onCrash(error);
     }
   }
 

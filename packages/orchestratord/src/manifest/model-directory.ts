@@ -1,5 +1,6 @@
 import { contextCells } from '@corral/catalog-core';
-import type { DeviceKind, ModelFacts, ModelSpec, ReplicaStatus } from '@corral/contracts';
+import type { DeviceKind, ModelFacts, ModelSpec, ReplicaStatus, Tier } from '@corral/contracts';
+import { implicitInstanceId } from '../instances/implicit-instance.js';
 import type { InstanceRegistry } from '../instances/instance-registry.js';
 import type { NodeDirectory, NodeModelView } from '../nodes/node-view.js';
 import type { ModelRecord } from '../store/model-rows.js';
@@ -60,6 +61,13 @@ export class ModelDirectory {
   /** Whether the model is served only because a node has it. */
   isFromNodes(modelId: string): boolean {
     return !this.options.manifest.models.has(modelId);
+  }
+
+  /** The tier of the instance that the server keeps for a route or a bare model; `null` when that is no longer served. [F-26] */
+  implicitTier({ instanceId, modelRef }: { readonly instanceId: string; readonly modelRef: string }): Tier | null {
+    if (implicitInstanceId('model', modelRef) === instanceId) return this.specOf(modelRef) === undefined ? null : 'demand';
+    const routes = [...this.options.manifest.routes.values()];
+    return routes.find(({ name, modelId }) => implicitInstanceId('route', name) === instanceId && modelId === modelRef)?.tier ?? null;
   }
 
   readonly keyOf = (replica: ReplicaStatus): string => modelKeyOfReplica(replica, this.specOf);
