@@ -38,6 +38,14 @@ describe('stepReplica', () => {
     });
   });
 
+  test('C-50 a retry goes on counting failures; one that somebody asks for begins anew', () => {
+    const failed = aReplica('a', failedUntil(5), { failures: 4 });
+    const retried = (isAnew: boolean): ReplicaEvent => ({ type: 'retried', nowMs: 9, generation: 2, memoryBytes: 41, modelPath: '/m', isAnew });
+    const after = { generation: 2, memoryBytes: 41, modelPath: '/m' };
+    expect(step(failed, retried(false))).toEqual({ kind: 'next', next: aReplica('a', { state: 'waiting', sinceMs: 9 }, { ...after, failures: 4 }) });
+    expect(step(failed, retried(true))).toEqual({ kind: 'next', next: aReplica('a', { state: 'waiting', sinceMs: 9 }, { ...after, failures: 0 }) });
+  });
+
   test.each<[string, Replica, ReplicaEvent]>([
     ['the end of a load that was called off', aReplica('a', stopping), { type: 'load_failed', nowMs: 1, failure, random: 0 }],
     ['a drain of what is not resident', aReplica('a', failedUntil(3)), { type: 'drain_begun', nowMs: 1, deadlineMs: 2 }],
