@@ -272,6 +272,16 @@ describe('a node that cannot be reached', () => {
     expect(changes).toEqual(['n1 registered', 'n1 online', 'n1 offline', 'n1 online']);
   });
 
+  test('P-17 one that no connection can be made to is offline at once, and online as soon as it answers', async () => {
+    const node = await aNodeServer(() => aNodeState({ seq: 5 }));
+    const { registry, changes } = await aRegistry();
+    registry.register(aRegistration({}, node.url));
+    registry.unreachable('n1', 'ECONNREFUSED');
+    expect(registry.nodes()).toMatchObject([{ state: 'offline', last_error: 'it cannot be reached (ECONNREFUSED)' }]);
+    await eventually(() => expect(changes).toEqual(['n1 registered', 'n1 online', 'n1 offline', 'n1 online']));
+    registry.unreachable('unknown', 'ECONNREFUSED');
+  });
+
   test('P-17 one that answers late is not offline', async () => {
     let asked = 0;
     const node = await aNodeServer(() => ((asked += 1) < 3 ? ({} as never) : aNodeState({ seq: 5 })));

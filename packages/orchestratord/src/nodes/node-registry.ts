@@ -152,6 +152,11 @@ export class NodeRegistry implements NodeDirectory {
     if (client !== undefined && known !== undefined) this.#polls.refresh(nodeId, known.address, client);
   }
 
+  unreachable(nodeId: string, reason: string): void {
+    this.#goOffline(nodeId, `it cannot be reached (${reason})`);
+    this.refresh(nodeId);
+  }
+
   onChange(listener: (change: NodeChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -54,6 +54,11 @@ export interface NodeDirectory {
   clientFor(nodeId: string): HttpClient | undefined;
   /** Asks the node for its state at once: for those who cannot wait for its next report, or have just failed to reach it. Calls are joined. */
   refresh(nodeId: string): void;
+  /**
+   * No connection to the node could be made: it is offline from now until it reports or answers, so that what was to
+   * run there waits or goes elsewhere instead of being tried there again. [P-17]
+   */
+  unreachable(nodeId: string, reason: string): void;
   /** The listener must not throw. Returns the end of the subscription. */
   onChange(listener: (change: NodeChange) => void): () => void;
 }
