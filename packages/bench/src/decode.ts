@@ -1,6 +1,6 @@
 import { createLlamacppEngine } from '@corral/engine';
 import { silentLog, systemClock } from '@corral/service-kit';
-import { aGenerateRequest, engineClient, fetchSmolLm2, startCorral } from '@corral/test-kit';
+import { aGenerateRequest, engineClient, eventually, fetchSmolLm2, startCorral } from '@corral/test-kit';
 import { openDefaultBatching, promptOf } from './default-batching.js';
 import { figure, median, table } from './figures.js';
 import { decodeAtOnce } from './streams.js';
@@ -51,6 +51,7 @@ const direct = {
 };
 
 try {
+  await eventually('a pool is ready', 60_000, async () => (await fetch(new URL('/ready', corral.url))).ok);
   await decodeAtOnce(system, 1);
   const rows: string[][] = [];
   for (const count of STREAMS) {

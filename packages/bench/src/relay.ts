@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { silentLog } from '@corral/service-kit';
-import { aGenerateRequest, forkDaemon, scriptedEngine } from '@corral/test-kit';
+import { aGenerateRequest, eventually, forkDaemon, scriptedEngine } from '@corral/test-kit';
 import { figure, median, percentile, table } from './figures.js';
 
 const STREAMS = [1, 50] as const;
@@ -41,11 +41,13 @@ function latencies(to: { readonly socketPath: string } | { readonly host: string
   return new Promise((resolve, reject) => {
     const seen: number[] = [];
     const sent = request({ ...to, path, method: 'POST', headers: { 'content-type': 'application/json' } }, (answer) => {
+      let rest = '';
       answer.setEncoding('utf8').on('data', (text: string) => {
+        rest = text;
         const nowNs = process.hrtime.bigint();
         for (const [, stamp] of text.matchAll(/"text":" (\d+)"/g)) seen.push(Number(nowNs - BigInt(stamp ?? 0)) / 1e3);
       });
-      answer.on('end', () => (answer.statusCode === 200 ? resolve(seen) : reject(new Error(`${path} answered ${answer.statusCode}`))));
+      answer.on('end', () => (answer.statusCode === 200 ? resolve(seen) : reject(new Error(`${path} answered ${answer.statusCode}: ${rest}`))));
     });
     sent.on('error', reject);
     sent.end(JSON.stringify(body));
@@ -58,6 +60,7 @@ const through = () => latencies({ host, port }, '/v1/completions', { model: MODE
 const direct = (n: number) => latencies({ socketPath: replica.socketPath }, '/generate', aGenerateRequest({ replica_id: 'bench', task_id: `t${n}`, output }));
 
 try {
+  await eventually('a pool is ready', 60_000, async () => (await fetch(new URL('/ready', orchestratord.url))).ok);
   await through();
   const rows: string[][] = [];
   for (const count of STREAMS) {

@@ -5,5 +5,5 @@ import { scriptedEngine } from '@corral/test-kit';
 process.exitCode = await runPoolManagerd({
   argv: [],
   env: process.env,
-  engine: () => scriptedEngine({ behaviour: { timestamps: true, tokens: Number(process.env['BENCH_TOKENS']), tokenDelayMs: Number(process.env['BENCH_TOKEN_DELAY_MS']) } }),
+  engine: () => scriptedEngine({ name: 'llamacpp', behaviour: { timestamps: true, tokens: Number(process.env['BENCH_TOKENS']), tokenDelayMs: Number(process.env['BENCH_TOKEN_DELAY_MS']) } }),
 });

@@ -86,7 +86,10 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     log,
     endpointOf: (target) => nodeEndpoint(nodes, target),
     observer: {
-      published: (type, outcome) => metrics.inc('events_published_total', { type, outcome }),
+      published: (type, outcome) => {
+        metrics.inc('events_published_total', { type, outcome });
+        metrics.set('event_bus_connected', {}, outcome === 'unavailable' ? 0 : 1);
+      },
       consumed: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }),
     },
   });
@@ -143,7 +146,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
   const app = createApp({
-    http: { log, clock, auth: authGate({ tokens: config.tokens, authOptional: config.auth_optional }), metricsText: () => expose(metrics, nodes, loop) },
+    http: { log, clock, auth: authGate({ tokens: config.tokens, authOptional: config.auth_optional }), metricsText: () => expose(metrics, nodes, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
     tasks: { ...submit, loop, logs },
     openAi: {
@@ -177,7 +180,7 @@ function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, 
     residency,
     models,
     clock,
-    dispatcher: new NodeDispatcher({ clock, limits: { graceMs: WATCH_GRACE_MS, wholeAnswerMs: config.answer_timeout_ms }, clientFor: (nodeId) => nodes.clientFor(nodeId) }),
+    dispatcher: new NodeDispatcher({ clock, limits: { graceMs: WATCH_GRACE_MS, wholeAnswerMs: config.answer_timeout_ms }, clientFor: (nodeId) => nodes.clientFor(nodeId), unreachable: (nodeId, causeCode) => nodes.unreachable(nodeId, causeCode) }),
     journal: new TaskJournal({ log, metrics, clock, engineVersionOf: (poolId) => nodes.pool(poolId)?.status.engine_version ?? '' }),
     limits: {
       queueWaitMs: config.queue_wait_ms,

@@ -104,7 +104,7 @@ describe('task loop', () => {
   test('B-68 decision 11: lost before its first byte, a task is placed again; after so many times it fails', async () => {
     const { submit, state, clock } = aRig();
     const told = submit('t1');
-    const lost = { kind: 'failed', placeAgain: true, error: new ApiError('WORKER_RESET', 'gone') } as const;
+    const lost = { kind: 'failed', placeAgain: true, attempted: true, error: new ApiError('WORKER_RESET', 'gone') } as const;
     for (let n = 0; n < 3; n += 1) {
       await state.running.get('t1')?.finish(lost);
       await clock.advance(1_000);
@@ -116,7 +116,7 @@ describe('task loop', () => {
     const { submit, state, clock } = aRig();
     submit('t1');
     submit('t2');
-    await state.running.get('t1')?.finish({ kind: 'failed', placeAgain: true, error: new ApiError('REPLICA_EXHAUSTED', 'full') });
+    await state.running.get('t1')?.finish({ kind: 'failed', placeAgain: true, attempted: true, error: new ApiError('REPLICA_EXHAUSTED', 'full') });
     await clock.advance(1_000);
     expect(state.started).toEqual(['t1', 't1']);
   });

@@ -2,5 +2,4 @@
 import { createLlamacppEngine } from '@corral/engine';
 import { runPoolManagerd } from './run.js';
 
-// Everything is closed by now; the channel to a parent would keep the process alive for ever.
-process.exit(await runPoolManagerd({ argv: process.argv.slice(2), env: process.env, engine: createLlamacppEngine }));
+process.exitCode = await runPoolManagerd({ argv: process.argv.slice(2), env: process.env, engine: createLlamacppEngine });

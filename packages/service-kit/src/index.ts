@@ -33,7 +33,7 @@ export {
   type HttpClientOptions,
   type RequestOptions,
 } from './http/client.js';
-export { ConnectionError, isConnectionError } from './http/connection-error.js';
+export { ConnectionError, connectionError, isConnectionError } from './http/connection-error.js';
 export { CORRELATION_HEADER, correlationFor } from './http/correlation-header.js';
 export { FrameCounter } from './http/frame-counter.js';
 export { ListenError } from './http/listen-error.js';

@@ -8,10 +8,13 @@ export interface AnswerProgress {
   firstByteAtMs: number | null;
 }
 
-/** How one dispatch ended. `placeAgain`: nothing reached the client, and another replica may do better. */
+/**
+ * How one dispatch ended. `placeAgain`: nothing reached the client, and another replica may do better. `attempted`:
+ * a node saw it, so it counts against the task's tries.
+ */
 export type DispatchOutcome =
   | { readonly kind: 'completed'; readonly usage: GenerateUsage | null }
-  | { readonly kind: 'failed'; readonly error: ApiError; readonly placeAgain: boolean }
+  | { readonly kind: 'failed'; readonly error: ApiError; readonly placeAgain: boolean; readonly attempted: boolean }
   | { readonly kind: 'aborted' };
 
 export interface Dispatch {

@@ -1,5 +1,5 @@
 import { ApiError, ERRORS, USAGE_TRAILER, type ErrorCode, type ErrorEnvelope, type GenerateUsage } from '@corral/contracts';
-import { relay, type Clock, type HttpClient, type RelayOutcome } from '@corral/service-kit';
+import { connectionError, relay, type Clock, type HttpClient, type RelayOutcome } from '@corral/service-kit';
 import { AnswerWatch, type WatchLimits } from './answer-watch.js';
 import type { Dispatch, DispatchOutcome, Dispatcher } from './dispatcher.js';
 
@@ -7,6 +7,8 @@ export interface NodeDispatcherParts {
   readonly clock: Clock;
   readonly limits: WatchLimits;
   clientFor(nodeId: string): HttpClient | undefined;
+  /** No connection to the node came about: it is away, whatever it last said. */
+  unreachable(nodeId: string, causeCode: string): void;
 }
 
 /** Refusals of a node that another replica, or the same one a moment later, may not repeat. */
@@ -18,7 +20,7 @@ export class NodeDispatcher implements Dispatcher {
 
   async run(dispatch: Dispatch): Promise<DispatchOutcome> {
     const client = this.parts.clientFor(dispatch.nodeId);
-    if (client === undefined) return lost(`node ${dispatch.nodeId} has left`, true);
+    if (client === undefined) return lost(`node ${dispatch.nodeId} has left`, 'not_attempted');
     const { request, output, progress, signal } = dispatch;
     const watch = new AnswerWatch(this.parts.clock, this.parts.limits, request);
     const outcome = await relay({
@@ -39,7 +41,12 @@ export class NodeDispatcher implements Dispatcher {
       },
     });
     watch.end();
-    return watch.expired === null ? outcomeOf(outcome, dispatch) : { kind: 'failed', error: watch.expired, placeAgain: false };
+    if (outcome.kind === 'broken' && outcome.beforeHead) {
+      const { reached, causeCode } = connectionError(client.peer, outcome.cause);
+      if (!reached) this.parts.unreachable(dispatch.nodeId, causeCode);
+      return lost(`${dispatch.nodeId} broke off (${causeCode})`, reached ? 'attempted' : 'not_attempted');
+    }
+    return watch.expired === null ? outcomeOf(outcome, dispatch) : { kind: 'failed', error: watch.expired, placeAgain: false, attempted: true };
   }
 }
 
@@ -52,14 +59,14 @@ function outcomeOf(outcome: RelayOutcome, { nodeId }: Dispatch): DispatchOutcome
     case 'refused':
       return refused(outcome.status, outcome.body);
     case 'broken':
-      return lost(`${nodeId} broke off (${outcome.cause.message})`, outcome.beforeHead);
+      return lost(`${nodeId} broke off (${outcome.cause.message})`, 'in_stream');
   }
 }
 
 function refused(status: number, body: string): DispatchOutcome {
   const error = errorOf(status, body);
   const placeAgain = WORTH_ANOTHER.has(error.code);
-  return { kind: 'failed', placeAgain, error: error.code === 'NOT_FOUND' ? new ApiError('WORKER_RESET', `the replica has gone: ${error.message}`) : error };
+  return { kind: 'failed', placeAgain, attempted: true, error: error.code === 'NOT_FOUND' ? new ApiError('WORKER_RESET', `the replica has gone: ${error.message}`) : error };
 }
 
 /** A refusal is our envelope, under `error` where the worker wrote it for a client of OpenAI; anything else is a fault on the way. */
@@ -81,8 +88,10 @@ function envelopeIn(body: string): Partial<ErrorEnvelope> {
   }
 }
 
-function lost(what: string, placeAgain: boolean): DispatchOutcome {
-  return { kind: 'failed', placeAgain, error: new ApiError('WORKER_RESET', `the answer was lost: ${what}; send the request again`) };
+/** Before its first byte an answer can be placed again; a try that no node saw does not count as one. */
+function lost(what: string, when: 'not_attempted' | 'attempted' | 'in_stream'): DispatchOutcome {
+  const error = new ApiError('WORKER_RESET', `the answer was lost: ${what}; send the request again`);
+  return { kind: 'failed', placeAgain: when !== 'in_stream', attempted: when !== 'not_attempted', error };
 }
 
 function usageOf(trailer: string | undefined): GenerateUsage | null {

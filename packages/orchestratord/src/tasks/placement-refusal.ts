@@ -31,7 +31,7 @@ export function refusalOf(decision: Exclude<PlacementDecision, { kind: 'assigned
     case 'version_conflict':
       return new ApiError('POOL_UNAVAILABLE', decision.message, { retry_after_ms: RETRY_AFTER_MS });
     case 'no_capacity':
-      return new ApiError(CODE_OF[decision.reason], messageOf(decision.reason, task), { retry_after_ms: RETRY_AFTER_MS, policy_label: decision.reason });
+      return new ApiError(CODE_OF[decision.reason], decision.filter === 'engine' ? `no pool runs the engine that ${task.modelId} needs; look at corral pools` : messageOf(decision.reason, task), { retry_after_ms: RETRY_AFTER_MS, policy_label: decision.reason });
   }
 }
 

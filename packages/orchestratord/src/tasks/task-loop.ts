@@ -199,7 +199,7 @@ export class TaskLoop {
       return;
     }
     if (outcome.kind === 'aborted') return this.#fail(task, new ApiError('WORKER_RESET', 'the answer was cut; send the request again'));
-    task.attempts += 1;
+    task.attempts += outcome.attempted ? 1 : 0;
     if (!outcome.placeAgain || task.attempts >= this.parts.limits.attemptsMax || this.#stopped.signal.aborted) return this.#fail(task, outcome.error);
     this.#placer.hold(state.replicaId);
     this.parts.journal.placedAgain(task, state, outcome.error);

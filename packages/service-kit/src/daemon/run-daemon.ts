@@ -67,7 +67,6 @@ export async function runDaemon<S extends TObject>(daemon: Daemon<S>, { argv, en
   try {
     return await live(daemon, { config, env, log });
   } catch (error) {
-    log.error('not started', { error });
     return say(process.stderr, `${program.name}: ${messageOf(error)}`, 1);
   } finally {
     await log.close();
@@ -114,7 +113,7 @@ async function openLog<S extends TObject>({ program, configSpec }: Daemon<S>, co
     consoleLevel: 'warn',
     secrets: secretsOf(configSpec.schema, config),
   });
-  for (const problem of weakTokens(config.tokens)) log.warn('weak token', { reason: problem });
+  for (const identity of weakTokens(config.tokens)) log.warn('a token is short; use 32 characters or more', { identity: `token:${identity}` });
   return log;
 }
 

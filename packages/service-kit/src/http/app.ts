@@ -22,6 +22,8 @@ export interface HttpAppOptions {
   readonly auth?: Gate;
   /** Paths that need no caller beside `/health`, `/ready` and `/metrics`, such as a dashboard's files. */
   readonly isOpenPath?: (path: string) => boolean;
+  /** Paths that programs ask every few seconds: a good answer is logged at `debug`. */
+  readonly isRoutine?: (path: string) => boolean;
   readonly bodyLimitBytes?: number;
   readonly openErrorsAs?: (path: string) => ErrorShape;
   readonly corsOrigins?: readonly string[];
@@ -39,7 +41,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   const { log, clock = systemClock, metricsText, bodyLimitBytes = 10 * 1_048_576, corsOrigins = [] } = options;
   const app = express();
   app.disable('x-powered-by').disable('etag');
-  app.use(correlated(log, clock));
+  app.use(correlated(log, clock, options.isRoutine));
   app.use(securityHeaders);
   if (corsOrigins.length > 0) app.use(cors(corsOrigins));
   if (options.auth !== undefined) app.use(gated(options.auth, options.isOpenPath));
@@ -73,7 +75,7 @@ const securityHeaders: RequestHandler = helmet({
   strictTransportSecurity: false,
 });
 
-function correlated(log: Log, clock: Clock): RequestHandler {
+function correlated(log: Log, clock: Clock, isRoutine: (path: string) => boolean = () => false): RequestHandler {
   return (req, res, next) => {
     const correlationId = correlationFor(req.headers['x-correlation-id']);
     const startedMs = clock.monotonicMs();
@@ -91,7 +93,7 @@ function correlated(log: Log, clock: Clock): RequestHandler {
         ...(caller === undefined ? {} : { identity: caller.identity }),
         ...(res.writableFinished ? {} : { cut: true }),
       };
-      logAnswer(log, fields, failure);
+      logAnswer(log, fields, { failure, routine: OPEN_PATHS.has(path) || isRoutine(path) });
     });
     withCorrelation(correlationId, next);
   };

@@ -6,6 +6,8 @@ import { systemClock } from '@corral/service-kit';
 import type { ScriptedBehaviour } from './behaviour.js';
 
 export interface ScriptedEngineOptions {
+  /** What pools report as their engine. Default `scripted`; tasks are placed on `llamacpp`. */
+  readonly name?: string;
   /** One behaviour for all, or one per start; `starts` counts from 0 for each model path. */
   readonly behaviour?: ScriptedBehaviour | ((spec: ReplicaSpec, starts: number) => ScriptedBehaviour);
   /** Kind of the one device that `discover` finds. Default `cpu`. */
@@ -18,7 +20,7 @@ export interface ScriptedEngineOptions {
  * An engine whose faults are chosen: real child processes that speak the real worker's protocol, and no
  * inference. Never part of a daemon: a test hands it to one. [I-05]
  */
-export function scriptedEngine({ behaviour = {}, deviceKind = 'cpu', vramTotalMb = 4_096 }: ScriptedEngineOptions = {}): EngineProvider {
+export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind = 'cpu', vramTotalMb = 4_096 }: ScriptedEngineOptions = {}): EngineProvider {
   const starts = new Map<string, number>();
   const memoryBytes = vramTotalMb * 1_024 * 1_024;
   const device: Device = {
@@ -32,7 +34,7 @@ export function scriptedEngine({ behaviour = {}, deviceKind = 'cpu', vramTotalMb
     unsupported: null,
   };
   return {
-    name: 'scripted',
+    name,
     version: '1.0.0',
     discover: () =>
       Promise.resolve({
