@@ -1,5 +1,6 @@
 // What the tests need beyond Node: present, or installed from Debian's packages where that is possible, else named.
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { run } from './command.mjs';
 import { seconds } from './report.mjs';
 
@@ -12,6 +13,12 @@ const NEEDS = [
     why: 'the tests run a real model, which they fetch with pip',
     debian: ['python3', 'python3-pip'],
     isThere: async () => (await succeeds('python3', ['-m', 'pip', '--version'])) || (await succeeds('pip3', ['--version'])) || succeeds('pip', ['--version']),
+  },
+  {
+    what: 'a software Vulkan device (lavapipe)',
+    why: 'the Vulkan engine is run on it where there is no GPU',
+    debian: ['mesa-vulkan-drivers', 'libvulkan1'],
+    isThere: async () => (await readdir('/usr/share/vulkan/icd.d').catch(() => [])).some((name) => name.startsWith('lvp_icd')),
   },
 ];
 
