@@ -100,9 +100,8 @@ function correlated(log: Log, clock: Clock, isRoutine: (path: string) => boolean
 }
 
 /** One line per request; what probes ask every few seconds is kept for debugging. */
-function logAnswer(log: Log, fields: { readonly path: string }, failure: unknown): void {
-  if (failure === undefined)
-    return OPEN_PATHS.has(fields.path) ? log.debug('request answered', fields) : log.info('request answered', fields);
+function logAnswer(log: Log, fields: object, { failure, routine }: { readonly failure: unknown; readonly routine: boolean }): void {
+  if (failure === undefined) return routine ? log.debug('request answered', fields) : log.info('request answered', fields);
   if (failure instanceof RequestAborted) return log.debug('request cut', fields);
   if (!isApiError(failure)) return log.error('request failed', { ...fields, error: failure });
   const refusal = {
