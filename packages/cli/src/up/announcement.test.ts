@@ -9,7 +9,7 @@ test('the API, and a line for the shell that stands alone', () => {
     `API        ${url}  (OpenAI clients: base_url ${url}/v1)`,
     'stop       Ctrl-C',
     'try it from another terminal:',
-    String.raw`curl -s ${url}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"it'\''s","messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":64,"temperature":0}'`,
+    String.raw`curl -s ${url}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"it'\''s","messages":[{"role":"user","content":"What is the capital of Japan?"}],"max_tokens":64,"temperature":0}'`,
   ]);
 });
 

@@ -20,7 +20,7 @@ export function announcement({ listener_url: url, dashboard_url: dashboard, mode
 function curlLine(url: string, model: string, token: HomeToken | undefined): string {
   const body = JSON.stringify({
     model,
-    messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    messages: [{ role: 'user', content: 'What is the capital of Japan?' }],
     max_tokens: 64,
     temperature: 0,
   });

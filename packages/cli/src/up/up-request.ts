@@ -45,6 +45,6 @@ export const UP_TIMES: UpTimes = {
   restartLastMs: 30_000,
   stableMs: 60_000,
   stopWithinMs: 12_000,
-  poolsWithinMs: 1_500,
+  poolsWithinMs: 500,
   leftoversWithinMs: 6_000,
 };

@@ -142,7 +142,7 @@ export class TaskJournal {
 
 function waitReason({ state, message }: ModelStatus): string {
   if (state === 'resident') return 'a free slot';
-  return state === 'none' ? 'where its model is loaded is being planned' : message;
+  return state === 'none' ? 'a place for its model' : message;
 }
 
 function placeOf(state: TaskState): object {
