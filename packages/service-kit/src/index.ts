@@ -46,4 +46,4 @@ export { knownRoutes, type KnownRoute } from './http/routes.js';
 export { listen, type Listening, type ListenOptions, type ServerTls } from './http/server.js';
 export { readSse, SSE_HEADERS, SSE_HEARTBEAT, SseReader, type SseEvent } from './http/sse.js';
 export { body, invalidParams, lenientBody, optionalBody } from './http/validated-body.js';
-export { nearest } from './nearest.js';
+export { editDistance, nearest } from './nearest.js';

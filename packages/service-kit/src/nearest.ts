@@ -23,8 +23,8 @@ function distanceTo(wanted: string, candidate: string): number {
   return candidate.startsWith(wanted) ? Math.min(1, letters) : letters;
 }
 
-/** Letters to add, drop or change. */
-function editDistance(a: string, b: string): number {
+/** Letters to add, drop or change to make one text the other. */
+export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, n) => n);
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
