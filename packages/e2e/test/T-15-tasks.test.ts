@@ -29,7 +29,7 @@ const pools = async (): Promise<readonly PoolOfList[]> => (await call(corral.url
 const allSlotsFree = () => eventually('all slots free', 5_000, async () => (await pools()).every((p) => p.slots_free === p.slots_total));
 
 describe('tasks', () => {
-  test('T-15 T-16 T-17 B-51 B-63 a task is accepted, and its stream is started, tokens in order, one end', async () => {
+  test('T-15 T-16 T-17 B-20 B-21 B-51 B-61 B-63 a task is accepted, and its stream is started, tokens in order, one end', async () => {
     const accepted = await create({ model_ref: 'smollm2', messages: [{ role: 'user', content: 'What is the chemical symbol for water?' }], temperature: 0, seed: 7 });
     expect(accepted).toMatchObject({ status: 202, body: { queue_position: 0, streams: { sse: `/v2/tasks/${String(accepted.body['task_id'])}/events` } } });
     expect(JSON.stringify(accepted.body)).not.toMatch(/127\.0\.0\.1|localhost/);
@@ -60,7 +60,7 @@ describe('tasks', () => {
     expect(await call(corral.url, 'GET', '/v2/tasks/no-such-task/events')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 
-  test('T-27 T-29 B-67 cancel ends the stream with canceled, again is 204, unknown is 404, and the slot is free', async () => {
+  test('T-27 T-29 B-22 B-67 cancel ends the stream with canceled, again is 204, unknown is 404, and the slot is free', async () => {
     const accepted = await create({ model_ref: 'endless', prompt: 'x', max_tokens: 4_000 });
     const id = String(accepted.body['task_id']);
     const events = eventsOf(corral.url, id);

@@ -39,7 +39,7 @@ describe('task loop', () => {
     expect(state.demands).toEqual([]);
   });
 
-  test('A-03 a replica that was told to yield gets no task', () => {
+  test('A-01 A-03 a replica that was told to yield gets no task', () => {
     const { submit, state, changed } = aRig();
     state.yielding.add('r1');
     submit('t1');
