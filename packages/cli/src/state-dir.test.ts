@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { stateDirOf } from './state-dir.js';
 
-const from = (env: Record<string, string>, flag?: string) => stateDirOf({ env, homeDir: '/home/u', workDir: '/work' }, flag);
+const from = (env: Record<string, string>, flag?: string) => stateDirOf({ env, homeDir: '/home/u', workDir: '/here' }, flag);
 
 test('flag, else CORRAL_STATE_DIR, else XDG_STATE_HOME, else the home folder', () => {
   expect([
@@ -9,5 +9,5 @@ test('flag, else CORRAL_STATE_DIR, else XDG_STATE_HOME, else the home folder', (
     from({ CORRAL_STATE_DIR: '/s', XDG_STATE_HOME: '/x' }),
     from({ CORRAL_STATE_DIR: '', XDG_STATE_HOME: '/x' }),
     from({}),
-  ]).toEqual(['/work/rel', '/s', '/x/corral', '/home/u/.local/state/corral']);
+  ]).toEqual(['/here/rel', '/s', '/x/corral', '/home/u/.local/state/corral']);
 });
