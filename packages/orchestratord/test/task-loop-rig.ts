@@ -82,13 +82,18 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
   return {
     clock, state, loop, metrics, settle,
     changed: () => listeners.forEach((listener) => listener()),
-    submit: (id: string, task: Partial<NewTask> & { readonly model?: string } = {}) => submit(loop, id, task),
+    submit: (id: string, task: SubmitChanges = {}) => submit(loop, id, task),
   };
 }
 
-function submit(loop: TaskLoop, id: string, { model = 'm', ...task }: Partial<NewTask> & { readonly model?: string }): Told & { readonly gone: AbortController } {
+interface SubmitChanges extends Partial<NewTask> {
+  readonly model?: string;
+  /** Aborted = the client has gone. */
+  readonly gone?: AbortController;
+}
+
+function submit(loop: TaskLoop, id: string, { model = 'm', gone = new AbortController(), ...task }: SubmitChanges): Told & { readonly gone: AbortController } {
   const told: Told = { endings: [], frames: [] };
-  const gone = new AbortController();
   loop.submit({
     id, orgId: 'default', correlationId: `c-${id}`, priority: 'interactive', placement: null,
     spec: {

@@ -79,6 +79,15 @@ describe('task loop', () => {
     expect([state.running.get('t1')?.signal.aborted, loop.leasesOf('p1'), told.endings.length]).toEqual([true, 0, 1]);
   });
 
+  test('B-66 a client that has gone before its task is admitted starts nothing', () => {
+    const { submit, state, loop } = aRig();
+    submit('t1');
+    const gone = new AbortController();
+    gone.abort();
+    const told = submit('t2', { gone });
+    expect([told.endings.length, loop.depthOf('p1', 'interactive'), state.started]).toEqual([1, 0, ['t1']]);
+  });
+
   test('T-22 B-54 a full queue refuses with the policy and when to come back', () => {
     const { submit } = aRig({ capacity: 1 });
     submit('t1');

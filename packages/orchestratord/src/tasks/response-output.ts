@@ -33,6 +33,7 @@ export class ResponseOutput implements TaskOutput {
     private readonly res: ServerResponse,
     private readonly options: ResponseOutputOptions,
   ) {
+    if (res.destroyed) this.#gone.abort();
     res.once('close', () => {
       if (this.#ended) return;
       if (this.#sink?.reason === 'too_slow') options.onStalled();

@@ -97,6 +97,7 @@ export class TaskLoop {
     const predictedStartMs = journal.predictStartMs(task, this.#queues.ahead(poolId, task.id), status);
     journal.admitted(task, poolId, admission.position, predictedStartMs);
     task.output.started({ task_id: task.id, queue_position: admission.position, predicted_start_ms: predictedStartMs, seed: task.spec.sampling.seed });
+    if (task.output.abandoned.aborted) this.cancel(task.id, 'disconnected');
     this.#pump();
     this.#tellProgress(task);
     return { queuePosition: admission.position, predictedStartMs, residency: status };
