@@ -175,8 +175,8 @@ describe('a daemon that ends', () => {
     for (let nth = 1; nth <= 3; nth += 1) {
       process.kill(pid, 'SIGKILL');
       ({ pid } = await eventOf(up, 'start', 'pool-managerd', nth));
+      await eventually(`it listens again, ${nth}`, WAIT_MS, async () => up.err().split('pool-managerd listens again').length === nth + 1);
     }
-    await eventually('it listens for the third time', WAIT_MS, async () => up.err().split('pool-managerd listens again').length === 4);
     await new Promise((resolve) => setTimeout(resolve, 3_500));
     process.kill(pid, 'SIGKILL');
     await eventOf(up, 'start', 'pool-managerd', 4);
