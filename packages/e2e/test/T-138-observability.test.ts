@@ -40,7 +40,7 @@ describe('what an operator sees', () => {
       const all = (await corral.logs('orchestratord')).filter((line) => line['correlation_id'] === 'followed-1');
       return all.some((line) => line['msg'] === 'task ended') && all;
     });
-    expect((await corral.logs('pool-managerd')).some((line) => line['correlation_id'] === 'followed-1')).toBe(true);
+    await eventually('the node logs it', 5_000, async () => (await corral.logs('pool-managerd')).some((line) => line['correlation_id'] === 'followed-1'));
 
     const of = (message: string) => lines.find((line) => line['msg'] === message);
     expect(of('task admitted')).toMatchObject({ job_id: id, queue_position: 0, predicted_start_ms: expect.any(Number), human: expect.any(String) });
@@ -65,7 +65,11 @@ describe('what an operator sees', () => {
     const [first, second] = [await call(corral.url, 'POST', '/v2/tasks', body), await call(corral.url, 'POST', '/v2/tasks', body)];
     expect([first.status, second.status, second.body]).toEqual([202, 202, first.body]);
     await eventsOf(corral.url, 'mine-1');
-    expect((await corral.logs('orchestratord')).filter((line) => line['msg'] === 'task started' && line['job_id'] === 'mine-1').length).toBe(1);
+    const ended = await eventually('the end is logged', 5_000, async () => {
+      const lines = (await corral.logs('orchestratord')).filter((line) => line['job_id'] === 'mine-1');
+      return lines.some((line) => line['msg'] === 'task ended') && lines;
+    });
+    expect(ended.filter((line) => line['msg'] === 'task started').length).toBe(1);
   });
 
   test('B-44 B-26 I-08 ready, versions, capabilities and the document answer', async () => {

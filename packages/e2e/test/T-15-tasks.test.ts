@@ -102,7 +102,12 @@ describe('tasks', () => {
     }
     const streams = await Promise.all(ids.map(({ id }) => eventsOf(corral.url, id)));
     expect(streams.map((events) => events.at(-1)?.event)).toEqual(ids.map(() => 'end'));
-    const started = (await corral.logs('orchestratord')).filter((line) => line['msg'] === 'task started').map((line) => String(line['job_id']));
+    const known = new Set(ids.map(({ id }) => id));
+    const started = await eventually('all are logged', 5_000, async () => {
+      const lines = (await corral.logs('orchestratord')).filter((line) => line['msg'] === 'task started').map((line) => String(line['job_id']));
+      const ours = lines.filter((id) => known.has(id));
+      return ours.length >= ids.length && ours;
+    });
     for (const priority of ['interactive', 'batch']) {
       const ofClass = ids.filter((t) => t.priority === priority).map((t) => t.id);
       expect(started.filter((id) => ofClass.includes(id))).toEqual(ofClass);
