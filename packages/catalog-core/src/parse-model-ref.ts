@@ -1,4 +1,4 @@
-import { REF_SCHEMES } from './model-ref.js';
+import { DEFAULT_REVISION, REF_SCHEMES, REVISION_TAIL } from './model-ref.js';
 import type { ModelRef } from './model-ref.js';
 
 /** Why a text is no reference: closed, so that callers can tell a typing error from an attack. */
@@ -79,11 +79,12 @@ function parsePypi(text: string, rest: string): ParsedRef {
 }
 
 function parseHf(text: string, rest: string): ParsedRef {
-  const [, org, repo, path] = HF.exec(rest) ?? [];
+  const revision = REVISION_TAIL.exec(rest)?.[1];
+  const [, org, repo, path] = HF.exec(revision === undefined ? rest : rest.slice(0, -revision.length - 1)) ?? [];
   if (org === undefined || repo === undefined)
-    return refused('malformed', `"${text}" is not hf:org/repo/path.gguf; write organisation, repository and file`);
-  if (path === undefined) return accepted({ scheme: 'hf', org, repo, path: null });
-  return memberProblem(text, path) ?? accepted({ scheme: 'hf', org, repo, path });
+    return refused('malformed', `"${text}" is not hf:org/repo/path.gguf@revision; write organisation, repository, file and, if need be, revision`);
+  const problem = memberProblem(text, path ?? repo) ?? memberProblem(text, revision ?? DEFAULT_REVISION);
+  return problem ?? accepted({ scheme: 'hf', org, repo, path: path ?? null, revision: revision ?? DEFAULT_REVISION });
 }
 
 function parseWeb(text: string, scheme: 'http' | 'https', rest: string): ParsedRef {

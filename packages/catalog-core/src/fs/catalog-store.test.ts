@@ -245,4 +245,40 @@ describe('D-24 unfinished files', () => {
     expect(await readdir(join(dir, '.partial'))).toEqual([]);
     expect(reopened.list().map(({ id }) => id)).toEqual(['gone', 'grown', 'fine']);
   });
+
+  test('D-50 a resumable folder is the same for the same source, for one fetch at a time, and outlives the process', async () => {
+    const dir = await aFolder();
+    const store = await aStore(dir);
+    const folder = await store.openResumableFolder('https://host/m.gguf');
+    await expect(store.openResumableFolder('https://host/m.gguf')).rejects.toMatchObject({ code: 'LOCKED' });
+    await store.removeResumableFolder('https://host/m.gguf');
+    await writeFile(join(folder.path, 'half'), 'GG');
+    await folder.release('keep');
+    await store.close();
+
+    const { store: reopened, scan } = await openCatalog(dir);
+    cleanUp.push(() => reopened.close());
+    expect(scan.removedPartials).toEqual([]);
+    const again = await reopened.openResumableFolder('https://host/m.gguf');
+    expect([again.path, await readdir(again.path)]).toEqual([folder.path, ['half']]);
+    await again.release('remove');
+    expect(await readdir(join(dir, '.partial'))).toEqual([]);
+  });
+
+  test('D-50 what nobody goes on with is removed: too old at the next start, or one too many', async () => {
+    const dir = await aFolder();
+    const store = await aStore(dir);
+    for (let n = 0; n < 70; n += 1) {
+      const folder = await store.openResumableFolder(`https://host/${n}.gguf`);
+      await utimes(folder.path, 1_000 + n, 1_000 + n);
+      await folder.release('keep');
+    }
+    expect((await readdir(join(dir, '.partial'))).length).toBeLessThanOrEqual(65);
+    await (await store.openResumableFolder('https://host/69.gguf')).release('keep');
+    await store.removeResumableFolder('https://host/69.gguf');
+    await store.close();
+    const { store: reopened } = await openCatalog(dir, { resumableSinceMs: 1_067_000 });
+    cleanUp.push(() => reopened.close());
+    expect(await readdir(join(dir, '.partial'))).toHaveLength(2);
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogEntry, Lifecycle } from '../catalog-entry.js';
 import { blobName } from '../digest.js';
@@ -8,7 +8,8 @@ import { encodeEntry, encodeIndex } from '../index-document.js';
 import { CatalogError } from './catalog-error.js';
 import { checkFile } from './check-file.js';
 import { entryProblem } from './entry-problem.js';
-import { PARTIAL_FOLDER } from './scan-models.js';
+import { PartialFolders } from './partial-folders.js';
+import type { ResumableFolder } from './partial-folders.js';
 import { syncDirectory, writeDurably } from './write-durably.js';
 import type { WriterLock } from './writer-lock.js';
 
@@ -41,6 +42,7 @@ export class CatalogStore {
   #waiting: Operation[] = [];
   #loop: Promise<void> | null = null;
   #closed = false;
+  readonly #partials: PartialFolders;
 
   constructor(
     readonly dir: string,
@@ -48,6 +50,7 @@ export class CatalogStore {
     private readonly lock: WriterLock,
   ) {
     this.#entries = new Map([...entries].map((entry) => [entry.id, entry]));
+    this.#partials = new PartialFolders(dir);
   }
 
   get(id: string): CatalogEntry | null {
@@ -125,10 +128,21 @@ export class CatalogStore {
   }
 
   /** An empty folder for the unfinished files of one download. What is left in it is removed when the catalog is opened again. [D-24] */
-  async createPartialFolder(): Promise<string> {
-    const parent = join(this.dir, PARTIAL_FOLDER);
-    await mkdir(parent, { recursive: true });
-    return mkdtemp(join(parent, 'fetch-'));
+  createPartialFolder(): Promise<string> {
+    return this.#partials.create();
+  }
+
+  /**
+   * The folder for unfinished files of one source, the same at every call and after a restart, with what an earlier
+   * fetch left in it. Rejects with LOCKED while another fetch has it. Of those that nobody has, a bounded number is kept. [D-50]
+   */
+  openResumableFolder(source: string): Promise<ResumableFolder> {
+    return this.#partials.openResumable(source);
+  }
+
+  /** Removes what a fetch of this source left, unless one has it. */
+  removeResumableFolder(source: string): Promise<void> {
+    return this.#partials.removeResumable(source);
   }
 
   /**

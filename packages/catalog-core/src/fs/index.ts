@@ -7,4 +7,5 @@ export type { FileCheck } from './check-file.js';
 export { hashFile } from './hash-file.js';
 export type { HashProgress } from './hash-file.js';
 export { openCatalog } from './open-catalog.js';
+export type { ResumableFolder } from './partial-folders.js';
 export type { ScanReport } from './scan-models.js';

@@ -13,14 +13,18 @@ import { acquireWriterLock } from './writer-lock.js';
  *
  * Creates the directory if need be. Throws `CatalogError`: LOCKED when another process has it open,
  * INCOMPATIBLE_INDEX or MALFORMED_INDEX when the index cannot be used; the index file is not touched then. [D-05 D-07]
+ * Unfinished downloads that a fetch can go on with stay, unless they were last touched before `resumableSinceMs`. [D-50]
  */
-export async function openCatalog(dir: string): Promise<{ readonly store: CatalogStore; readonly scan: ScanReport }> {
+export async function openCatalog(
+  dir: string,
+  { resumableSinceMs = 0 }: { readonly resumableSinceMs?: number } = {},
+): Promise<{ readonly store: CatalogStore; readonly scan: ScanReport }> {
   await mkdir(dir, { recursive: true });
   const root = await realpath(dir);
   const lock = await acquireWriterLock(root);
   try {
     const entries = await readIndex(root);
-    const scan = await scanModels(root, entries);
+    const scan = await scanModels(root, entries, resumableSinceMs);
     return { store: new CatalogStore(root, entries, lock), scan };
   } catch (error) {
     await lock.release();
