@@ -22,7 +22,7 @@ const corral = await startCorral({
   env: { ALLOW_CPU_POOLS: 'true', CPU_POOL_THREADS: String(THREADS), CPU_POOL_REPLICAS: '1' },
 });
 const engine = createLlamacppEngine({ env: process.env, clock: systemClock, log: silentLog });
-const spec = { replicaId: 'bench', modelPath, deviceKind: 'cpu', deviceMask: '', contextTokens: CONTEXT, slots: SLOTS, threads: THREADS, batchTokens: 512, prefillChunkTokens: 128, weightsIo: 'mmap' } as const;
+const spec = { replicaId: 'bench', modelPath, digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens: CONTEXT, slots: SLOTS, threads: THREADS, batchTokens: 512, prefillChunkTokens: 128, weightsIo: 'mmap' } as const;
 const replica = await engine.start(spec, { signal: new AbortController().signal, log: silentLog });
 const reference = await openDefaultBatching(modelPath, { sequences: SLOTS, context: CONTEXT, threads: THREADS });
 const worker = engineClient(replica.socketPath);
@@ -63,8 +63,8 @@ try {
       speeds.plain.push(await reference.decode(count, TOKENS));
     }
     const after = await worker.get('/stats');
-    const steps = Number(after.body['decode_only_steps']) - Number(before.body['decode_only_steps']);
-    const batches = Number(after.body['decode_only_micro_batches']) - Number(before.body['decode_only_micro_batches']);
+    const steps = Number(after.body['decode_steps']) - Number(before.body['decode_steps']);
+    const batches = Number(after.body['decode_micro_batches']) - Number(before.body['decode_micro_batches']);
     const [s, d, p] = [median(speeds.system), median(speeds.direct), median(speeds.plain)];
     rows.push([String(count), figure(s), figure(d), figure(p), figure(s / d), figure(s / p), figure(batches / steps)]);
   }

@@ -32,7 +32,7 @@ const node = await forkDaemon(fileURLToPath(new URL('scripted-pool-managerd.js',
 });
 const engine = scriptedEngine({ behaviour: { timestamps: true, tokens: TOKENS, tokenDelayMs: TOKEN_DELAY_MS } });
 const replica = await engine.start(
-  { replicaId: 'bench', modelPath, deviceKind: 'cpu', deviceMask: '', contextTokens: 2_048, slots: 64, threads: 1, batchTokens: 512, prefillChunkTokens: 128, weightsIo: 'mmap' },
+  { replicaId: 'bench', modelPath, digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens: 2_048, slots: 64, threads: 1, batchTokens: 512, prefillChunkTokens: 128, weightsIo: 'mmap' },
   { signal: new AbortController().signal, log: silentLog },
 );
 

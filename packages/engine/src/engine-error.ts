@@ -1,3 +1,5 @@
+import type { ExitReason } from './port.js';
+
 /**
  * Why an engine could not do what it was asked.
  *
@@ -13,17 +15,19 @@ export type EngineErrorKind = 'device_unsupported' | 'device_missing' | 'out_of_
 
 const brand = Symbol.for('corral.engine-error');
 
-/** A refusal or failure of an engine. `lastWords` holds the last lines that its process wrote, oldest first. */
+/** A refusal or failure of an engine. `lastWords` holds the last lines that its process wrote, oldest first; `exit` says how it ended where nobody asked it to. */
 export class EngineError extends Error {
   readonly [brand] = true;
+  readonly exit: ExitReason | null;
 
   constructor(
     readonly kind: EngineErrorKind,
     message: string,
     readonly lastWords: readonly string[] = [],
-    options?: ErrorOptions,
+    { exit = null, ...options }: ErrorOptions & { readonly exit?: ExitReason | null } = {},
   ) {
     super(message, options);
+    this.exit = exit;
     this.name = 'EngineError';
   }
 }

@@ -1,6 +1,7 @@
 export type { Environment } from './child/child-env.js';
-export { startReplica } from './child/start-replica.js';
-export type { WorkerProgram } from './child/start-replica.js';
+export { EngineWorkers } from './child/engine-workers.js';
+export type { EngineWorkersOptions, WorkersLimits } from './child/engine-workers.js';
+export type { WorkerProgram } from './child/worker-process.js';
 export { EngineError, isEngineError } from './engine-error.js';
 export type { EngineErrorKind } from './engine-error.js';
 export type { DeviceMemory, ModelFacts } from './model-facts.js';
@@ -8,6 +9,7 @@ export { DEFAULT_BATCH_TOKENS, DEFAULT_PREFILL_CHUNK_TOKENS } from './port.js';
 export type {
   Device,
   DeviceDiscovery,
+  DeviceRef,
   EngineProvider,
   EngineReplica,
   Exit,
@@ -16,10 +18,13 @@ export type {
   Probe,
   ReplicaInfo,
   ReplicaSpec,
+  Standby,
+  StandbyOptions,
+  StandbyState,
   StartOptions,
 } from './port.js';
 export { createLlamacppEngine } from './llamacpp/llamacpp-engine.js';
 export type { LlamacppOptions } from './llamacpp/llamacpp-engine.js';
 export { runWorker } from './worker/run-worker.js';
-export type { LoadModel } from './worker/run-worker.js';
-export type { DecodeStats, TextModel, TextRun } from './worker/text-model.js';
+export type { LoadContext, LoadModel } from './worker/run-worker.js';
+export type { DecodeStats, Prompt, SlotPrefix, TextModel, TextRun } from './worker/text-model.js';

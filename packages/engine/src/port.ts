@@ -7,14 +7,20 @@ export const DEFAULT_BATCH_TOKENS = 512;
 /** Prompt tokens evaluated between two looks at the abort signal, unless a replica asks otherwise. */
 export const DEFAULT_PREFILL_CHUNK_TOKENS = 128;
 
-/** Everything that one engine process needs to hold one model on one device. [C-23] */
-export interface ReplicaSpec {
-  readonly replicaId: string;
-  /** Absolute path of the GGUF file. */
-  readonly modelPath: string;
+/** The one device of an engine process. */
+export interface DeviceRef {
   readonly deviceKind: DeviceKind;
   /** Index of the one device that the process sees, such as `0`; empty on `cpu`. */
   readonly deviceMask: string;
+}
+
+/** Everything that one engine process needs to hold one model on one device. [C-23] */
+export interface ReplicaSpec extends DeviceRef {
+  readonly replicaId: string;
+  /** Absolute path of the GGUF file. */
+  readonly modelPath: string;
+  /** Digest of that file as the catalog knows it; `null` = unknown, and nothing that is remembered of it is used. */
+  readonly digest: string | null;
   /** Tokens per slot, prompt and answer together. */
   readonly contextTokens: number;
   /** Sequences decoded at once, 1 to 256. */
@@ -45,13 +51,22 @@ export interface ReplicaInfo {
   readonly hasChatTemplate: boolean;
   /** From the request for the load until the context was there. */
   readonly loadMs: number;
+  /** `fast` = with what is remembered of the file; `public` = everything was read from it anew. */
+  readonly loadPath: 'fast' | 'public';
 }
+
+/**
+ * What ended a process that nobody asked to end, in one word. `oom`: the kernel killed it for want of memory; `sigkill`: somebody
+ * else did; `device`: its driver lost or reset the device; `abort`, `segfault`: its native code. [C-172]
+ */
+export type ExitReason = 'exit' | 'signal' | 'sigkill' | 'sigterm' | 'abort' | 'segfault' | 'oom' | 'device';
 
 /** How an engine process ended. Exit code 0 and an exit that was asked for are `stopped`. [C-122] */
 export type Exit =
   | { readonly kind: 'stopped' }
   | {
       readonly kind: 'crashed';
+      readonly reason: ExitReason;
       /** One sentence for `last_error`. */
       readonly error: string;
       readonly code: number | null;
@@ -71,6 +86,31 @@ export interface EngineReplica {
   readonly exited: Promise<Exit>;
   /** SIGTERM, then SIGKILL after `graceMs`. The process is gone when it resolves; a second call waits for the same end. */
   stop(graceMs: number): Promise<void>;
+}
+
+/** State of the processes that wait for a load on one device. */
+export interface StandbyState {
+  /** How many are initialised: a load finds its process ready. */
+  readonly ready: number;
+  /** Every process that waits, those included that are still initialising. */
+  readonly pids: readonly number[];
+  /** Why none can be initialised; `null` while it works. */
+  readonly lastError: string | null;
+}
+
+export interface StandbyOptions {
+  /** How many processes wait; 0 = none. */
+  readonly workers: number;
+  readonly log: Log;
+  /** Called after each change, never within `standBy` itself. */
+  readonly onChange: (state: StandbyState) => void;
+}
+
+/** Initialised processes without a model, kept for the next loads on one device. */
+export interface Standby {
+  readonly state: StandbyState;
+  /** Ends the idle processes; all are gone when it resolves. */
+  close(): Promise<void>;
 }
 
 /** A device that was found. */
@@ -127,11 +167,16 @@ export interface EngineProvider {
   discover(signal?: AbortSignal): Promise<DeviceDiscovery>;
   /** Facts of a file, with the memory that it needs on one kind of device. */
   inspect(path: string, options: InspectOptions): Promise<ModelFacts>;
+  /** Takes a process that waits for a load on this device, else starts one. */
   start(spec: ReplicaSpec, options: StartOptions): Promise<EngineReplica>;
+  /** Keeps processes waiting for loads on a device until it is closed. One that ends is replaced with backoff. */
+  standBy(device: DeviceRef, options: StandbyOptions): Standby;
 }
 
 export interface InspectOptions {
   readonly deviceKind: DeviceKind;
+  /** As in `ReplicaSpec`; what a later load needs is remembered under it. */
+  readonly digest?: string;
   /** As in `ReplicaSpec`. Default: the first device. */
   readonly deviceMask?: string;
   /** As in `ReplicaSpec`; decides the size of the compute buffers. Default 512. */

@@ -18,6 +18,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const aSpec = (name: string, contextTokens: number): ReplicaSpec => ({
   replicaId: 'replica-1',
   modelPath: join(dir, `${name}.gguf`),
+  digest: null,
   deviceKind: 'cpu',
   deviceMask: '',
   contextTokens,

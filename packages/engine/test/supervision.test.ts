@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createLlamacppEngine, startReplica, type ReplicaSpec } from '@corral/engine';
+import { createLlamacppEngine, EngineWorkers, type EngineReplica, type ReplicaSpec } from '@corral/engine';
 import { silentLog, systemClock } from '@corral/service-kit';
 import { aGenerateRequest, engineClient, llamacppPrograms, writeTinyModel } from '@corral/test-kit';
 
@@ -20,8 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-const aSpec = (modelPath: string): ReplicaSpec => ({ replicaId: 'r1', modelPath, deviceKind: 'cpu', deviceMask: '', contextTokens: 512, slots: 2, threads: 1, batchTokens: 128, prefillChunkTokens: 64, weightsIo: 'mmap' });
-const program = (entry: string, args: readonly string[] = []) => ({ entry, args, env, clock: systemClock });
+const aSpec = (modelPath: string): ReplicaSpec => ({ replicaId: 'r1', modelPath, digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens: 512, slots: 2, threads: 1, batchTokens: 128, prefillChunkTokens: 64, weightsIo: 'mmap' });
+const startReplica = (entry: string, args: readonly string[] = [], startOptions = options): Promise<EngineReplica> => new EngineWorkers({ program: () => ({ entry, args, env, clock: systemClock }), clock: systemClock }).start(aSpec('/model'), startOptions);
 const script = async (name: string, text: string): Promise<string> => {
   const path = join(dir, `${name}.mjs`);
   await writeFile(path, text);
@@ -39,13 +39,14 @@ describe('supervision', () => {
   test('C-121 nothing outlives a parent that is killed, and its socket goes too', async () => {
     const parent = spawn(process.execPath, [fileURLToPath(new URL('./parent.mjs', import.meta.url)), scriptedWorker, JSON.stringify({ tokens: 100_000, tokenDelayMs: 5 }), JSON.stringify(aSpec('/model'))], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-    const { pid, socketPath } = JSON.parse(line.toString()) as { pid: number; socketPath: string };
+    const { pid, idlePid, socketPath } = JSON.parse(line.toString()) as { pid: number; idlePid: number; socketPath: string };
+    expect([isAlive(pid), isAlive(idlePid)]).toEqual([true, true]);
     const client = engineClient(socketPath);
     const stream = client.generate(aGenerateRequest()).catch(() => 'broken');
     parent.kill('SIGKILL');
     await once(parent, 'exit');
-    for (let turn = 0; turn < 100 && isAlive(pid); turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect([isAlive(pid), existsSync(dirname(socketPath)), await stream]).toEqual([false, false, 'broken']);
+    for (let turn = 0; turn < 500 && (isAlive(pid) || isAlive(idlePid)); turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([isAlive(pid), isAlive(idlePid), existsSync(dirname(socketPath)), await stream]).toEqual([false, false, false, 'broken']);
     await client.close();
   });
 
@@ -61,7 +62,7 @@ describe('supervision', () => {
 
   test('C-121 a worker that ignores SIGTERM is killed after the grace', async () => {
     const entry = await script('stubborn', `process.on('SIGTERM', () => {}); process.on('disconnect', () => process.exit()); process.on('message', () => process.send({ type: 'ready', info: {} })); process.send({ type: 'idle' }); setInterval(() => {}, 1000);`);
-    const replica = await startReplica(aSpec('/model'), program(entry), options);
+    const replica = await startReplica(entry);
     const begunMs = performance.now();
     await Promise.all([replica.stop(300), replica.stop(300)]);
     expect(performance.now() - begunMs).toBeGreaterThanOrEqual(290);
@@ -69,18 +70,18 @@ describe('supervision', () => {
   });
 
   test('C-122 a worker that dies while it loads rejects the start with its last words', async () => {
-    const entry = await script('dying', `process.on('message', () => { console.error('GGML_ASSERT(n > 0) failed'); process.abort(); }); process.send({ type: 'idle' });`);
-    await expect(startReplica(aSpec('/model'), program(entry), options)).rejects.toMatchObject({ kind: 'bad_model', message: expect.stringContaining('GGML_ASSERT(n > 0) failed'), lastWords: expect.arrayContaining(['GGML_ASSERT(n > 0) failed']) });
+    const entry = await script('dying', `process.on('message', () => { process.send({ type: 'loading' }); console.error('GGML_ASSERT(n > 0) failed'); process.abort(); }); process.send({ type: 'idle' });`);
+    await expect(startReplica(entry)).rejects.toMatchObject({ kind: 'bad_model', message: expect.stringContaining('GGML_ASSERT(n > 0) failed'), lastWords: expect.arrayContaining(['GGML_ASSERT(n > 0) failed']) });
   });
 
   test('C-122 a worker that never comes up is no fault of the model', async () => {
     const entry = await script('stillborn', `process.exit(3);`);
-    await expect(startReplica(aSpec('/model'), program(entry), options)).rejects.toMatchObject({ kind: 'worker_failed', message: expect.stringContaining('exit code 3') });
+    await expect(startReplica(entry)).rejects.toMatchObject({ kind: 'worker_failed', message: expect.stringContaining('exit code 3') });
   });
 
   test('C-121 an abort while a load hangs ends the process at once', async () => {
     const abort = new AbortController();
-    const begun = startReplica(aSpec('/model'), program(scriptedWorker, ['{"hang":"load"}']), { signal: abort.signal, log: silentLog });
+    const begun = startReplica(scriptedWorker, ['{"hang":"load"}'], { signal: abort.signal, log: silentLog });
     setTimeout(() => abort.abort(new Error('changed my mind')), 500);
     await expect(begun).rejects.toThrow('changed my mind');
   });

@@ -30,6 +30,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const aSpec = (modelPath: string, change: Partial<ReplicaSpec> = {}): ReplicaSpec => ({
   replicaId: 'r1',
   modelPath,
+  digest: null,
   deviceKind: 'vulkan',
   deviceMask: device.mask,
   contextTokens: 512,

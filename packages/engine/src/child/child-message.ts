@@ -6,6 +6,8 @@ export interface LoadMessage {
   readonly type: 'load';
   readonly spec: ReplicaSpec;
   readonly socketPath: string;
+  /** What the engine tells its own worker beside the spec; JSON. */
+  readonly extra: unknown;
 }
 
 export interface FatalMessage {
@@ -14,9 +16,10 @@ export interface FatalMessage {
   readonly message: string;
 }
 
-/** `idle` once the native code is there and no model is, `ready` once the socket answers. */
+/** `idle` once the native code is there and no model is, `loading` when the load has been taken up, `ready` once the socket answers. */
 export type WorkerMessage =
   | { readonly type: 'idle' }
+  | { readonly type: 'loading' }
   | { readonly type: 'progress'; readonly fraction: number }
   | { readonly type: 'ready'; readonly info: ReplicaInfo }
   | FatalMessage;

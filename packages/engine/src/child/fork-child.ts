@@ -3,9 +3,13 @@ import { once } from 'node:events';
 import type { Clock, Log } from '@corral/service-kit';
 import type { RawExit } from './judge-exit.js';
 import { LastWords } from './last-words.js';
+import { systemOomKills } from './oom-kills.js';
 
 /** How long output may still come after the exit, when a grandchild holds the pipes. */
 const OUTPUT_GRACE_MS = 200;
+
+/** The kernel counts for all children together. */
+const oomKills = systemOomKills();
 
 export interface ChildOptions {
   /** Path of the script. */
@@ -23,6 +27,8 @@ export interface Child {
   /** Settles once, after the process is gone, and never rejects. */
   readonly exited: Promise<RawExit>;
   send(message: object): void;
+  /** Where the lines go that it writes from now on. */
+  logTo(log: Log): void;
   /** Replaces the listener. Messages that came before the first one are not lost. */
   listen(listener: (message: unknown) => void): void;
   /** SIGTERM, then SIGKILL after `graceMs` (at once when 0). The process is gone when it resolves. */
@@ -36,10 +42,12 @@ export interface Child {
  */
 export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child {
   const child = fork(entry, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], env: { ...env }, serialization: 'json' });
+  oomKills.begin();
   const words = new LastWords();
+  let linesTo = log;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of words.push(text)) log.debug('engine process said', { pid: child.pid, line });
+      for (const line of words.push(text)) linesTo.debug('engine process said', { pid: child.pid, line });
     });
   }
   const early: unknown[] = [];
@@ -51,6 +59,9 @@ export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child
     pid: child.pid ?? 0,
     exited,
     send: (message) => void (child.connected && child.send(message, () => undefined)),
+    logTo: (next) => {
+      linesTo = next;
+    },
     listen: (next) => {
       listener = next;
       for (const message of early.splice(0)) next(message);
@@ -74,11 +85,13 @@ export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child
     const closed = once(child, 'close').catch(() => undefined);
     try {
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      const wasOomKilled = oomKills.end(signal);
       const cutOff = new AbortController();
       await Promise.race([closed, clock.sleep(OUTPUT_GRACE_MS, cutOff.signal).catch(() => undefined)]);
       cutOff.abort();
-      return { code, signal, lastWords: words.lines };
+      return { code, signal, lastWords: words.lines, wasOomKilled };
     } catch (error) {
+      oomKills.end(null);
       return { code: null, signal: null, lastWords: words.lines, startError: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -1,79 +1,102 @@
 import { tmpdir } from 'node:os';
-import type { Clock } from '@corral/service-kit';
-import { EngineError } from '../engine-error.js';
+import { isEngineError } from '../engine-error.js';
 import type { EngineReplica, ReplicaInfo, ReplicaSpec, StartOptions } from '../port.js';
 import { checkSpec } from './check-spec.js';
-import type { LoadMessage, WorkerMessage } from './child-message.js';
-import { forkChild, type Child } from './fork-child.js';
-import { describeExit, judgeExit } from './judge-exit.js';
+import { judgeExit } from './judge-exit.js';
 import { createSocketDir, type SocketDir } from './socket-dir.js';
+import { WorkerProcess, type WorkerProgram } from './worker-process.js';
 
-/** How long a worker that gave up may take to leave. */
-const FAREWELL_MS = 1_000;
+/** The process of one load. */
+interface LoadProcess {
+  readonly worker: WorkerProcess;
+  /** It was forked before this load was asked for: its end before it begins says nothing of the load. */
+  readonly hasWaited: boolean;
+}
 
-/** The program of an engine worker. It speaks the messages of `child-message.ts` and serves its socket. */
-export interface WorkerProgram {
-  readonly entry: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly clock: Clock;
+export interface StartMeans {
+  readonly program: WorkerProgram;
+  /** A process that waits for a load; `null` when there is none. */
+  readonly takeWaiting?: () => WorkerProcess | null;
+  /** What the engine tells its own worker beside the spec; JSON. */
+  readonly extra?: unknown;
 }
 
 /**
- * Starts one worker process and loads one model into it.
+ * Loads one model into one worker process: one that waits, else one that is forked for it.
  *
  * Resolves when the worker's socket answers. When it rejects, or when `signal` aborts, the process is
  * gone and its socket with it. [C-23]
  */
-export async function startReplica(spec: ReplicaSpec, program: WorkerProgram, options: StartOptions): Promise<EngineReplica> {
+export async function startReplica(spec: ReplicaSpec, means: StartMeans, options: StartOptions): Promise<EngineReplica> {
   options.signal.throwIfAborted();
   checkSpec(spec);
   const dir = await createSocketDir([tmpdir(), '/tmp']);
-  const child = forkChild({ ...program, log: options.log.child({ replica_id: spec.replicaId }) });
   try {
-    const info = await load(child, { type: 'load', spec, socketPath: dir.socketPath }, options);
-    return superviseReplica({ spec, child, dir, info });
+    for (;;) {
+      const process = processFor(spec, means, options);
+      const started = await startIn(process, { spec, dir, extra: means.extra ?? null }, options);
+      if (started !== 'gone before it began') return started;
+    }
   } catch (error) {
-    await child.end(0);
     await dir.remove();
     throw error;
   }
 }
 
-async function load(child: Child, message: LoadMessage, { signal, onProgress }: StartOptions): Promise<ReplicaInfo> {
-  let onAbort = (): void => {};
-  let loading = false;
-  let gaveUp = false;
-  try {
-    return await new Promise<ReplicaInfo>((resolve, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      void child.exited.then((raw) => gaveUp || reject(new EngineError(loading ? 'bad_model' : 'worker_failed', describeExit(raw), raw.lastWords)));
-      child.listen((received) => {
-        const event = received as WorkerMessage;
-        if (event.type === 'progress') onProgress?.(event.fraction);
-        else if (event.type === 'ready') resolve(event.info);
-        else if (event.type === 'fatal') void rejectWithLastWords(event.kind, event.message);
-        else {
-          loading = true;
-          child.send(message);
-        }
-      });
+function processFor({ replicaId }: ReplicaSpec, { program, takeWaiting }: StartMeans, options: StartOptions): LoadProcess {
+  const log = options.log.child({ replica_id: replicaId });
+  const waiting = takeWaiting?.() ?? null;
+  waiting?.child.logTo(log);
+  return { worker: waiting ?? new WorkerProcess(program, log), hasWaited: waiting !== null };
+}
 
-      async function rejectWithLastWords(kind: EngineError['kind'], text: string): Promise<void> {
-        gaveUp = true;
-        await child.end(FAREWELL_MS);
-        const raw = await child.exited;
-        reject(new EngineError(kind, text, raw.lastWords));
-      }
-    });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+interface Load {
+  readonly spec: ReplicaSpec;
+  readonly dir: SocketDir;
+  readonly extra: unknown;
+}
+
+async function startIn({ worker, hasWaited }: LoadProcess, load: Load, { signal, onProgress }: StartOptions): Promise<EngineReplica | 'gone before it began'> {
+  const { child } = worker;
+  let hasBegun = false;
+  const loaded = async (): Promise<ReplicaInfo> => {
+    await worker.initialised;
+    child.send({ type: 'load', spec: load.spec, socketPath: load.dir.socketPath, extra: load.extra });
+    return await worker.hear(
+      (message) => {
+        if (message.type === 'loading') hasBegun = true;
+        else if (message.type === 'progress') onProgress?.(message.fraction);
+        return message.type === 'ready' ? message.info : undefined;
+      },
+      () => (hasBegun ? 'bad_model' : 'worker_failed'),
+    );
+  };
+  try {
+    return superviseReplica(worker, load, await unlessAborted(loaded(), signal));
+  } catch (error) {
+    await child.end(0);
+    if (hasWaited && !hasBegun && isEngineError(error) && !signal.aborted) return 'gone before it began';
+    throw error;
   }
 }
 
-function superviseReplica({ spec, child, dir, info }: { spec: ReplicaSpec; child: Child; dir: SocketDir; info: ReplicaInfo }): EngineReplica {
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // The process that it waits for is about to be ended.
+    work.catch(() => undefined);
+  }
+}
+
+function superviseReplica({ child }: WorkerProcess, { spec, dir }: Load, info: ReplicaInfo): EngineReplica {
   let wasAsked = false;
   const exited = child.exited.then(async (raw) => {
     await dir.remove().catch(() => undefined);

@@ -8,7 +8,7 @@ import type { Clock, Log } from '@corral/service-kit';
 import { childEnv, type Environment } from '../child/child-env.js';
 import type { ChildOptions } from '../child/fork-child.js';
 import { runProbe } from '../child/run-probe.js';
-import { startReplica } from '../child/start-replica.js';
+import { EngineWorkers, type WorkersLimits } from '../child/engine-workers.js';
 import { discoverDevices } from '../devices/discover.js';
 import { EngineError } from '../engine-error.js';
 import type { ModelFacts } from '../model-facts.js';
@@ -24,6 +24,8 @@ export interface LlamacppOptions {
   readonly programs?: { readonly worker: string; readonly probe: string };
   /** What the native code writes. `debug` is for measuring. Default `warn`. */
   readonly logLevel?: 'debug' | 'info' | 'warn';
+  /** Limits of the processes that wait for a load. */
+  readonly limits?: Partial<WorkersLimits>;
 }
 
 /** Kinds of devices that this engine was run on. */
@@ -31,10 +33,18 @@ const SUPPORTED: readonly DeviceKind[] = ['cpu', 'vulkan'];
 
 /** The llama.cpp engine. Nothing of node-llama-cpp is loaded in the process that calls this. */
 export function createLlamacppEngine(options: LlamacppOptions): EngineProvider {
-  const { env, clock, log, logLevel = 'warn', programs = ownPrograms() } = options;
+  const { env, clock, log, logLevel = 'warn', programs = ownPrograms(), limits = {} } = options;
   const version = installedVersion();
   const fingerprint = `node-llama-cpp-${version}`;
   const probe = (kind: DeviceKind, mask: string): ChildOptions => ({ entry: programs.probe, args: [], env: childEnv(env, { kind, mask }), clock, log });
+  const workers = new EngineWorkers({
+    program: ({ deviceKind, deviceMask }) => {
+      refuseUnsupported(deviceKind);
+      return { entry: programs.worker, args: [JSON.stringify({ deviceKind, logLevel, fingerprint })], env: childEnv(env, { kind: deviceKind, mask: deviceMask }), clock };
+    },
+    clock,
+    limits,
+  });
 
   return {
     name: 'llamacpp',
@@ -47,11 +57,8 @@ export function createLlamacppEngine(options: LlamacppOptions): EngineProvider {
       refuseUnsupported(deviceKind);
       return await ask<ModelFacts>(probe(deviceKind, deviceMask), { type: 'inspect', path, deviceKind, batchTokens }, { kindOfDeath: 'bad_model', signal });
     },
-    start: async (spec, startOptions) => {
-      refuseUnsupported(spec.deviceKind);
-      const args = [JSON.stringify({ deviceKind: spec.deviceKind, logLevel, fingerprint })];
-      return await startReplica(spec, { entry: programs.worker, args, env: childEnv(env, { kind: spec.deviceKind, mask: spec.deviceMask }), clock }, startOptions);
-    },
+    start: (spec, startOptions) => workers.start(spec, startOptions),
+    standBy: (device, standbyOptions) => workers.standBy(device, standbyOptions),
   };
 }
 

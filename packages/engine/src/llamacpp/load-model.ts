@@ -81,5 +81,6 @@ function describe(spec: ReplicaSpec, { model, context, layersOnDevice, totalLaye
     },
     hasChatTemplate: model.fileInfo.metadata.tokenizer?.chat_template !== undefined,
     loadMs,
+    loadPath: 'public',
   };
 }

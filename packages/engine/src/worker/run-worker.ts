@@ -12,15 +12,22 @@ import { WorkerServer } from './worker-server.js';
 /** How long streams get to take their last frame when the process ends. */
 const FAREWELL_MS = 300;
 
+export interface LoadContext {
+  readonly onProgress: (fraction: number) => void;
+  /** What the engine told its worker beside the spec. */
+  readonly extra: unknown;
+}
+
 /** What a worker does with the spec that it is sent. Failures are `EngineError`; others count as `bad_model`. */
-export type LoadModel = (spec: ReplicaSpec, onProgress: (fraction: number) => void) => Promise<TextModel>;
+export type LoadModel = (spec: ReplicaSpec, context: LoadContext) => Promise<TextModel>;
 
 /**
- * The life of an engine worker: idle, one load, ready, end.
+ * The life of an engine worker: initialised, idle, one load, ready, end.
  *
  * It ends when its parent does, on SIGTERM, and when the engine fails. SIGINT is the parent's to act on.
+ * `initialise` makes ready whatever needs no model; when it rejects, so does the start of the replica.
  */
-export function runWorker(loadModel: LoadModel): void {
+export function runWorker(initialise: () => Promise<LoadModel>): void {
   let server: WorkerServer | null = null;
   let socketPath: string | null = null;
   const tell = (message: WorkerMessage): void => void process.send?.(message, () => undefined);
@@ -34,18 +41,23 @@ export function runWorker(loadModel: LoadModel): void {
     process.kill(process.pid, 'SIGKILL');
   });
   process.once('uncaughtException', (error) => void fail(error));
-  process.once('message', (message) => void load(message as LoadMessage).catch(fail));
-  tell({ type: 'idle' });
+  void initialise().then(wait).catch(fail);
 
-  async function load(message: LoadMessage): Promise<void> {
+  function wait(loadModel: LoadModel): void {
+    process.once('message', (message) => void load(loadModel, message as LoadMessage).catch(fail));
+    tell({ type: 'idle' });
+  }
+
+  async function load(loadModel: LoadModel, message: LoadMessage): Promise<void> {
     socketPath = message.socketPath;
+    tell({ type: 'loading' });
     let reported = 0;
     const onProgress = (fraction: number): void => {
       if (fraction < reported + 0.01 && fraction < 1) return;
       reported = fraction;
       tell({ type: 'progress', fraction });
     };
-    const model = await loadModel(message.spec, onProgress);
+    const model = await loadModel(message.spec, { onProgress, extra: message.extra });
     server = new WorkerServer({ replicaId: message.spec.replicaId, model, clock: workerClock, onEngineFailure: (error) => void fail(error) });
     await server.listen(socketPath);
     tell({ type: 'ready', info: model.info });

@@ -8,6 +8,8 @@ export interface ScriptedBehaviour {
   readonly tokens?: number | readonly string[];
   /** Each token is the monotonic clock of the machine as it is sampled, nanoseconds: for measuring what comes after. */
   readonly timestamps?: boolean;
+  /** The process gives up before it can take a load. Of `scriptedEngine` it is read from one behaviour for all. */
+  readonly failInit?: EngineErrorKind;
   /** How long a load takes. Default 0. */
   readonly preloadMs?: number;
   /** The load fails with this kind of error. */

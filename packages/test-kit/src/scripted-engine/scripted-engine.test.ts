@@ -20,6 +20,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const aSpec = (name: string): ReplicaSpec => ({
   replicaId: 'replica-1',
   modelPath: join(dir, name),
+  digest: null,
   deviceKind: 'cpu',
   deviceMask: '',
   contextTokens: 512,

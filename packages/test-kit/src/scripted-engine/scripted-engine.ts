@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { DeviceKind } from '@corral/contracts';
-import { EngineError, startReplica, type Device, type EngineProvider, type ReplicaSpec } from '@corral/engine';
+import { EngineError, EngineWorkers, type Device, type EngineProvider, type ReplicaSpec, type WorkersLimits } from '@corral/engine';
 import { systemClock } from '@corral/service-kit';
 import type { ScriptedBehaviour } from './behaviour.js';
 
@@ -14,13 +14,15 @@ export interface ScriptedEngineOptions {
   readonly deviceKind?: DeviceKind;
   /** Memory of that device. Default 4,096. */
   readonly vramTotalMb?: number;
+  /** Limits of the processes that wait for a load. */
+  readonly limits?: Partial<WorkersLimits>;
 }
 
 /**
  * An engine whose faults are chosen: real child processes that speak the real worker's protocol, and no
  * inference. Never part of a daemon: a test hands it to one. [I-05]
  */
-export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind = 'cpu', vramTotalMb = 4_096 }: ScriptedEngineOptions = {}): EngineProvider {
+export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind = 'cpu', vramTotalMb = 4_096, limits = {} }: ScriptedEngineOptions = {}): EngineProvider {
   const starts = new Map<string, number>();
   const memoryBytes = vramTotalMb * 1_024 * 1_024;
   const device: Device = {
@@ -33,6 +35,12 @@ export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind =
     software: false,
     unsupported: null,
   };
+  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== 'NODE_OPTIONS'));
+  const workers = new EngineWorkers({
+    program: () => ({ entry: compiledWorker(), args: [JSON.stringify(typeof behaviour === 'function' ? {} : behaviour)], env, clock: systemClock }),
+    clock: systemClock,
+    limits,
+  });
   return {
     name,
     version: '1.0.0',
@@ -62,10 +70,9 @@ export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind =
     start: async (spec, options) => {
       const count = starts.get(spec.modelPath) ?? 0;
       starts.set(spec.modelPath, count + 1);
-      const chosen = typeof behaviour === 'function' ? behaviour(spec, count) : behaviour;
-      const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== 'NODE_OPTIONS'));
-      return await startReplica(spec, { entry: compiledWorker(), args: [JSON.stringify(chosen)], env, clock: systemClock }, options);
+      return await workers.start(spec, options, typeof behaviour === 'function' ? behaviour(spec, count) : behaviour);
     },
+    standBy: (device, options) => workers.standBy(device, options),
   };
 }
 
