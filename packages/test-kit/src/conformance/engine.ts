@@ -6,6 +6,7 @@ import { GenerateUsage, validator } from '@corral/contracts';
 import { isEngineError, type EngineProvider, type EngineReplica, type ReplicaSpec } from '@corral/engine';
 import { silentLog } from '@corral/service-kit';
 import { aGenerateRequest } from '../a-generate-request.js';
+import { eventually } from '../cluster/processes.js';
 import { engineClient, eventsOf } from '../engine-client.js';
 
 /** What a suite needs of one engine. */
@@ -196,6 +197,18 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
       setTimeout(() => abort.abort(new Error('not wanted any more')), 150);
       await expect(begun).rejects.toThrow('not wanted any more');
       await expect(subject.provider.start(subject.spec, { signal: abort.signal, log: silentLog })).rejects.toThrow('not wanted any more');
+    });
+
+    test('C-150 a load takes the process that waits for it, and closing ends those that wait', async () => {
+      const { deviceKind, deviceMask } = subject.spec;
+      const standby = subject.provider.standBy({ deviceKind, deviceMask }, { workers: 1, log: silentLog, onChange: () => undefined });
+      const ready = (): Promise<readonly number[]> => eventually('a process waits', 60_000, () => Promise.resolve(standby.state.ready === 1 && standby.state.pids));
+      const [waiting] = await ready();
+      const { replica, client } = await start();
+      expect([replica.pid, (await client.generate(aGenerateRequest())).status]).toEqual([waiting, 200]);
+      const next = await ready();
+      await standby.close();
+      expect([standby.state, next.map(isAlive)]).toEqual([{ ready: 0, pids: [], lastError: null }, [false]]);
     });
 
     test('C-23 a spec that no process could hold is refused before one is started', async () => {
