@@ -54,6 +54,7 @@ export const GenerateRequest = Strict({
   task_id: Id,
   correlation_id: CorrelationId,
   replica_id: Id,
+  prefix_scope: Type.String({ minLength: 1, maxLength: 256, description: 'The beginning of a prompt that a slot holds is reused within one scope only: the org.' }),
   input: GenerateInput,
   sampling: Sampling,
   max_tokens: Nullable(Type.Integer({ minimum: 1, description: 'null = the rest of the context.' })),

@@ -4,7 +4,7 @@ import { silentLog, systemClock, type Log } from '@corral/service-kit';
 import { engineClient, eventsOf, llamacppPrograms } from '@corral/test-kit';
 
 export type Client = ReturnType<typeof engineClient>;
-export type Stats = Readonly<Record<'decode_steps' | 'decode_only_steps' | 'decode_only_micro_batches' | 'decoded_tokens' | 'prefill_chunks' | 'prefill_tokens', number>> & { readonly sequences_per_step: readonly number[] };
+export type Stats = Readonly<Record<'decode_steps' | 'decode_micro_batches' | 'decoded_tokens' | 'prefill_chunks' | 'prefill_tokens' | 'prefix_hits' | 'cached_tokens' | 'chunks_after_stop' | 'tokens_after_stop', number>> & { readonly sequences_per_step: readonly number[] };
 
 export interface Running {
   readonly replica: EngineReplica;
@@ -31,7 +31,7 @@ export function llamacppReplicas(): Replicas {
     start: async (spec, { env = {}, log = silentLog, keep = false } = {}) => {
       const debug = 'LLAMA_BATCH_DEBUG' in env;
       const engine = createLlamacppEngine({ env: { ...process.env, ...env }, clock: systemClock, log, programs: llamacppPrograms(), logLevel: debug ? 'debug' : 'warn' });
-      const whole: ReplicaSpec = { replicaId: 'r1', deviceKind: 'cpu', deviceMask: '', contextTokens: 1_024, slots: 4, threads: 1, batchTokens: 512, prefillChunkTokens: 64, weightsIo: 'mmap', ...spec };
+      const whole: ReplicaSpec = { replicaId: 'r1', digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens: 1_024, slots: 4, threads: 1, batchTokens: 512, prefillChunkTokens: 64, weightsIo: 'mmap', ...spec };
       const replica = await engine.start(whole, { signal: new AbortController().signal, log });
       const running = { replica, client: engineClient(replica.socketPath) };
       (keep ? ofFile : ofTest).push(running);

@@ -13,6 +13,7 @@ export function aGenerateRequest(changes: GenerateChanges = {}): GenerateRequest
     task_id: 'task-1',
     correlation_id: 'correlation-1',
     replica_id: 'replica-1',
+    prefix_scope: 'default',
     input: { type: 'prompt', prompt: 'Hello' },
     max_tokens: null,
     overflow: 'truncate',

@@ -4,6 +4,7 @@ import { BatchGate } from './batch-gate.js';
 import type { QueuedTokens } from './batch-plan.js';
 
 const decode = (sequence: number): QueuedTokens => ({ evaluationPriority: sequence, tokens: [0] });
+const part = (sequence: number, tokens: number): QueuedTokens => ({ evaluationPriority: sequence, tokens: Array.from({ length: tokens }) });
 const gateOf = (active: number, clock = new FakeClock()): BatchGate => {
   const gate = new BatchGate(4, 128, clock);
   for (let n = 0; n < active; n += 1) gate.join();
@@ -32,19 +33,18 @@ describe('BatchGate', () => {
   test('C-124 steps, sequences per step and graphs are counted', () => {
     const gate = gateOf(3);
     gate.strategy({ items: [decode(2), decode(0), decode(1)], size: 512 });
-    gate.strategy({ items: [decode(0), decode(1), { evaluationPriority: 2, tokens: [1, 2, 3] }], size: 512 });
+    gate.strategy({ items: [decode(0), decode(1), part(2, 3)], size: 512 });
     gate.leave();
     gate.strategy({ items: [decode(0), decode(2)], size: 512 });
-    gate.notePrefillChunk(3);
-    expect(gate.stats()).toEqual({
-      decode_steps: 3,
-      sequences_per_step: [0, 0, 2, 1, 0],
-      decode_only_steps: 2,
-      decode_only_micro_batches: 3,
-      decoded_tokens: 7,
-      prefill_chunks: 1,
-      prefill_tokens: 3,
-    });
+    expect(gate.stats()).toEqual({ decode_steps: 2, sequences_per_step: [0, 0, 1, 1, 0], decode_micro_batches: 3, decoded_tokens: 5 });
+  });
+
+  test('C-125 between two decode steps at most one chunk of prompts is read', () => {
+    const gate = gateOf(1);
+    const queue = [decode(0), part(1, 50), part(2, 78), part(3, 128)];
+    const turn = (items: readonly QueuedTokens[]): string => gate.strategy({ items, size: 512 }).map(({ item }) => `${item.evaluationPriority}:${item.tokens.length}`).join(' ');
+    const [, second, third, fourth] = [queue, queue.slice(0, 1).concat(queue.slice(2)), [decode(0), part(3, 128)], [decode(0)]];
+    expect([turn(queue), turn(second), turn(third), turn(third), turn(fourth)]).toEqual(['1:50', '2:78', '0:1', '3:128', '0:1']);
   });
 
   test('C-126 what needs the context for itself runs alone, one after the other', async () => {

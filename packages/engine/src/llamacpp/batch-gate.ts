@@ -1,5 +1,5 @@
 import type { Clock } from '@corral/service-kit';
-import type { DecodeStats } from '../worker/text-model.js';
+import type { BatchStats } from '../worker/text-model.js';
 import { planBatch, type BatchShare, type QueuedTokens } from './batch-plan.js';
 import { countMicroBatches } from './micro-batches.js';
 
@@ -18,11 +18,10 @@ export class BatchGate {
   #lastTurnMs = 0;
   #exclusive: Promise<void> | null = null;
   #decodeSteps = 0;
-  #decodeOnlySteps = 0;
-  #decodeOnlyMicroBatches = 0;
+  #decodeMicroBatches = 0;
   #decodedTokens = 0;
-  #prefillChunks = 0;
-  #prefillTokens = 0;
+  /** Tokens of prompts that may be read before the next decode. */
+  #promptTokens: number;
   readonly #sequencesPerStep: number[];
 
   constructor(
@@ -30,6 +29,7 @@ export class BatchGate {
     private readonly prefillCapTokens: number,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
   ) {
+    this.#promptTokens = prefillCapTokens;
     this.#sequencesPerStep = Array.from({ length: slots + 1 }, () => 0);
   }
 
@@ -41,7 +41,7 @@ export class BatchGate {
     }
     this.#turns = 0;
     this.#lastTurnMs = this.clock.monotonicMs();
-    const shares = planBatch(items, size, this.prefillCapTokens);
+    const shares = planBatch(items, { sizeTokens: size, promptTokens: this.#promptTokens });
     this.#count(shares, size);
     return shares;
   };
@@ -83,32 +83,26 @@ export class BatchGate {
     }
   }
 
-  notePrefillChunk(tokens: number): void {
-    this.#prefillChunks += 1;
-    this.#prefillTokens += tokens;
-  }
-
-  stats(): DecodeStats {
+  stats(): BatchStats {
     return {
       decode_steps: this.#decodeSteps,
       sequences_per_step: [...this.#sequencesPerStep],
-      decode_only_steps: this.#decodeOnlySteps,
-      decode_only_micro_batches: this.#decodeOnlyMicroBatches,
+      decode_micro_batches: this.#decodeMicroBatches,
       decoded_tokens: this.#decodedTokens,
-      prefill_chunks: this.#prefillChunks,
-      prefill_tokens: this.#prefillTokens,
     };
   }
 
   #count(shares: readonly BatchShare<QueuedTokens>[], size: number): void {
-    const decodes = shares.reduce((count, { item }) => (item.tokens.length === 1 ? count + 1 : count), 0);
-    if (decodes === 0) return;
+    const [first] = shares;
+    if (first === undefined) return;
+    if (first.item.tokens.length > 1) {
+      this.#promptTokens -= first.processAmount;
+      return;
+    }
+    this.#promptTokens = this.prefillCapTokens;
     this.#decodeSteps += 1;
-    this.#decodedTokens += decodes;
-    this.#sequencesPerStep[decodes] = (this.#sequencesPerStep[decodes] ?? 0) + 1;
-    if (decodes < shares.length) return;
-    this.#decodeOnlySteps += 1;
-    const layout = shares.map(({ item }) => ({ sequence: item.evaluationPriority, tokens: 1 }));
-    this.#decodeOnlyMicroBatches += countMicroBatches(layout, size);
+    this.#decodedTokens += shares.length;
+    this.#sequencesPerStep[shares.length] = (this.#sequencesPerStep[shares.length] ?? 0) + 1;
+    this.#decodeMicroBatches += countMicroBatches(shares.map(({ item }) => ({ sequence: item.evaluationPriority, tokens: 1 })), size);
   }
 }

@@ -10,23 +10,27 @@ export interface BatchShare<Item> {
   readonly processAmount: number;
 }
 
+export interface BatchLimits {
+  /** Tokens that one batch takes. */
+  readonly sizeTokens: number;
+  /** Tokens of prompts that may still be read before the next decode. */
+  readonly promptTokens: number;
+}
+
 /**
- * Chooses what goes into one batch of at most `sizeTokens`.
+ * Chooses what goes into one batch: a part of one prompt alone, or every decode.
  *
- * Every decode gets its place first, so that no prompt can starve it. Prompts share the rest in the order
- * in which they queued, at most `prefillCapTokens` of it while anything decodes. The batch is laid out in
- * ascending sequence id, because the engine runs one graph for ids that follow each other. [C-124 C-125]
+ * A prompt shares its graph with nobody, so that what it leaves in the context does not depend on who
+ * else was there. The prompt that queued first is read while it fits the limit or nobody decodes. Decodes
+ * are laid out in ascending sequence id, because the engine runs one graph for ids that follow each
+ * other. [C-124 C-125 C-162]
  */
-export function planBatch<Item extends QueuedTokens>(items: readonly Item[], sizeTokens: number, prefillCapTokens: number): BatchShare<Item>[] {
-  const decodes = items.reduce((count, { tokens }) => (tokens.length === 1 ? count + 1 : count), 0);
-  let left = decodes === 0 ? sizeTokens : Math.min(sizeTokens - decodes, prefillCapTokens);
-  const shares: BatchShare<Item>[] = [];
-  for (const item of items) {
-    const isDecode = item.tokens.length === 1;
-    const processAmount = isDecode ? 1 : Math.min(item.tokens.length, left);
-    if (processAmount <= 0) continue;
-    if (!isDecode) left -= processAmount;
-    shares.push({ item, processAmount });
+export function planBatch<Item extends QueuedTokens>(items: readonly Item[], { sizeTokens, promptTokens }: BatchLimits): BatchShare<Item>[] {
+  const decodes = items.filter(({ tokens }) => tokens.length === 1);
+  const prompt = items.find(({ tokens }) => tokens.length > 1);
+  if (prompt !== undefined) {
+    const processAmount = Math.min(prompt.tokens.length, sizeTokens);
+    if (decodes.length === 0 || processAmount <= promptTokens) return [{ item: prompt, processAmount }];
   }
-  return shares.sort((a, b) => a.item.evaluationPriority - b.item.evaluationPriority);
+  return decodes.map((item) => ({ item, processAmount: 1 })).sort((a, b) => a.item.evaluationPriority - b.item.evaluationPriority);
 }

@@ -1,15 +1,19 @@
 import type { Sampling } from '@corral/contracts';
 import type { EvaluationPriority, LlamaContextSequence, Token } from 'node-llama-cpp';
-import type { TextRun } from '../worker/text-model.js';
+import type { Prompt, TextRun } from '../worker/text-model.js';
 import type { BatchGate } from './batch-gate.js';
+import type { RunCounters } from './run-counters.js';
 import { samplerOptions } from './sampler-options.js';
+import type { SlotMemory } from './slot-memory.js';
 
 export interface LlamaRunParts {
   readonly sequence: LlamaContextSequence;
   readonly slot: number;
-  readonly tokens: readonly Token[];
+  readonly prompt: Prompt;
   readonly sampling: Sampling;
   readonly gate: BatchGate;
+  readonly memory: SlotMemory;
+  readonly counters: RunCounters;
   readonly prefillChunkTokens: number;
   /** Text that each sampled token completes. */
   read(token: number): string;
@@ -17,35 +21,48 @@ export interface LlamaRunParts {
 
 /** One generation in one sequence of the shared context. */
 export class LlamaRun implements TextRun {
+  readonly #prompt: readonly Token[];
   readonly #sampled: Token[] = [];
   readonly #priority: EvaluationPriority;
   #tokens: AsyncGenerator<{ readonly token: Token }> | null = null;
+  /** Length of the last chunk while it is still to be read. */
+  #lastChunkTokens = 0;
+  #cachedTokens = 0;
   #takesPart = false;
+  #isStopped = (): boolean => false;
 
   constructor(private readonly parts: LlamaRunParts) {
+    this.#prompt = parts.prompt.tokens as readonly Token[];
     // The batch is laid out by this number; the engine passes it through unread, whatever its type says.
     this.#priority = parts.slot as EvaluationPriority;
   }
 
+  get cachedTokens(): number {
+    return this.#cachedTokens;
+  }
+
   async prefill(isStopped: () => boolean): Promise<void> {
-    const { sequence, tokens, gate, prefillChunkTokens, sampling } = this.parts;
-    if (sequence.nextTokenIndex > 0) await gate.exclusively(() => sequence.clearHistory());
+    const { sequence, gate, counters, prefillChunkTokens, sampling } = this.parts;
+    this.#isStopped = isStopped;
+    await this.#trim();
     this.#join();
-    const prompt = tokens.slice(0, -1);
-    for (let from = 0; from < prompt.length && !isStopped(); from += prefillChunkTokens) {
-      const chunk = prompt.slice(from, from + prefillChunkTokens);
+    let at = this.#cachedTokens;
+    for (; this.#prompt.length - at > prefillChunkTokens && !isStopped(); at += prefillChunkTokens) {
       if (gate.closed !== null) await this.#untilOpen();
-      await sequence.evaluateWithoutGeneratingNewTokens(chunk, { evaluationPriority: this.#priority });
-      gate.notePrefillChunk(chunk.length);
+      await sequence.evaluateWithoutGeneratingNewTokens(this.#prompt.slice(at, at + prefillChunkTokens), { evaluationPriority: this.#priority });
+      counters.chunk(prefillChunkTokens, isStopped());
+      this.#keep(at + prefillChunkTokens);
     }
-    const options = samplerOptions(sampling, this.#sampled);
-    this.#tokens = sequence.evaluateWithMetadata(tokens.slice(-1), {}, { ...options, evaluationPriority: this.#priority });
+    const lastChunk = this.#prompt.slice(at);
+    this.#lastChunkTokens = lastChunk.length;
+    this.#tokens = sequence.evaluateWithMetadata(lastChunk, {}, { ...samplerOptions(sampling, this.#sampled), evaluationPriority: this.#priority });
   }
 
   async next(): Promise<string | null> {
     if (this.#tokens === null) throw new Error('next() before prefill()');
     if (this.parts.gate.closed !== null) await this.#untilOpen();
     const { value, done } = await this.#tokens.next();
+    this.#noteSampled();
     if (done === true) return null;
     this.#sampled.push(value.token);
     return this.parts.read(value.token);
@@ -61,8 +78,38 @@ export class LlamaRun implements TextRun {
   }
 
   async close(): Promise<void> {
+    const { memory, sequence } = this.parts;
     this.#leave();
     await this.#tokens?.return(undefined);
+    memory.grownTo(sequence.nextTokenIndex);
+  }
+
+  /** Leaves of the slot's state what the prompt begins with. Where the engine cannot cut it off there, all is evaluated anew. */
+  async #trim(): Promise<void> {
+    const { sequence, gate, memory, prompt, counters } = this.parts;
+    const { reusableTokens } = memory.prefixOf(prompt);
+    if (sequence.nextTokenIndex !== reusableTokens) {
+      await gate.exclusively(async () => {
+        // A state without its beginning was written over in part: its cells lie elsewhere than in a new one.
+        if (sequence.stateCellsStartIndex <= 0) await sequence.adaptStateToTokens(this.#prompt.slice(0, reusableTokens), false);
+        if (sequence.nextTokenIndex !== reusableTokens) await sequence.clearHistory();
+      });
+    }
+    this.#cachedTokens = sequence.nextTokenIndex;
+    this.#keep(this.#cachedTokens);
+    counters.prefix(this.#cachedTokens);
+  }
+
+  #keep(tokens: number): void {
+    this.parts.memory.keep(this.parts.prompt, tokens);
+  }
+
+  #noteSampled(): void {
+    const { counters } = this.parts;
+    if (this.#lastChunkTokens === 0) return counters.sampled(this.#isStopped());
+    counters.chunk(this.#lastChunkTokens, this.#isStopped());
+    this.#lastChunkTokens = 0;
+    this.#keep(this.#prompt.length);
   }
 
   async #untilOpen(): Promise<void> {

@@ -1,10 +1,12 @@
 import { ApiError, type GenerateInput, type Sampling } from '@corral/contracts';
-import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { LlamaContext, LlamaContextSequence, LlamaModel } from 'node-llama-cpp';
 import type { ReplicaInfo } from '../port.js';
-import type { DecodeStats, TextModel, TextRun } from '../worker/text-model.js';
+import type { DecodeStats, Prompt, SlotPrefix, TextModel, TextRun } from '../worker/text-model.js';
 import type { BatchGate } from './batch-gate.js';
 import { compileChatTemplate, type ChatTemplate, type ChatTokenizer } from './chat-template.js';
 import { LlamaRun } from './llama-run.js';
+import { RunCounters } from './run-counters.js';
+import { SlotMemory } from './slot-memory.js';
 import { TokenPieces } from './token-pieces.js';
 import { vocabularyOf } from './vocabulary-of.js';
 
@@ -20,11 +22,13 @@ export interface LlamaTextModelParts {
 /** A batch that takes longer hangs: the slowest model on a CPU needs less for one chunk of a prompt. */
 const STALLED_MAX_MS = 600_000;
 
-/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. A sequence begins anew for each run, so it keeps no checkpoints. */
+/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. They keep no checkpoints, which would be laid out differently when restored. */
 export class LlamaTextModel implements TextModel {
   readonly info: ReplicaInfo;
   readonly fingerprint: string;
   readonly #sequences: readonly LlamaContextSequence[];
+  readonly #memories: readonly SlotMemory[];
+  readonly #counters = new RunCounters();
   readonly #pieces: TokenPieces;
   readonly #template: ChatTemplate | null;
   readonly #tokenizer: ChatTokenizer;
@@ -34,6 +38,7 @@ export class LlamaTextModel implements TextModel {
     this.info = info;
     this.fingerprint = fingerprint;
     this.#sequences = Array.from({ length: info.slots }, () => context.getSequence({ checkpoints: { interval: false } }));
+    this.#memories = this.#sequences.map(() => new SlotMemory(parts.prefillChunkTokens, windowTokens(model, context)));
     const vocabulary = vocabularyOf(model);
     this.#pieces = new TokenPieces(vocabulary);
     const source = model.fileInfo.metadata.tokenizer?.chat_template;
@@ -54,15 +59,19 @@ export class LlamaTextModel implements TextModel {
     return tokens;
   }
 
-  open(slot: number, tokens: readonly number[], sampling: Sampling): TextRun {
-    const sequence = this.#sequences[slot];
-    if (sequence === undefined) throw new Error(`there is no slot ${slot}`);
+  prefixes(prompt: Prompt): readonly SlotPrefix[] {
+    return this.#memories.map((memory) => memory.prefixOf(prompt));
+  }
+
+  open(slot: number, prompt: Prompt, sampling: Sampling): TextRun {
+    const [sequence, memory] = [this.#sequences[slot], this.#memories[slot]];
+    if (sequence === undefined || memory === undefined) throw new Error(`there is no slot ${slot}`);
     const { gate, prefillChunkTokens } = this.parts;
-    return new LlamaRun({ sequence, slot, tokens: tokens as readonly Token[], sampling, gate, prefillChunkTokens, read: this.#pieces.reader() });
+    return new LlamaRun({ sequence, slot, prompt, sampling, gate, memory, counters: this.#counters, prefillChunkTokens, read: this.#pieces.reader() });
   }
 
   stats(): DecodeStats {
-    return this.parts.gate.stats();
+    return { ...this.parts.gate.stats(), ...this.#counters.stats() };
   }
 
   unhealthy(): string | null {
@@ -76,4 +85,15 @@ export class LlamaTextModel implements TextModel {
     }
     return this.#template(messages, this.#tokenizer);
   }
+}
+
+/**
+ * Tokens that a sequence may hold before the engine writes over the oldest of its state: none where the
+ * state is one of all tokens together (recurrent layers), and where attention slides over a window, what
+ * its cache has cells for at least. [C-161]
+ */
+function windowTokens(model: LlamaModel, context: LlamaContext): number {
+  const { isRecurrent, isHybrid, swaSize } = model.fileInsights;
+  if (isRecurrent || isHybrid) return 0;
+  return swaSize === undefined || swaSize <= 0 ? Number.POSITIVE_INFINITY : swaSize + context.batchSize;
 }

@@ -60,7 +60,7 @@ export async function generate(input: GenerationInput): Promise<void> {
 
   reply.end({
     tokens_in: input.promptTokens,
-    tokens_cached: 0,
+    tokens_cached: run.cachedTokens,
     tokens_out: tokensOut,
     first_token_ms: Math.round(firstTokenMs - startedMs),
     decode_time_ms: Math.round(clock.monotonicMs() - firstTokenMs),

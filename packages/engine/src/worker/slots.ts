@@ -1,4 +1,6 @@
 import { ApiError } from '@corral/contracts';
+import { chooseSlot } from './choose-slot.js';
+import type { SlotPrefix } from './text-model.js';
 
 /** A claim on one slot. Releasing twice counts once. */
 export interface SlotLease {
@@ -10,18 +12,24 @@ interface Waiter {
   grant(slot: number): void;
 }
 
+const NOTHING: SlotPrefix = { reusableTokens: 0, heldTokens: 0 };
+
 /**
- * Hands out slots, the lowest free one first, so that active sequences stay next to each other in the batch.
+ * Hands out slots; `chooseSlot` says which of the free ones. Who waits gets the one that is released.
  *
  * The node leases slots before it sends, so waiting here only covers the moment of a hand-over: the list
- * is as long as there are slots, and a request beyond it is refused.
+ * is as long as there are slots, who waited longest comes first, and a request beyond it is refused.
  */
 export class Slots {
   readonly #free: boolean[];
+  /** Per slot, the count of releases when it was released last. */
+  readonly #lastUse: number[];
   readonly #waiting: Waiter[] = [];
+  #releases = 0;
 
   constructor(readonly total: number) {
     this.#free = Array.from({ length: total }, () => true);
+    this.#lastUse = Array.from({ length: total }, () => 0);
   }
 
   get active(): number {
@@ -32,11 +40,14 @@ export class Slots {
     return this.#waiting.length;
   }
 
-  /** Rejects with the signal's reason when aborted first, or with REPLICA_EXHAUSTED when too many wait. */
-  take(signal: AbortSignal): Promise<SlotLease> {
+  /**
+   * `prefixes` says what each slot could spare the prompt. Rejects with the signal's reason when aborted
+   * first, or with REPLICA_EXHAUSTED when too many wait.
+   */
+  take(signal: AbortSignal, prefixes: readonly SlotPrefix[]): Promise<SlotLease> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    const slot = this.#free.indexOf(true);
-    if (slot !== -1) return Promise.resolve(this.#lease(slot));
+    const slot = this.#choose(prefixes);
+    if (slot !== null) return Promise.resolve(this.#lease(slot));
     if (this.#waiting.length >= this.total) {
       return Promise.reject(new ApiError('REPLICA_EXHAUSTED', `all ${this.total} slots are taken and ${this.#waiting.length} requests wait; try again`));
     }
@@ -56,6 +67,10 @@ export class Slots {
     });
   }
 
+  #choose(prefixes: readonly SlotPrefix[]): number | null {
+    return chooseSlot(this.#free.map((isFree, slot) => ({ ...(prefixes[slot] ?? NOTHING), slot, isFree, lastUse: this.#lastUse[slot] ?? 0 })));
+  }
+
   #lease(slot: number): SlotLease {
     this.#free[slot] = false;
     let held = true;
@@ -65,7 +80,8 @@ export class Slots {
         if (!held) return;
         held = false;
         this.#free[slot] = true;
-        this.#waiting.shift()?.grant(this.#free.indexOf(true));
+        this.#lastUse[slot] = this.#releases += 1;
+        this.#waiting.shift()?.grant(slot);
       },
     };
   }

@@ -24,11 +24,12 @@ async function serve(open: (slot: number) => Partial<TextRun>, limits: Partial<W
   const dir = await mkdtemp(join(tmpdir(), 'corral-t-'));
   const failures: unknown[] = [];
   const model: TextModel = {
-    info: { slots: 2, contextTokens: 1_000_000, layersOnDevice: 0, totalLayers: 1, memory: { weightsBytes: 0, contextBytes: 0, hostBytes: 0 }, hasChatTemplate: true, loadMs: 0 },
+    info: { slots: 2, contextTokens: 1_000_000, layersOnDevice: 0, totalLayers: 1, memory: { weightsBytes: 0, contextBytes: 0, hostBytes: 0 }, hasChatTemplate: true, loadMs: 0, loadPath: 'public' },
     fingerprint: 'test',
     encode: () => [1],
-    open: (slot) => ({ prefill: () => Promise.resolve(), next: () => Promise.resolve(null), rest: (wait) => wait, close: () => Promise.resolve(), ...open(slot) }),
-    stats: () => ({ decode_steps: 0, sequences_per_step: [], decode_only_steps: 0, decode_only_micro_batches: 0, decoded_tokens: 0, prefill_chunks: 0, prefill_tokens: 0 }),
+    prefixes: () => [],
+    open: (slot) => ({ cachedTokens: 0, prefill: () => Promise.resolve(), next: () => Promise.resolve(null), rest: (wait) => wait, close: () => Promise.resolve(), ...open(slot) }),
+    stats: () => ({ decode_steps: 0, sequences_per_step: [], decode_micro_batches: 0, decoded_tokens: 0, prefill_chunks: 0, prefill_tokens: 0, prefix_hits: 0, cached_tokens: 0, chunks_after_stop: 0, tokens_after_stop: 0 }),
     unhealthy: () => null,
   };
   const server = new WorkerServer({ replicaId: 'r', model, clock: systemClock, limits: { ...WORKER_LIMITS, ...limits }, onEngineFailure: (error) => failures.push(error) });

@@ -90,9 +90,10 @@ export class WorkerServer {
     try {
       const tokens = model.encode(request.input);
       const budgetTokens = tokenBudget({ promptTokens: tokens.length, maxTokens: request.max_tokens, overflow: request.overflow, contextTokens: model.info.contextTokens });
-      const lease = await this.#slots.take(halt.signal);
+      const prompt = { tokens, scope: request.prefix_scope };
+      const lease = await this.#slots.take(halt.signal, model.prefixes(prompt));
       try {
-        const run = model.open(lease.slot, tokens, request.sampling);
+        const run = model.open(lease.slot, prompt, request.sampling);
         await generate({ run, request, promptTokens: tokens.length, budgetTokens, reply, watch, halt, startedMs, clock }).catch((error: unknown) => this.#engineFailed(error));
         await run.close();
       } finally {

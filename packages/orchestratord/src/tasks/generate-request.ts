@@ -8,6 +8,7 @@ export function generateRequestOf(task: Task, at: { readonly poolId: string; rea
     task_id: task.id,
     correlation_id: task.correlationId,
     replica_id: at.replicaId,
+    prefix_scope: task.orgId,
     input: spec.input,
     sampling: spec.sampling,
     max_tokens: spec.maxTokens,

@@ -24,6 +24,7 @@ function probeRequest(replicaId: string): GenerateRequest {
     task_id: id,
     correlation_id: id,
     replica_id: replicaId,
+    prefix_scope: 'probe',
     input: { type: 'prompt', prompt: 'Hi' },
     sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 1, stop: [] },
     max_tokens: 1,

@@ -1,5 +1,5 @@
 import type { GenerateInput, Sampling } from '@corral/contracts';
-import type { DecodeStats, ReplicaInfo, TextModel, TextRun } from '@corral/engine';
+import type { DecodeStats, Prompt, ReplicaInfo, SlotPrefix, TextModel, TextRun } from '@corral/engine';
 import { xorshift } from '../gguf/random-table.js';
 import type { ScriptedBehaviour } from './behaviour.js';
 
@@ -23,11 +23,17 @@ export class ScriptedModel implements TextModel {
     return text.split(/\s+/).map((_, n) => n);
   }
 
-  open(_slot: number, tokens: readonly number[], sampling: Sampling): TextRun {
+  /** It keeps nothing of a prompt. */
+  prefixes(): readonly SlotPrefix[] {
+    return [];
+  }
+
+  open(_slot: number, { tokens }: Prompt, sampling: Sampling): TextRun {
     const { tokenDelayMs = 0, tokens: wanted = 8, crashAfterTokens, hang, timestamps = false } = this.behaviour;
     const script = typeof wanted === 'number' ? draw(sampling.seed, wanted) : wanted;
     let sampled = 0;
     return {
+      cachedTokens: 0,
       prefill: async () => {
         this.#prefilled += tokens.length - 1;
         if (hang === 'generate') await never();
@@ -48,11 +54,14 @@ export class ScriptedModel implements TextModel {
     return {
       decode_steps: this.#steps,
       sequences_per_step: [0, this.#steps],
-      decode_only_steps: this.#steps,
-      decode_only_micro_batches: this.#steps,
+      decode_micro_batches: this.#steps,
       decoded_tokens: this.#steps,
       prefill_chunks: 0,
       prefill_tokens: this.#prefilled,
+      prefix_hits: 0,
+      cached_tokens: 0,
+      chunks_after_stop: 0,
+      tokens_after_stop: 0,
     };
   }
 
