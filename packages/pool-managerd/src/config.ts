@@ -2,6 +2,7 @@ import { openBindProblem, parseAddress, Secrets, Size, type ConfigProblem, type 
 import { parseFetchPolicy } from '@corral/provisioners';
 import { Type, type Static } from '@sinclair/typebox';
 import { parseDeviceName } from './devices/device-name.js';
+import { fetchSettings } from './models/fetch-settings.js';
 
 const Ms = (preset: number, description: string) => Type.Integer({ minimum: 0, default: preset, description });
 const Bytes = (description: string) => Type.Union([Size({ minimum: 1 }), Type.Null()], { default: null, description });
@@ -34,6 +35,7 @@ const schema = Group({
     retry_initial_ms: Ms(1_000, 'Wait after the first failure to provide a model; it doubles.'),
     retry_max_ms: Ms(60_000, 'Longest wait between two tries.'),
   }),
+  fetch: fetchSettings,
   replicas: Group({
     load_stall_ms: Ms(120_000, 'A load that makes no progress for so long is ended.'),
     probe_timeout_ms: Ms(120_000, 'Time for the one token that a fresh replica must generate.'),

@@ -5,4 +5,6 @@ export { ModelProvisioner } from './model/model-provisioner.js';
 export type { Inspect, ModelProvisionerOptions, ProvidedModel } from './model/model-provisioner.js';
 export type { ModelRequest } from './model/model-request.js';
 export { isProvisionError, ProvisionError } from './model/provision-error.js';
+export { WEB_LIMITS } from './model/web/web-limits.js';
+export type { WebLimits } from './model/web/web-limits.js';
 export type { FailedAttempt, ProvisionCode } from './model/provision-error.js';

@@ -6,7 +6,7 @@ import { openCatalog } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import { recordingLog, systemClock } from '@corral/service-kit';
 import type { RecordedLine } from '@corral/service-kit';
-import { ALLOW_EVERY_SOURCE, ModelProvisioner } from '../src/index.js';
+import { ALLOW_EVERY_SOURCE, ModelProvisioner, WEB_LIMITS } from '../src/index.js';
 import type { ModelProvisionerOptions } from '../src/index.js';
 
 /** Facts that an inspection in a test finds. */
@@ -54,6 +54,12 @@ export async function aWorkshop(changes: Partial<ModelProvisionerOptions> = {}):
     PIP_FIND_LINKS: join(dir, 'wheels'),
     PIP_CONFIG_FILE: '/dev/null',
     PIP_CACHE_DIR: join(dir, 'cache'),
+    HTTP_PROXY: '',
+    http_proxy: '',
+    HTTPS_PROXY: '',
+    https_proxy: '',
+    HF_TOKEN: '',
+    HF_ENDPOINT: 'http://127.0.0.1:9',
   };
   const another = (more: Partial<ModelProvisionerOptions>) => {
     const inspect = async (path: string) => {
@@ -66,7 +72,9 @@ export async function aWorkshop(changes: Partial<ModelProvisionerOptions> = {}):
       factsKey: 'engine 1',
       policy: ALLOW_EVERY_SOURCE,
       env,
+      web: { ...WEB_LIMITS, retryInitialMs: 1, retryMaxMs: 5 },
       clock: systemClock,
+      random: () => 0.5,
       log,
       ...changes,
       ...more,

@@ -136,7 +136,7 @@ describe('D-21 the catalog comes first', () => {
     const { shop } = await aShop();
     const blob = join(shop.store.dir, `sha256-${DIGEST.slice(7)}`);
     await writeFile(blob, 'damaged!!');
-    const wish = { modelId: 'tiny', sources: ['hf:org/repo/m.gguf'], digest: DIGEST };
+    const wish = { modelId: 'tiny', sources: ['s3://bucket/m.gguf'], digest: DIGEST };
     await expect(shop.provisioner.ensurePresent(wish)).rejects.toMatchObject({ code: 'NO_FETCHER' });
     await writeFile(blob, GGUF);
     const { entry } = await shop.provisioner.ensurePresent(wish);
@@ -239,7 +239,7 @@ describe('D-21 several sources', () => {
 
   test('that all fail are reported together, in order', async () => {
     const { shop } = await aShop();
-    const sources = ['/nobody.gguf', 'hf:org/repo/m.gguf', 'file:../x.gguf', 's3://bucket/m'];
+    const sources = ['/nobody.gguf', 'oci://registry/m:1', 'file:../x.gguf', 's3://bucket/m'];
     await expect(shop.provisioner.ensurePresent({ modelId: 'x', sources, digest: null })).rejects.toMatchObject({
       code: 'SOURCES_FAILED',
       retriable: false,
@@ -247,12 +247,12 @@ describe('D-21 several sources', () => {
       attempts: [
         { source: '/nobody.gguf', code: 'NOT_FOUND', message: expect.stringContaining('ENOENT') },
         {
-          source: 'hf:org/repo/m.gguf',
+          source: 'oci://registry/m:1',
           code: 'NO_FETCHER',
-          message: expect.stringContaining('cannot fetch hf: sources; download the file'),
+          message: expect.stringContaining('cannot fetch oci: sources; download the file'),
         },
         { source: 'file:../x.gguf', code: 'INVALID_SOURCE', message: expect.stringContaining('".."') },
-        { source: 's3://bucket/m', code: 'NO_FETCHER', message: expect.stringContaining('pypi:NAME==VERSION') },
+        { source: 's3://bucket/m', code: 'NO_FETCHER', message: expect.stringContaining('or use https:, hf: or pypi:') },
       ],
     });
   });

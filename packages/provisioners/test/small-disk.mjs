@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCatalog } from '@corral/catalog-core/fs';
 import { silentLog, systemClock } from '@corral/service-kit';
-import { ALLOW_EVERY_SOURCE, ModelProvisioner } from '../dist/index.js';
+import { ALLOW_EVERY_SOURCE, ModelProvisioner, WEB_LIMITS } from '../dist/index.js';
 
 const [dir] = process.argv.slice(2);
 const { store } = await openCatalog(join(dir, 'disk', 'models'));
@@ -22,7 +22,9 @@ const provisioner = new ModelProvisioner({
   factsKey: '1',
   policy: ALLOW_EVERY_SOURCE,
   env,
+  web: WEB_LIMITS,
   clock: systemClock,
+  random: Math.random,
   log: silentLog,
 });
 const outcome = await provisioner.ensurePresent({ modelId: 'tiny', sources: ['pypi:tiny-model==1.0/m.gguf'], digest: null }).then(

@@ -1,5 +1,6 @@
 import type { DeviceDiscovery } from '@corral/engine';
 import { Reconciler } from '../assignments/reconciler.js';
+import { webLimitsOf } from '../models/fetch-settings.js';
 import { ModelPresence } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
@@ -93,7 +94,7 @@ function buildModels(ground: Ground, poke: () => void) {
       metrics.inc('model_fetch_total', { outcome });
       if (fetched !== null) metrics.inc('model_fetch_bytes_total', { scheme: fetched.scheme }, fetched.bytes);
     };
-    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, batchTokens: config.replicas.batch_tokens, env, clock, log, onFetched }, discovery));
+    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, web: webLimitsOf(config.fetch), batchTokens: config.replicas.batch_tokens, env, clock, random, log, onFetched }, discovery));
   };
   const close = async (): Promise<void> => {
     await presence.close();

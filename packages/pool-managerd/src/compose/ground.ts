@@ -50,7 +50,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
   shutdown.add('lock', () => lock.release());
   const sockets = await removeLeftoverSockets(tmpdir());
   const nodeId = config.node_id === '' ? nodeIdFromHost() : config.node_id;
-  const { store, scan } = await openCatalog(config.models_dir === '' ? join(config.state_dir, 'models') : config.models_dir);
+  const { store, scan } = await openCatalog(config.models_dir === '' ? join(config.state_dir, 'models') : config.models_dir, { resumableSinceMs: clock.nowMs() - config.fetch.keep_partial_ms });
   shutdown.add('catalog', () => store.close());
   const journal = await Journal.open({ path: join(nodeDir, 'journal.json'), nodeId, log });
   shutdown.add('journal', () => journal.close());

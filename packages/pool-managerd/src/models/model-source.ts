@@ -2,7 +2,7 @@ import type { DeviceKind, ModelFacts } from '@corral/catalog-core';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { Device, DeviceDiscovery, EngineProvider } from '@corral/engine';
 import { ModelProvisioner, parseFetchPolicy } from '@corral/provisioners';
-import type { ProvidedModel } from '@corral/provisioners';
+import type { ProvidedModel, WebLimits } from '@corral/provisioners';
 import type { Clock, Log } from '@corral/service-kit';
 import type { DevicePermissions } from '../devices/device-problem.js';
 import { deviceProblem } from '../devices/device-problem.js';
@@ -13,10 +13,12 @@ export interface ModelSourceOptions {
   readonly store: CatalogStore;
   readonly permissions: DevicePermissions;
   readonly fetchAllow: readonly string[] | null;
+  readonly web: WebLimits;
   readonly batchTokens: number;
   /** The environment that the tools of fetchers run in. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
   /** For the metrics. */
   readonly onFetched: (outcome: 'present' | 'fetched' | 'failed', fetched: ProvidedModel['fetched']) => void;
@@ -30,7 +32,7 @@ export class ModelSource {
     private readonly options: ModelSourceOptions,
     discovery: DeviceDiscovery,
   ) {
-    const { provider, store, permissions, fetchAllow, batchTokens, env, clock, log } = options;
+    const { provider, store, permissions, fetchAllow, web, batchTokens, env, clock, random, log } = options;
     const devices = inspectionDevices(discovery, permissions);
     const policy = parseFetchPolicy(fetchAllow);
     if (policy.kind === 'refused') throw new Error(policy.message);
@@ -41,7 +43,9 @@ export class ModelSource {
       factsKey: `${provider.name}@${provider.version}/${devices.map(({ kind }) => kind).join('+')}/batch ${batchTokens}`,
       policy: policy.policy,
       env: { ...env },
+      web,
       clock,
+      random,
       log,
     });
   }

