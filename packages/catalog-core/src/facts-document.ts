@@ -1,6 +1,6 @@
 import type { FieldReader } from './field-reader.js';
 import { DEVICE_KINDS } from './model-facts.js';
-import type { DeviceKind, DeviceMemory, ModelFacts } from './model-facts.js';
+import type { DeviceKind, DeviceMemory, MeasuredMemory, ModelFacts } from './model-facts.js';
 
 /** Facts as they are written in the index. */
 export function encodeFacts(facts: ModelFacts): object {
@@ -11,6 +11,7 @@ export function encodeFacts(facts: ModelFacts): object {
     memory[kind] = {
       weights_bytes: { device_bytes: figures.weightsBytes.deviceBytes, host_bytes: figures.weightsBytes.hostBytes },
       context_memory: { base_bytes: figures.contextMemory.baseBytes, per_cell_bytes: figures.contextMemory.perCellBytes },
+      ...(figures.measured === undefined ? {} : { measured: figures.measured.map(encodeMeasured) }),
     };
   }
   return {
@@ -49,12 +50,22 @@ function decodeMemory(fields: FieldReader): ModelFacts['memory'] {
       fields.note(name, 'is no device kind');
       continue;
     }
-    const weights = fields.child(name).child('weights_bytes');
-    const context = fields.child(name).child('context_memory');
+    const figures = fields.child(name);
+    const weights = figures.child('weights_bytes');
+    const context = figures.child('context_memory');
     memory[kind] = {
       weightsBytes: { deviceBytes: weights.number('device_bytes'), hostBytes: weights.number('host_bytes') },
       contextMemory: { baseBytes: context.number('base_bytes'), perCellBytes: context.number('per_cell_bytes') },
+      ...(figures.raw('measured') === undefined ? {} : { measured: figures.children('measured').map(decodeMeasured) }),
     };
   }
   return memory;
+}
+
+function encodeMeasured({ context, slots, weightsBytes, contextBytes }: MeasuredMemory): object {
+  return { context, slots, weights_bytes: weightsBytes, context_bytes: contextBytes };
+}
+
+function decodeMeasured(fields: FieldReader): MeasuredMemory {
+  return { context: fields.number('context'), slots: fields.number('slots'), weightsBytes: fields.number('weights_bytes'), contextBytes: fields.number('context_bytes') };
 }

@@ -61,6 +61,13 @@ export class FieldReader {
     return new FieldReader(this.#record[name], `${this.at}.${name}`, this.problems);
   }
 
+  /** A list of objects. */
+  children(name: string): readonly FieldReader[] {
+    const value = this.#record[name];
+    if (!Array.isArray(value)) return this.#wrong(name, 'a list', []);
+    return value.map((item: unknown, n) => new FieldReader(item, `${this.at}.${name}[${n}]`, this.problems));
+  }
+
   note(name: string, problem: string): void {
     this.problems.push(`${this.at}.${name} ${problem}`);
   }

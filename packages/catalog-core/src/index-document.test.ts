@@ -3,6 +3,7 @@ import { anEntry, SMALL_FACTS } from '../test/an-entry.js';
 import type { CatalogEntry } from './catalog-entry.js';
 import { findEntry } from './find-entry.js';
 import { decodeIndex, encodeEntry, encodeIndex } from './index-document.js';
+import { noteMeasured } from './note-measured.js';
 
 const ROOT = '/var/models';
 const inside = anEntry({
@@ -25,6 +26,11 @@ function written(...entries: readonly CatalogEntry[]): string {
 test('D-03 D-05 an index is read back as it was written', () => {
   expect(decodeIndex(written(anEntry(), inside), ROOT)).toEqual({ kind: 'index', entries: [anEntry(), inside] });
   expect(decodeIndex(written(), ROOT)).toEqual({ kind: 'index', entries: [] });
+});
+
+test('D-60 what replicas took is read back as it was written', () => {
+  const entry = { ...inside, facts: noteMeasured(SMALL_FACTS, 'cpu', { context: 512, slots: 2, weightsBytes: 10, contextBytes: 20 }) };
+  expect(decodeIndex(written(entry), ROOT)).toEqual({ kind: 'index', entries: [entry] });
 });
 
 test('D-05 paths inside the models directory move with it', () => {

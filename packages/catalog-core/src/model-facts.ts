@@ -10,6 +10,17 @@ export interface DeviceMemory {
   readonly weightsBytes: { readonly deviceBytes: number; readonly hostBytes: number };
   /** Context memory is `baseBytes + perCellBytes × cells`; KV cache and compute buffers together. */
   readonly contextMemory: { readonly baseBytes: number; readonly perCellBytes: number };
+  /** What replicas really took, the latest last; at most one for each shape. Without it, none was loaded yet. */
+  readonly measured?: readonly MeasuredMemory[];
+}
+
+/** What one shape of replica took of a device when it was last loaded. */
+export interface MeasuredMemory {
+  /** Tokens per slot. */
+  readonly context: number;
+  readonly slots: number;
+  readonly weightsBytes: number;
+  readonly contextBytes: number;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DeviceKind, ModelFacts } from './model-facts.js';
+import type { DeviceKind, DeviceMemory, ModelFacts } from './model-facts.js';
 
 /** The engine reserves context in blocks of this many cells per sequence. */
 const CELL_BLOCK = 256;
@@ -9,7 +9,8 @@ export function contextCells(context: number, slots: number): number {
 }
 
 /**
- * Device memory in bytes that a replica needs: weights, KV cache and compute buffers, rounded up.
+ * Device memory in bytes that a replica needs: weights, KV cache and compute buffers, rounded up. What this shape took
+ * when it was last loaded counts before any estimate, and the weights of any shape before theirs. [D-60]
  *
  * Returns `null` when the facts hold no figures for this device kind; ask the engine again on such a device.
  */
@@ -19,8 +20,15 @@ export function requiredMemoryBytes(
 ): number | null {
   const memory = facts.memory[replica.deviceKind];
   if (memory === undefined) return null;
+  const measured = memory.measured?.find((one) => one.context === replica.context && one.slots === replica.slots);
+  if (measured !== undefined) return measured.weightsBytes + measured.contextBytes;
   const { baseBytes, perCellBytes } = memory.contextMemory;
-  return Math.ceil(memory.weightsBytes.deviceBytes + baseBytes + perCellBytes * contextCells(replica.context, replica.slots));
+  return Math.ceil(weightsOf(memory) + baseBytes + perCellBytes * contextCells(replica.context, replica.slots));
+}
+
+/** What the weights take of the device: as measured last, else as estimated. */
+function weightsOf({ weightsBytes, measured = [] }: DeviceMemory): number {
+  return measured.at(-1)?.weightsBytes ?? weightsBytes.deviceBytes;
 }
 
 /**
@@ -35,7 +43,7 @@ export function largestContext(
   const memory = facts.memory[pool.deviceKind];
   if (memory === undefined) return null;
   const { baseBytes, perCellBytes } = memory.contextMemory;
-  const roomBytes = pool.memoryBytes - memory.weightsBytes.deviceBytes - baseBytes;
+  const roomBytes = pool.memoryBytes - weightsOf(memory) - baseBytes;
   const blockBytes = perCellBytes * CELL_BLOCK * pool.slots;
   if (roomBytes < blockBytes) return 0;
   const blocks = blockBytes === 0 ? Infinity : Math.floor(roomBytes / blockBytes);

@@ -3,12 +3,21 @@ import { Assignment, AssignmentStatus } from './assignments.js';
 import { PoolStatus } from './pools.js';
 import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable, Strict, Timestamp } from './scalars.js';
 
+/** What one shape of replica took of a device when it was last loaded: counts before every estimate. */
+const MeasuredMemory = Type.Object({
+  context: Count,
+  slots: Count,
+  weights_bytes: Bytes,
+  context_bytes: Bytes,
+});
+
 /** Linear model of device memory: bytes = weights_device + context_base + context_per_cell × ceil256(context) × slots. */
 export const MemoryModel = Type.Object({
   weights_device_bytes: Bytes,
   weights_host_bytes: Bytes,
   context_base_bytes: Bytes,
   context_per_cell_bytes: Type.Number({ minimum: 0 }),
+  measured: Type.Optional(Type.Array(MeasuredMemory, { maxItems: 16 })),
 });
 export type MemoryModel = Static<typeof MemoryModel>;
 

@@ -53,6 +53,13 @@ describe('what a model needs', () => {
     expect(memoryNeedOn('cuda', with_, { context: 300, slots: 2 })).toBeNull();
   });
 
+  test('D-60 what a node measured counts before the estimate, for that shape whole, for others the weights', () => {
+    const measured = [{ context: 300, slots: 2, weights_bytes: 1_200, context_bytes: 400 }];
+    const with_ = { ...facts, memory: { cpu: { ...linear, measured } } };
+    expect(memoryNeedOn('cpu', with_, { context: 300, slots: 2 })).toEqual({ weightsBytes: 1_200, contextBytes: 400 });
+    expect(memoryNeedOn('cpu', with_, { context: 300, slots: 1 })).toEqual({ weightsBytes: 1_200, contextBytes: 100 + 0.5 * 512 });
+  });
+
   test('A-30 it is not known before a node has read the file', () => {
     const spec = aModelSpec({ model_id: 'a', digest: null });
     expect(directory([record('n1', [])]).memoryNeed(spec)).toBeNull();

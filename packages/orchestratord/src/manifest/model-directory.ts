@@ -110,12 +110,15 @@ export class ModelDirectory {
   }
 }
 
-/** What a replica takes on one device kind; `null` when the facts have no figures for it. */
+/** What a replica takes on one device kind, as it was measured where it was; `null` when the facts have no figures for it. */
 export function memoryNeedOn(kind: DeviceKind, facts: ModelFacts, { context, slots }: Pick<ModelSpec, 'context' | 'slots'>): MemoryNeed | null {
   const memory = facts.memory[kind];
   if (memory === undefined) return null;
+  const { measured = [] } = memory;
+  const taken = measured.find((one) => one.context === context && one.slots === slots);
+  if (taken !== undefined) return { weightsBytes: taken.weights_bytes, contextBytes: taken.context_bytes };
   const contextBytes = Math.ceil(memory.context_base_bytes + memory.context_per_cell_bytes * contextCells(context, slots));
-  return { weightsBytes: memory.weights_device_bytes, contextBytes };
+  return { weightsBytes: measured.at(-1)?.weights_bytes ?? memory.weights_device_bytes, contextBytes };
 }
 
 /** The node finds the file by its digest; the source says where it came from. */

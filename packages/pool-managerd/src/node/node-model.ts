@@ -20,11 +20,12 @@ function wireFacts(facts: ModelFacts): WireFacts {
   };
 }
 
-function memoryModel({ weightsBytes, contextMemory }: DeviceMemory): MemoryModel {
+function memoryModel({ weightsBytes, contextMemory, measured = [] }: DeviceMemory): MemoryModel {
   return {
     weights_device_bytes: weightsBytes.deviceBytes,
     weights_host_bytes: weightsBytes.hostBytes,
     context_base_bytes: contextMemory.baseBytes,
     context_per_cell_bytes: contextMemory.perCellBytes,
+    measured: measured.map((one) => ({ context: one.context, slots: one.slots, weights_bytes: one.weightsBytes, context_bytes: one.contextBytes })),
   };
 }
