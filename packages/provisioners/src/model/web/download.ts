@@ -73,10 +73,11 @@ class Download {
         return await this.#round();
       } catch (error) {
         if (!(error instanceof StartAnew)) throw error;
+        // What there is belongs to a version that is gone.
+        await this.partial.begin(null);
         if (restarts >= MAX_RESTARTS)
           throw new ProvisionError('FETCH_FAILED', `${error.message}, again and again while it was fetched; try again when it stays the same`);
         if (error.kind === 'ranges_ignored') this.#partsWork = false;
-        await this.partial.begin(null);
         this.#segments = new Segments([], 0);
       }
     }
@@ -126,7 +127,8 @@ class Download {
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof Interruption)) throw error;
-        failures = this.#bestBytes > bestBytes && this.broughtBytes > before ? 1 : failures + 1;
+        const isProgress = this.#bestBytes > bestBytes && this.broughtBytes > before && !error.isTooSlow;
+        failures = isProgress ? 0 : failures + 1;
         const { failure, afterMs } = error;
         if (failures >= limits.attempts || tries >= MAX_REQUESTS) return failure;
         if ((afterMs ?? 0) > limits.retryAfterMaxMs)

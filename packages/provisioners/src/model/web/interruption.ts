@@ -6,6 +6,8 @@ export class Interruption extends Error {
     readonly failure: ProvisionError,
     /** The wait that the server asked for. */
     readonly afterMs: number | null = null,
+    /** Bytes came, and too few to call it progress. */
+    readonly isTooSlow = false,
   ) {
     super(failure.message, { cause: failure });
     this.name = 'Interruption';

@@ -39,7 +39,7 @@ export async function* steadyBody(answer: WebAnswer, limits: PaceLimits, clock: 
     while (!ended.signal.aborted) {
       await clock.sleep(limits.idleMs / LOOKS_PER_IDLE, ended.signal).catch(() => undefined);
       const problem = ended.signal.aborted ? null : pace.problem(clock.monotonicMs());
-      if (problem !== null) answer.body.destroy(new Interruption(tooSlow(problem, answer.url.host)));
+      if (problem !== null) answer.body.destroy(new Interruption(tooSlow(problem, answer.url.host), null, problem.kind === 'slow'));
     }
   }
 }
