@@ -7,6 +7,7 @@ export { commitOf, type HubRepository } from './hub/hub-repository.js';
 export type { ServedFile } from './hub/served-file.js';
 export { startHub, type Hub, type HubRequest } from './hub/start-hub.js';
 export { llamacppPrograms } from './llamacpp-programs.js';
+export { fetchGemma3 } from './models/gemma3.js';
 export { fetchSmolLm2 } from './models/smollm2.js';
 export type { ScriptedBehaviour } from './scripted-engine/behaviour.js';
 export { scriptedEngine, type ScriptedEngineOptions } from './scripted-engine/scripted-engine.js';
