@@ -88,3 +88,6 @@ export type GenerateUsage = Static<typeof GenerateUsage>;
 
 /** The trailer that carries {@link GenerateUsage} on every answer that ran. */
 export const USAGE_TRAILER = 'x-corral-usage';
+
+/** The trailer of a stream that its worker ended with an error frame: the code, since no hop reads frames. */
+export const FAILURE_TRAILER = 'x-corral-failure';

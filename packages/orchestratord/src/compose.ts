@@ -56,6 +56,8 @@ interface Fleet {
 /** Bounds that no operator has a reason to move. */
 const TASK_LOGS = { finishedMax: 1_000, finishedMaxBytes: 64 * 1_048_576, taskMaxBytes: 8 * 1_048_576 } as const;
 const ANSWER_BUFFER_BYTES = 262_144;
+/** Of an answer in one piece, which waits for its end; a context of a million tokens stays below. */
+const ANSWER_HELD_BYTES = 16 * 1_048_576;
 /** What a worker may need beyond its own deadlines to say so itself. */
 const WATCH_GRACE_MS = 2_000;
 const ATTEMPTS_MAX = 4;
@@ -180,13 +182,21 @@ function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, 
     residency,
     models,
     clock,
-    dispatcher: new NodeDispatcher({ clock, limits: { graceMs: WATCH_GRACE_MS, wholeAnswerMs: config.answer_timeout_ms }, clientFor: (nodeId) => nodes.clientFor(nodeId), unreachable: (nodeId, causeCode) => nodes.unreachable(nodeId, causeCode) }),
+    dispatcher: new NodeDispatcher({
+      clock,
+      graceMs: WATCH_GRACE_MS,
+      heldMaxBytes: ANSWER_HELD_BYTES,
+      clientFor: (nodeId) => nodes.clientFor(nodeId),
+      unreachable: (nodeId, causeCode) => nodes.unreachable(nodeId, causeCode),
+      ask: (nodeId) => nodes.refresh(nodeId),
+    }),
     journal: new TaskJournal({ log, metrics, clock, engineVersionOf: (poolId) => nodes.pool(poolId)?.status.engine_version ?? '' }),
     limits: {
       queueWaitMs: config.queue_wait_ms,
       loadWaitMs: config.demand_load_wait_ms,
       firstTokenMs: config.first_token_timeout_ms,
       tokenGapMs: config.token_gap_timeout_ms,
+      wallMs: config.answer_timeout_ms,
       maxSnapshotAgeMs: config.node_offline_ms,
       attemptsMax: ATTEMPTS_MAX,
     },

@@ -19,7 +19,7 @@ const schema = Type.Object(
     demand_load_wait_ms: Ms(30_000, 'How long a task waits for a load of its model.'),
     first_token_timeout_ms: Ms(120_000, 'From dispatch to the first token.'),
     token_gap_timeout_ms: Ms(60_000, 'Between two tokens.'),
-    answer_timeout_ms: Ms(3_600_000, 'For an answer in one piece.'),
+    answer_timeout_ms: Ms(3_600_000, 'From dispatch to the last token; a deadline of the task may be shorter.'),
     swap_quantum_ms: Ms(5_000, 'How long a busy model keeps its place while another one waits for it.'),
     cancel_on_disconnect: Type.Boolean({ default: true, description: 'A client that goes away cancels its task.' }),
     client_stall_ms: Ms(30_000, 'How long a client may read nothing before its stream is cut.'),

@@ -2,12 +2,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { USAGE_TRAILER } from '@corral/contracts';
-import { createHttpClient, systemClock, type HttpClient } from '@corral/service-kit';
-import { aGenerateRequest } from '@corral/test-kit';
+import { FAILURE_TRAILER, USAGE_TRAILER } from '@corral/contracts';
+import { createHttpClient, systemClock, type Clock, type HttpClient } from '@corral/service-kit';
+import { aGenerateRequest, FakeClock } from '@corral/test-kit';
+import type { DispatchOutcome } from '../src/tasks/dispatcher.js';
 import { NodeDispatcher } from '../src/tasks/node-dispatcher.js';
 import type { TaskOutput } from '../src/tasks/task-output.js';
-import type { WatchLimits } from '../src/tasks/answer-watch.js';
 
 const open: { readonly server: Server; readonly client: HttpClient }[] = [];
 const unreachable: string[] = [];
@@ -21,28 +21,47 @@ afterEach(async () => {
   }
 });
 
-const NOBODY: TaskOutput = {
-  started: () => undefined, metrics: () => undefined, end: () => undefined, abandoned: new AbortController().signal,
-  open: () => ({ write: () => true, onDrain: (resume) => resume(), end: () => undefined }),
-};
+interface Options {
+  readonly request?: Parameters<typeof aGenerateRequest>[0];
+  readonly signal?: AbortSignal;
+  readonly lost?: AbortSignal;
+  readonly heldMaxBytes?: number;
+  readonly clock?: Clock;
+}
 
-async function dispatchTo(node: RequestListener, options: { readonly limits?: Partial<WatchLimits>; readonly request?: Parameters<typeof aGenerateRequest>[0]; readonly signal?: AbortSignal } = {}) {
+const asked: string[] = [];
+
+async function dispatchVia(client: HttpClient, { request, signal, lost, heldMaxBytes = 1_000, clock = systemClock }: Options = {}) {
+  const written: string[] = [];
+  const opened: number[] = [];
+  const dispatcher = new NodeDispatcher({
+    clock, graceMs: 20, heldMaxBytes, clientFor: () => client,
+    unreachable: (nodeId, causeCode) => void unreachable.push(`${nodeId} ${causeCode}`),
+    ask: (nodeId) => void asked.push(nodeId),
+  });
+  const progress = { frames: 0, firstByteAtMs: null, lastByteAtMs: null };
+  const never = new AbortController().signal;
+  const output: TaskOutput = {
+    started: () => undefined, metrics: () => undefined, end: () => undefined, abandoned: never,
+    open: ({ status }) => {
+      opened.push(status);
+      return { write: (chunk) => (written.push(chunk.toString()), true), onDrain: (resume) => resume(), end: () => undefined };
+    },
+  };
+  const outcome = await dispatcher.run({ nodeId: 'n1', poolId: 'p1', request: aGenerateRequest(request), progress, signal: signal ?? never, lost: lost ?? never, output });
+  return { outcome, written: written.join(''), progress, opened };
+}
+
+async function dispatchTo(node: RequestListener, options: Options = {}) {
   const server = createServer(node).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = createHttpClient({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
   open.push({ server, client });
-  const written: string[] = [];
-  const dispatcher = new NodeDispatcher({ clock: systemClock, limits: { graceMs: 20, wholeAnswerMs: 10_000, ...options.limits }, clientFor: () => client, unreachable: (nodeId, causeCode) => void unreachable.push(`${nodeId} ${causeCode}`) });
-  const progress = { frames: 0, firstByteAtMs: null };
-  const outcome = await dispatcher.run({
-    nodeId: 'n1', poolId: 'p1', request: aGenerateRequest(options.request), progress, signal: options.signal ?? new AbortController().signal,
-    output: {
-      ...NOBODY,
-      open: () => ({ write: (chunk) => (written.push(chunk.toString()), true), onDrain: (resume) => resume(), end: () => undefined }),
-    },
-  });
-  return { outcome, written: written.join(''), progress };
+  return dispatchVia(client, options);
 }
+
+const failed = (code: string, { placeAgain = false, attempted = true } = {}): DispatchOutcome => ({ kind: 'failed', placeAgain, attempted, error: expect.objectContaining({ code }) as never });
+const WHOLE = { output: { stream: false } } as const;
 
 const refuse = (status: number, body: object): RequestListener => (_req, res) => void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
@@ -60,35 +79,83 @@ describe('dispatch to a node', () => {
   });
 
   test.each([
-    ['REPLICA_EXHAUSTED', 503, true, 'REPLICA_EXHAUSTED'],
-    ['POOL_UNREADY', 503, true, 'POOL_UNREADY'],
-    ['NOT_FOUND', 404, true, 'WORKER_RESET'],
-    ['CONTEXT_LENGTH_EXCEEDED', 400, false, 'CONTEXT_LENGTH_EXCEEDED'],
-    ['INVALID_PARAMS', 400, false, 'INVALID_PARAMS'],
-  ])('DESIGN 9 a refusal %s (%d) is placed again: %s', async (code, status, placeAgain, seen) => {
+    ['REPLICA_EXHAUSTED', 503, true, false, 'REPLICA_EXHAUSTED'],
+    ['POOL_UNREADY', 503, true, false, 'POOL_UNREADY'],
+    ['NOT_FOUND', 404, true, false, 'WORKER_RESET'],
+    ['SHUTTING_DOWN', 503, true, false, 'SHUTTING_DOWN'],
+    ['WORKER_RESET', 503, true, true, 'WORKER_RESET'],
+    ['CONTEXT_LENGTH_EXCEEDED', 400, false, true, 'CONTEXT_LENGTH_EXCEEDED'],
+    ['FIRST_TOKEN_TIMEOUT', 503, false, true, 'FIRST_TOKEN_TIMEOUT'],
+  ])('DESIGN 9 A-152 a refusal %s (%d) is placed again: %s; a worker had the task: %s', async (code, status, placeAgain, attempted, seen) => {
+    asked.length = 0;
     const { outcome } = await dispatchTo(refuse(status, { code, message: 'no', retriable: placeAgain, field: 'x' }));
     const openAi = await dispatchTo(refuse(status, { error: { code, message: 'no', retriable: placeAgain, type: 'server_error', param: null } }));
-    expect([outcome, openAi.outcome]).toEqual([1, 2].map(() => ({ kind: 'failed', placeAgain, attempted: true, error: expect.objectContaining({ code: seen }) })));
+    expect([outcome, openAi.outcome]).toEqual([1, 2].map(() => failed(seen, { placeAgain, attempted })));
+    expect(asked).toEqual(placeAgain ? ['n1', 'n1'] : []);
   });
 
-  test('B-68 broken before the first byte is worth another place, after it is not', async () => {
+  test('B-68 A-150 broken before its first whole frame it is worth another place, and nobody saw it; after that it is not', async () => {
     const before = await dispatchTo((req) => req.socket.destroy());
-    const after = await dispatchTo((_req, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' });
-      res.write('event: token\ndata: {}\n\n', () => res.socket?.destroy());
-    });
-    expect([before.outcome, after.outcome]).toEqual([
-      { kind: 'failed', placeAgain: true, attempted: true, error: expect.objectContaining({ code: 'WORKER_RESET' }) },
-      { kind: 'failed', placeAgain: false, attempted: true, error: expect.objectContaining({ code: 'WORKER_RESET' }) },
+    const afterHead = await dispatchTo((_req, res) => void res.writeHead(200).write('event: token\ndata: {"t"', () => res.socket?.destroy()));
+    const afterFrame = await dispatchTo((_req, res) => void res.writeHead(200).write('event: token\ndata: {}\n\n', () => res.socket?.destroy()));
+    expect([before, afterHead, afterFrame].map(({ outcome, opened }) => [outcome, opened])).toEqual([
+      [failed('WORKER_RESET', { placeAgain: true }), []],
+      [failed('WORKER_RESET', { placeAgain: true }), []],
+      [failed('WORKER_RESET'), [200]],
     ]);
+  });
+
+  test('DESIGN 10.8 A-151 an answer in one piece that breaks off midway was seen by nobody, and is worth another place', async () => {
+    const { outcome, opened } = await dispatchTo((_req, res) => void res.writeHead(200, { 'content-length': '40' }).write('{"choices":[]}\n\n{', () => res.socket?.destroy()), { request: WHOLE });
+    expect([outcome, opened]).toEqual([failed('WORKER_RESET', { placeAgain: true }), []]);
+  });
+
+  test('A-151 an answer in one piece is shown whole, and one longer than may be held is cut', async () => {
+    const respond: RequestListener = (_req, res) => void res.writeHead(200).write('{"a"', () => res.end(':"\n\n"}'));
+    const whole = await dispatchTo(respond, { request: WHOLE });
+    const long = await dispatchTo(respond, { request: WHOLE, heldMaxBytes: 5 });
+    expect([whole, long].map(({ outcome, written }) => [outcome, written])).toEqual([
+      [{ kind: 'completed', usage: null }, '{"a":"\n\n"}'],
+      [failed('WORKER_RESET'), ''],
+    ]);
+  });
+
+  test('A-154 a stream that its worker ended with an error is no success, and says nothing more', async () => {
+    const { outcome, written } = await dispatchTo((_req, res) => {
+      res.writeHead(200, { trailer: FAILURE_TRAILER }).write('event: error\ndata: {}\n\n');
+      res.addTrailers({ [FAILURE_TRAILER]: 'DECODE_TIMEOUT' });
+      res.end();
+    });
+    expect([outcome, written]).toEqual([{ kind: 'told', error: expect.objectContaining({ code: 'DECODE_TIMEOUT' }) }, 'event: error\ndata: {}\n\n']);
+  });
+
+  test('DESIGN 9 A-155 a node that is found to be away has lost what was not shown', async () => {
+    const outcomes = ['', 'event: token\ndata: {}\n\n'].map(async (shown) => {
+      const lost = new AbortController();
+      const { outcome } = await dispatchTo((_req, res) => {
+        if (shown !== '') res.writeHead(200).write(shown);
+        setTimeout(() => lost.abort(new Error('it has not reported')), 50);
+      }, { lost: lost.signal });
+      return outcome;
+    });
+    expect(await Promise.all(outcomes)).toEqual([failed('WORKER_RESET', { placeAgain: true }), failed('WORKER_RESET')]);
+  });
+
+  test('P-17 A-155 a node from which nothing comes is asked whether it is there, again and again', async () => {
+    asked.length = 0;
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    const running = dispatchTo(() => undefined, { clock, signal: stop.signal, request: { deadlines: { first_token_ms: 60_000 } } });
+    await clock.advance(7_000);
+    stop.abort();
+    expect([(await running).outcome, asked]).toEqual([{ kind: 'aborted' }, ['n1', 'n1']]);
   });
 
   test('DESIGN 9 a node that no connection can be made to is away, and that was no try', async () => {
     const refused = createHttpClient({ baseUrl: 'http://127.0.0.1:1' });
-    const dispatcher = new NodeDispatcher({ clock: systemClock, limits: { graceMs: 20, wholeAnswerMs: 10_000 }, clientFor: () => refused, unreachable: (nodeId, causeCode) => void unreachable.push(`${nodeId} ${causeCode}`) });
-    const outcome = await dispatcher.run({ nodeId: 'n1', poolId: 'p1', request: aGenerateRequest(), progress: { frames: 0, firstByteAtMs: null }, signal: new AbortController().signal, output: NOBODY });
+    const { outcome } = await dispatchVia(refused);
     await refused.close();
-    expect([outcome, unreachable]).toEqual([{ kind: 'failed', placeAgain: true, attempted: false, error: expect.objectContaining({ code: 'WORKER_RESET' }) }, ['n1 ECONNREFUSED']]);
+    expect([outcome, unreachable]).toEqual([failed('WORKER_RESET', { placeAgain: true, attempted: false }), ['n1 ECONNREFUSED']]);
   });
 
   test('B-67 an abort reaches the node', async () => {
@@ -109,14 +176,16 @@ describe('dispatch to a node', () => {
     const deadlines = { first_token_ms: 30, token_gap_ms: 30 };
     const silent = await dispatchTo(() => undefined, { request: { deadlines } });
     const stuck = await dispatchTo((_req, res) => void res.writeHead(200).write('event: token\ndata: {}\n\n'), { request: { deadlines } });
-    expect([silent.outcome, stuck.outcome]).toEqual([
-      { kind: 'failed', placeAgain: false, attempted: true, error: expect.objectContaining({ code: 'FIRST_TOKEN_TIMEOUT' }) },
-      { kind: 'failed', placeAgain: false, attempted: true, error: expect.objectContaining({ code: 'DECODE_TIMEOUT' }) },
-    ]);
+    expect([silent.outcome, stuck.outcome]).toEqual([failed('FIRST_TOKEN_TIMEOUT'), failed('DECODE_TIMEOUT')]);
+  });
+
+  test('A-82 an answer in one piece has a wall limit of its own', async () => {
+    const { outcome } = await dispatchTo(() => undefined, { request: { ...WHOLE, deadlines: { first_token_ms: 1, token_gap_ms: 1, wall_ms: 40 } } });
+    expect(outcome).toEqual(failed('DECODE_TIMEOUT'));
   });
 
   test('DESIGN 9 an answer that is not ours is a reset, not a crash', async () => {
     const { outcome } = await dispatchTo((_req, res) => void res.writeHead(502).end('<html>'));
-    expect(outcome).toEqual({ kind: 'failed', placeAgain: true, attempted: true, error: expect.objectContaining({ code: 'WORKER_RESET' }) });
+    expect(outcome).toEqual(failed('WORKER_RESET', { placeAgain: true }));
   });
 });

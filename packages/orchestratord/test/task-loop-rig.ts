@@ -1,8 +1,8 @@
-import { ORCHESTRATORD_METRICS, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
+import { ApiError, ORCHESTRATORD_METRICS, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
 import { createMetrics, silentLog } from '@corral/service-kit';
 import { FakeClock } from '@corral/test-kit';
 import type { Demand, ModelStatus, ReplicaUse } from '../src/assignments/demand.js';
-import type { PoolView } from '../src/nodes/node-view.js';
+import type { NodeChange, PoolView } from '../src/nodes/node-view.js';
 import type { Dispatch, DispatchOutcome } from '../src/tasks/dispatcher.js';
 import { TaskJournal } from '../src/tasks/task-journal.js';
 import { TaskLoop, type NewTask, type TaskLimits } from '../src/tasks/task-loop.js';
@@ -35,6 +35,7 @@ export interface Running extends Dispatch {
   finish(outcome: DispatchOutcome): Promise<void>;
 }
 
+export const LOST: DispatchOutcome = { kind: 'failed', placeAgain: true, attempted: true, error: new ApiError('WORKER_RESET', 'gone') };
 export const DONE: DispatchOutcome = { kind: 'completed', usage: null };
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -50,10 +51,10 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
     running: new Map<string, Running>(),
     started: [] as string[],
   };
-  const listeners: (() => void)[] = [];
+  const listeners: ((change: NodeChange) => void)[] = [];
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const loop = new TaskLoop({
-    pools: { pools: () => state.pools, onChange: (listener) => (listeners.push(() => listener({ type: 'reported', nodeId: 'n1' })), () => undefined) },
+    pools: { pools: () => state.pools, onChange: (listener) => (listeners.push(listener), () => undefined) },
     residency: {
       update: (demands, use) => void ([state.demands, state.use] = [demands, use]),
       statusOf: (key) => state.status.get(key) ?? RESIDENT,
@@ -69,19 +70,20 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
             await settle();
           };
           dispatch.signal.addEventListener('abort', () => resolve({ kind: 'aborted' }), { once: true });
+          dispatch.lost.addEventListener('abort', () => resolve(LOST), { once: true });
           state.started.push(dispatch.request.task_id);
           state.running.set(dispatch.request.task_id, { ...dispatch, finish });
         }),
     },
     journal: new TaskJournal({ log: silentLog, metrics, clock, engineVersionOf: () => '3.22.1' }),
     clock,
-    limits: { queueWaitMs: 60_000, loadWaitMs: 30_000, firstTokenMs: 10_000, tokenGapMs: 10_000, maxSnapshotAgeMs: 60_000, attemptsMax: 3, ...options.limits },
+    limits: { queueWaitMs: 60_000, loadWaitMs: 30_000, firstTokenMs: 10_000, tokenGapMs: 10_000, wallMs: 600_000, maxSnapshotAgeMs: 60_000, attemptsMax: 3, ...options.limits },
     queuePolicyOf: () => ({ capacity: options.capacity ?? 100, fullPolicy: options.fullPolicy ?? 'reject' }),
     keyOf: (replica) => `${replica.model_id}@${replica.context}`,
   });
   return {
     clock, state, loop, metrics, settle,
-    changed: () => listeners.forEach((listener) => listener()),
+    changed: (change: NodeChange = { type: 'reported', nodeId: 'n1' }) => listeners.forEach((listener) => listener(change)),
     submit: (id: string, task: SubmitChanges = {}) => submit(loop, id, task),
   };
 }

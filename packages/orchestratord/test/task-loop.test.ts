@@ -110,17 +110,6 @@ describe('task loop', () => {
     expect(() => submit('t1')).toThrow(expect.objectContaining({ code: 'POOL_UNREADY', message: expect.stringContaining('p1: no GPU was found; start with --allow-cpu') }));
   });
 
-  test('B-68 decision 11: lost before its first byte, a task is placed again; after so many times it fails', async () => {
-    const { submit, state, clock } = aRig();
-    const told = submit('t1');
-    const lost = { kind: 'failed', placeAgain: true, attempted: true, error: new ApiError('WORKER_RESET', 'gone') } as const;
-    for (let n = 0; n < 3; n += 1) {
-      await state.running.get('t1')?.finish(lost);
-      await clock.advance(1_000);
-    }
-    expect([state.started, told.endings]).toEqual([['t1', 't1', 't1'], [{ kind: 'failed', error: lost.error }]]);
-  });
-
   test('A-76 a task that is placed again keeps its place', async () => {
     const { submit, state, clock } = aRig();
     submit('t1');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { ApiError, toEnvelope, toHttp, USAGE_TRAILER, type GenerateUsage } from '@corral/contracts';
+import { ApiError, toEnvelope, toHttp, FAILURE_TRAILER, USAGE_TRAILER, type GenerateUsage } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
 import type { Dialect } from './dialect/dialect.js';
 
@@ -8,7 +8,7 @@ const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
-  trailer: USAGE_TRAILER,
+  trailer: `${USAGE_TRAILER}, ${FAILURE_TRAILER}`,
 };
 const WHOLE_HEADERS = { 'content-type': 'application/json; charset=utf-8', trailer: USAGE_TRAILER };
 
@@ -64,7 +64,10 @@ export class Reply {
     const wasSilent = this.#phase === 'silent';
     this.#phase = 'over';
     if (!wasSilent) {
-      this.out.end(this.dialect.failure(toEnvelope(error)));
+      const envelope = toEnvelope(error);
+      this.out.write(this.dialect.failure(envelope));
+      this.out.addTrailers({ [FAILURE_TRAILER]: envelope.code });
+      this.out.end();
       return;
     }
     const { status, headers, body } = toHttp(error);

@@ -26,10 +26,11 @@ export class NodeClients {
     return createHttpClient({ baseUrl: address, token: this.options.token, tls: this.options.tls });
   }
 
+  /** Answers that are under way may end: a node that leaves lets them, and cuts them itself where it does not. */
   drop(nodeId: string): void {
     const known = this.#clients.get(nodeId);
     this.#clients.delete(nodeId);
-    void known?.client.close();
+    void known?.client.pool.close();
   }
 
   async close(): Promise<void> {

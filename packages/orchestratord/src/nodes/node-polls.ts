@@ -29,6 +29,8 @@ interface StaticNode {
 const POLL_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 const MISSES_MAX = 3;
+/** Somebody waits for this answer. */
+const REFRESH_TIMEOUT_MS = 3_000;
 /** A node that was asked at once and does not answer is asked again so soon. */
 const ASK_AGAIN_MS = 500;
 
@@ -68,7 +70,7 @@ export class NodePolls {
       return;
     }
     this.#refreshing.set(nodeId, 'asked');
-    void this.#ask(client).then(
+    void this.#ask(client, REFRESH_TIMEOUT_MS).then(
       (state) => this.#refreshed(nodeId, address, client, state),
       (error: unknown) => {
         this.options.log.debug('node did not answer', { node_id: nodeId, reason: messageOf(error) });
@@ -124,7 +126,7 @@ export class NodePolls {
 
   async #askStatic(node: StaticNode): Promise<void> {
     try {
-      const state = await this.#ask(node.client);
+      const state = await this.#ask(node.client, TIMEOUT_MS);
       if (this.#stopped.signal.aborted) return;
       node.nodeId = state.node_id;
       node.misses = 0;
@@ -140,8 +142,8 @@ export class NodePolls {
   }
 
   /** One question, one attempt: the next one comes soon anyway. */
-  async #ask(client: HttpClient): Promise<NodeState> {
-    const { body } = await client.exchange('GET', '/v2/node', undefined, { timeoutMs: TIMEOUT_MS, signal: this.#stopped.signal, idempotent: false });
+  async #ask(client: HttpClient, timeoutMs: number): Promise<NodeState> {
+    const { body } = await client.exchange('GET', '/v2/node', undefined, { timeoutMs, signal: this.#stopped.signal, idempotent: false });
     const checked = validate(body);
     if (!checked.ok) throw new Error(`it does not answer as a node does (${describeProblems(checked.problems.slice(0, 3))}); check that pool-managerd of this version listens there`);
     const problem = reportProblem(checked.value, { node_id: checked.value.node_id });

@@ -1,6 +1,6 @@
 import { ApiError, type ReplicaStatus } from '@corral/contracts';
 import { decide, type PlacementDecision, type PlacementInput, type PoolSnapshot } from '@corral/orchestrator-core';
-import type { Clock } from '@corral/service-kit';
+import { backoffMs, type BackoffPolicy, type Clock } from '@corral/service-kit';
 import type { Leases } from './leases.js';
 import { refusalOf } from './placement-refusal.js';
 import { jobOf, snapshotOf, type SnapshotContext } from './placement-snapshot.js';
@@ -19,12 +19,20 @@ export interface PlacerParts {
   onDecision(task: Task, phase: PlacementInput['phase'], decision: PlacementDecision): void;
 }
 
-/** A replica that refused for want of a slot is left alone this long: its node is freeing one. */
-const HOLD_MS = 50;
+/** A replica that could not take a task is left alone so long: its node frees a slot, or will say soon what has become of it. */
+const HOLD: BackoffPolicy = { initialMs: 50, maxMs: 2_000 };
+/** One that was left alone and took tasks for so long since begins anew. */
+const HOLD_FORGET_MS = 5_000;
+
+interface Held {
+  readonly untilMs: number;
+  /** In a row. */
+  readonly times: number;
+}
 
 /** Gathers what `decide` reads and acts on its answer; no task finds its pool in any other way. [A-01 A-03] */
 export class Placer {
-  readonly #heldUntilMs = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
 
   constructor(private readonly parts: PlacerParts) {}
 
@@ -64,15 +72,16 @@ export class Placer {
 
   hold(replicaId: string): void {
     const nowMs = this.parts.clock.monotonicMs();
-    for (const [id, untilMs] of this.#heldUntilMs) if (untilMs <= nowMs) this.#heldUntilMs.delete(id);
-    this.#heldUntilMs.set(replicaId, nowMs + HOLD_MS);
+    for (const [id, { untilMs }] of this.#held) if (untilMs + HOLD_FORGET_MS <= nowMs) this.#held.delete(id);
+    const times = (this.#held.get(replicaId)?.times ?? 0) + 1;
+    this.#held.set(replicaId, { times, untilMs: nowMs + backoffMs(times, HOLD) });
   }
 
   snapshots(): readonly PoolSnapshot[] {
     const nowMs = this.parts.clock.monotonicMs();
     const context: SnapshotContext = {
       leasesOf: (replicaId) => this.parts.leases.ofReplica(replicaId),
-      accepts: (replicaId) => !this.parts.residency.isYielding(replicaId) && (this.#heldUntilMs.get(replicaId) ?? 0) <= nowMs,
+      accepts: (replicaId) => !this.parts.residency.isYielding(replicaId) && (this.#held.get(replicaId)?.untilMs ?? 0) <= nowMs,
       keyOf: (replica) => this.parts.keyOf(replica),
     };
     return this.parts.pools.pools().map((view) => snapshotOf(view, context));

@@ -1,4 +1,4 @@
-import { ApiError, type GenerateUsage, type MetricsFrame, type ORCHESTRATORD_METRICS } from '@corral/contracts';
+import { ApiError, type ErrorCode, type GenerateUsage, type MetricsFrame, type ORCHESTRATORD_METRICS } from '@corral/contracts';
 import { predictStartMs, type PlacementDecision, type PlacementInput } from '@corral/orchestrator-core';
 import type { Clock, Log, Metrics } from '@corral/service-kit';
 import type { ModelStatus } from '../assignments/demand.js';
@@ -18,6 +18,8 @@ export interface TaskJournalParts {
 }
 
 const ENGINE = 'llamacpp';
+/** Ends that a deadline or a watchdog made. */
+const TIMEOUTS: ReadonlySet<ErrorCode> = new Set(['QUEUE_TIMEOUT', 'LOAD_TIMEOUT', 'FIRST_TOKEN_TIMEOUT', 'DECODE_TIMEOUT']);
 
 /** Everything the task loop tells the world: log lines, metrics, narration. It decides nothing. [H-10 H-13 A-61] */
 export class TaskJournal {
@@ -82,7 +84,7 @@ export class TaskJournal {
   }
 
   placedAgain(task: Task, at: Running, error: ApiError): void {
-    this.parts.log.warn('task placed again', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, attempt: task.attempts, code: error.code, reason: error.message });
+    this.parts.log.warn('task placed again', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, attempt: task.tries.length, code: error.code, reason: error.message });
   }
 
   /** The frame for whoever waits, or null where it would say what the last one said. */
@@ -111,20 +113,25 @@ export class TaskJournal {
   }
 
   canceled(task: Task, from: TaskState, reason: 'canceled' | 'disconnected'): void {
-    this.#cut(task, from, reason);
+    this.#finished(task, from, reason);
+    this.#cut(from, reason);
     this.parts.log.info('task ended', { ...this.#fields(task), ...placeOf(from), outcome: 'canceled', reason, human: narrate.canceled(task, reason) });
   }
 
   failed(task: Task, from: TaskState, error: ApiError): void {
-    this.#cut(task, from, error.code);
+    this.#finished(task, from, error.code);
+    if (TIMEOUTS.has(error.code)) this.#cut(from, 'timeout');
     this.parts.log.warn('task ended', { ...this.#fields(task), ...placeOf(from), outcome: 'failed', code: error.code, reason: error.message });
   }
 
-  #cut(task: Task, from: TaskState, reason: string): void {
+  #finished(task: Task, from: TaskState, outcome: string): void {
     this.#lastTold.delete(task.id);
+    this.parts.metrics.inc('tasks_finished_total', { pool_id: from.at === 'ended' ? '' : from.poolId, outcome });
+  }
+
+  #cut(from: TaskState, reason: 'canceled' | 'disconnected' | 'timeout'): void {
     const { poolId = '', replicaId = '' } = from.at === 'running' ? from : from.at === 'queued' ? { poolId: from.poolId } : {};
     this.parts.metrics.inc('tasks_canceled_total', { ...this.#place(poolId, replicaId), reason });
-    this.parts.metrics.inc('tasks_finished_total', { pool_id: poolId, outcome: reason });
   }
 
   #fields(task: Task): object {

@@ -1,7 +1,7 @@
 import { ApiError, type ReplicaStatus } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
 import type { Dispatcher, DispatchOutcome } from './dispatcher.js';
-import { generateRequestOf, workerDeadlines } from './generate-request.js';
+import { generateRequestOf, workerDeadlines, type AnswerLimits } from './generate-request.js';
 import { Leases } from './leases.js';
 import { Placer } from './placer.js';
 import { PoolQueues, type QueuePolicy } from './pool-queues.js';
@@ -9,16 +9,16 @@ import { demandsOf, entryOf, usesOf } from './residency-demand.js';
 import type { TaskJournal } from './task-journal.js';
 import type { Ending } from './task-output.js';
 import type { ModelStatus } from '../assignments/demand.js';
+import type { NodeChange } from '../nodes/node-view.js';
 import type { Residency } from '../assignments/residency.js';
 import type { ModelsPort, PoolsPort } from './task-ports.js';
-import type { Task } from './task.js';
+import type { Task, TaskState } from './task.js';
+import { afterTries } from './tries.js';
 import { expiredWait, type WaitLimits } from './wait-limits.js';
 
-export interface TaskLimits extends WaitLimits {
-  readonly firstTokenMs: number;
-  readonly tokenGapMs: number;
+export interface TaskLimits extends WaitLimits, AnswerLimits {
   readonly maxSnapshotAgeMs: number;
-  /** Dispatches of one task that may end before its first byte. */
+  /** Dispatches of one task that may end before anything was shown. */
   readonly attemptsMax: number;
 }
 
@@ -34,7 +34,7 @@ export interface TaskLoopParts {
   keyOf(replica: ReplicaStatus): string;
 }
 
-export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'state' | 'attempts' | 'loadingSinceMs' | 'loadedMs'>;
+export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'createdS' | 'state' | 'tries' | 'loadingSinceMs' | 'loadedMs' | 'spentMs'>;
 
 export interface Admitted {
   readonly queuePosition: number;
@@ -44,6 +44,10 @@ export interface Admitted {
 
 /** How often waiting tasks are looked at although nothing happened: deadlines, quanta, progress. */
 const TICK_MS = 200;
+/** A stream that was silent for so long when its node went away has gone with it. */
+const FLOWING_MS = 3_000;
+
+type Running = Extract<TaskState, { at: 'running' }>;
 
 /**
  * The one owner of queues, leases and running tasks. Whatever may start a task ends in `#pump`, which
@@ -70,7 +74,8 @@ export class TaskLoop {
       keyOf: (replica) => parts.keyOf(replica),
       onDecision: (task, phase, decision) => journal.decided(task, phase, decision),
     });
-    pools.onChange(() => {
+    pools.onChange((change) => {
+      this.#giveUpOn(change);
       this.#moveStranded();
       this.#pump();
     });
@@ -81,7 +86,8 @@ export class TaskLoop {
   submit(fresh: NewTask): Admitted {
     const { clock, journal, residency } = this.parts;
     if (this.#stopped.signal.aborted) throw shuttingDown();
-    const task: Task = { ...fresh, arrivalSeq: this.#arrivals++, arrivedMs: clock.monotonicMs(), attempts: 0, loadingSinceMs: null, loadedMs: 0, state: { at: 'ended' } };
+    const arrival = { arrivalSeq: this.#arrivals++, arrivedMs: clock.monotonicMs(), createdS: Math.floor(clock.nowMs() / 1_000) };
+    const task: Task = { ...fresh, ...arrival, tries: [], loadingSinceMs: null, loadedMs: 0, spentMs: 0, state: { at: 'ended' } };
     const poolId = this.#placer.admit(task);
     const hopeless = this.#placer.hopeless(task);
     if (hopeless !== null) throw hopeless;
@@ -178,13 +184,14 @@ export class TaskLoop {
     const { clock, limits, dispatcher, journal } = this.parts;
     if (task.state.at === 'queued') this.#queues.remove(task.state.poolId, task.id);
     const nowMs = clock.monotonicMs();
-    const stop = new AbortController();
-    const progress = { frames: 0, firstByteAtMs: null };
-    task.state = { at: 'running', poolId, replicaId, startedMs: nowMs, stop, progress };
+    const [stop, lost] = [new AbortController(), new AbortController()];
+    const progress = { frames: 0, firstByteAtMs: null, lastByteAtMs: null };
+    endLoad(task, nowMs);
+    task.state = { at: 'running', nodeId, poolId, replicaId, startedMs: nowMs, stop, lost, progress };
     const release = this.#leases.take(poolId, replicaId, task.id);
     journal.started(task, poolId, replicaId);
-    const request = generateRequestOf(task, { poolId, replicaId }, workerDeadlines(task, nowMs, limits), Math.floor(clock.nowMs() / 1_000));
-    void dispatcher.run({ nodeId, poolId, request, output: task.output, progress, signal: stop.signal }).then((outcome) => {
+    const request = generateRequestOf(task, { poolId, replicaId }, workerDeadlines(task, nowMs, limits));
+    void dispatcher.run({ nodeId, poolId, request, output: task.output, progress, signal: stop.signal, lost: lost.signal }).then((outcome) => {
       release();
       this.#settle(task, outcome);
       this.#pump();
@@ -199,13 +206,40 @@ export class TaskLoop {
       this.parts.journal.completed(task, state, outcome.usage);
       return;
     }
+    if (outcome.kind === 'told') {
+      this.#end(task, { kind: 'completed' });
+      return this.parts.journal.failed(task, state, outcome.error);
+    }
     if (outcome.kind === 'aborted') return this.#fail(task, new ApiError('WORKER_RESET', 'the answer was cut; send the request again'));
-    task.attempts += outcome.attempted ? 1 : 0;
-    if (!outcome.placeAgain || task.attempts >= this.parts.limits.attemptsMax || this.#stopped.signal.aborted) return this.#fail(task, outcome.error);
-    this.#placer.hold(state.replicaId);
-    this.parts.journal.placedAgain(task, state, outcome.error);
-    task.state = { at: 'queued', poolId: state.poolId };
-    this.#queues.restore(state.poolId, entryOf(task));
+    this.#retry(task, state, outcome);
+  }
+
+  /** Places a task again that nobody has seen anything of, with the same request, a bounded number of times. [B-68] */
+  #retry(task: Task, state: Running, { error, placeAgain, attempted }: Extract<DispatchOutcome, { kind: 'failed' }>): void {
+    const { attemptsMax } = this.parts.limits;
+    const { nodeId, poolId, replicaId, startedMs } = state;
+    const before = task.tries;
+    if (attempted) task.tries = [...before, { nodeId, poolId, replicaId, code: error.code }];
+    if (!placeAgain) return this.#fail(task, afterTries(error, before));
+    if (task.tries.length >= attemptsMax || this.#stopped.signal.aborted) return this.#fail(task, afterTries(error, task.tries));
+    this.#placer.hold(replicaId);
+    this.parts.journal.placedAgain(task, state, error);
+    task.spentMs += this.parts.clock.monotonicMs() - startedMs + task.loadedMs;
+    task.loadedMs = 0;
+    task.state = { at: 'queued', poolId };
+    this.#queues.restore(poolId, entryOf(task));
+    this.#moveStranded();
+  }
+
+  /** What runs on a node that is away, or that began anew, is lost there; a stream that still flows is left to its watch. [DESIGN 9] */
+  #giveUpOn(change: NodeChange): void {
+    if (change.type !== 'offline' && change.type !== 'restarted') return;
+    const flowsSinceMs = this.parts.clock.monotonicMs() - FLOWING_MS;
+    for (const { state } of this.#tasks.values()) {
+      if (state.at !== 'running' || state.nodeId !== change.nodeId) continue;
+      const flows = change.type === 'offline' && state.progress.frames > 0 && (state.progress.lastByteAtMs ?? flowsSinceMs) > flowsSinceMs;
+      if (!flows) state.lost.abort(new Error(change.reason));
+    }
   }
 
   #tellResidency(): void {
@@ -234,13 +268,10 @@ export class TaskLoop {
     const nowMs = clock.monotonicMs();
     const loading = status.state === 'loading' || status.state === 'fetching';
     if (loading) task.loadingSinceMs ??= nowMs;
-    else if (task.loadingSinceMs !== null) {
-      task.loadedMs += nowMs - task.loadingSinceMs;
-      task.loadingSinceMs = null;
-    }
+    else endLoad(task, nowMs);
     const { spec, target, ...waited } = task;
     const error = this.#placer.hopeless(task) ?? expiredWait({ ...waited, modelId: target.model.model_id, deadlineMs: spec.deadlineMs }, status, nowMs, limits);
-    if (error !== null) return this.#fail(task, error);
+    if (error !== null) return this.#fail(task, afterTries(error, task.tries));
     this.#tellProgress(task);
   }
 
@@ -293,4 +324,10 @@ export class TaskLoop {
 
 function shuttingDown(): ApiError {
   return new ApiError('SHUTTING_DOWN', 'the server is stopping; send the request again in a moment', { retry_after_ms: 2_000 });
+}
+
+/** Its model is no longer on its way: what that took counts as loading, not as queueing. */
+function endLoad(task: Task, nowMs: number): void {
+  if (task.loadingSinceMs !== null) task.loadedMs += nowMs - task.loadingSinceMs;
+  task.loadingSinceMs = null;
 }

@@ -4,6 +4,7 @@ import type { ResolvedInstance } from '../manifest/resolution.js';
 import type { AnswerProgress } from './dispatcher.js';
 import type { TaskOutput } from './task-output.js';
 import type { TaskSpec } from './task-spec.js';
+import type { Try } from './tries.js';
 
 /** What a task's `model` named, once resolved: fixed for the life of the task. */
 export interface TaskTarget {
@@ -28,16 +29,31 @@ export interface Task {
   readonly arrivalSeq: number;
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
+  /** Unix seconds. */
+  readonly createdS: number;
   state: TaskState;
   /** Since when its model is being fetched or loaded; null while it is not. */
   loadingSinceMs: number | null;
   /** Milliseconds spent on loads that are over. */
   loadedMs: number;
-  /** Dispatches that ended before the first byte; each was placed again. */
-  attempts: number;
+  /** Milliseconds that went to earlier tries, which no wait counts. */
+  spentMs: number;
+  /** Dispatches that a worker may have worked on and that ended before anything was shown. */
+  tries: readonly Try[];
 }
 
 export type TaskState =
   | { readonly at: 'queued'; readonly poolId: string }
-  | { readonly at: 'running'; readonly poolId: string; readonly replicaId: string; readonly startedMs: number; readonly stop: AbortController; readonly progress: AnswerProgress }
+  | {
+      readonly at: 'running';
+      readonly nodeId: string;
+      readonly poolId: string;
+      readonly replicaId: string;
+      readonly startedMs: number;
+      /** Aborted when nobody wants the answer. */
+      readonly stop: AbortController;
+      /** Aborted when its node has lost it. */
+      readonly lost: AbortController;
+      readonly progress: AnswerProgress;
+    }
   | { readonly at: 'ended' };

@@ -16,10 +16,12 @@ export interface Waiting {
   readonly loadingSinceMs: number | null;
   /** Milliseconds that it has spent on loads before the one that goes on. */
   readonly loadedMs: number;
+  /** Milliseconds that went to earlier tries. */
+  readonly spentMs: number;
   readonly deadlineMs: number | null;
 }
 
-/** Whether a waiting task is out of time, and the answer that it gets then. Loading does not count as queueing. */
+/** Whether a waiting task is out of time, and the answer that it gets then. Neither loading nor an earlier try counts as queueing. */
 export function expiredWait(waiting: Waiting, status: ModelStatus, nowMs: number, limits: WaitLimits): ApiError | null {
   const age = nowMs - waiting.arrivedMs;
   const loading = waiting.loadedMs + (waiting.loadingSinceMs === null ? 0 : nowMs - waiting.loadingSinceMs);
@@ -33,7 +35,7 @@ export function expiredWait(waiting: Waiting, status: ModelStatus, nowMs: number
       hint: 'the load goes on; send the request again after Retry-After, or raise DEMAND_LOAD_WAIT_MS',
     });
   }
-  if (age - loading >= limits.queueWaitMs) {
+  if (age - loading - waiting.spentMs >= limits.queueWaitMs) {
     return new ApiError('QUEUE_TIMEOUT', `no slot became free within ${limits.queueWaitMs} ms: ${status.message}`, { retry_after_ms: 5_000, policy_label: 'queue_wait' });
   }
   return null;

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { ApiError, CorrelationId, Id, USAGE_TRAILER, validator } from '@corral/contracts';
+import { ApiError, CorrelationId, FAILURE_TRAILER, Id, USAGE_TRAILER, validator } from '@corral/contracts';
 import { body, rawBody, responseSink } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import type { Express } from 'express';
@@ -26,7 +26,7 @@ export function taskRoutes(app: Express, { tasks, clock }: TaskRoutesParts): voi
       correlationId: head.correlation_id,
       body: rawBody(req),
       gone: gone.signal,
-      open: (headers) => responseSink(res, { head: { status: 200, headers }, trailers: [USAGE_TRAILER], clock }),
+      open: (headers) => responseSink(res, { head: { status: 200, headers }, trailers: [USAGE_TRAILER, FAILURE_TRAILER], clock }),
     });
     if (outcome.kind === 'ended') return;
     if (outcome.kind === 'refused') res.writeHead(outcome.status, outcome.headers).end(outcome.body);
