@@ -52,6 +52,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/v2/pools', operationId: 'listPools', tag: 'pools', summary: 'Pools of all nodes, with their replicas.', responses: { 200: json('The pools.', PoolList) } },
   { method: 'get', path: '/v2/pools/{pool_id}/health', operationId: 'getPoolHealth', tag: 'pools', summary: 'One pool.', responses: { 200: json('The pool.', PoolStatus) }, refusals: [404] },
   { method: 'post', path: '/v2/pools/{pool_id}/drain', operationId: 'drainPool', tag: 'pools', summary: 'Stop giving the pool work; what runs may end until the deadline.', request: DrainRequest, responses: { 202: { description: 'Draining.' } }, refusals: [400, 404, 503] },
+  { method: 'post', path: '/v2/pools/{pool_id}/reset', operationId: 'resetPool', tag: 'pools', summary: 'Forget what failed in the pool: closes its breakers, ends its waits and tries at once what is wanted.', responses: { 202: { description: 'Reset.' } }, refusals: [404, 503] },
 
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },

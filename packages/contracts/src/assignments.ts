@@ -54,6 +54,7 @@ export const LoadPhase = Type.Union([
   Type.Literal('inspecting'),
   Type.Literal('waiting_for_memory'),
   Type.Literal('loading'),
+  Type.Literal('restarting'),
 ]);
 
 /** How far the work on an assignment is. */
@@ -70,5 +71,6 @@ export const AssignmentStatus = Type.Object({
   replica_id: Nullable(Id),
   last_error: Nullable(Type.String()),
   progress: Nullable(LoadProgress),
+  retry_at_ms: Type.Optional(Type.Integer({ description: 'Unix milliseconds before which its node does not try again, whoever asks: its replica restarts after a crash, or its breaker is open.' })),
 });
 export type AssignmentStatus = Static<typeof AssignmentStatus>;

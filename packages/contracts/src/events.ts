@@ -17,6 +17,7 @@ const InstanceOutcome = Type.Object({
   last_error: Nullable(Type.String()),
   duration_ms: Nullable(Ms),
   progress: Nullable(LoadProgress),
+  retry_at_ms: Type.Optional(Type.Integer()),
   reason: Nullable(Type.String()),
 });
 

@@ -15,6 +15,7 @@ export type MetricsContract = Readonly<Record<string, MetricSpec>>;
 const FIRST_TOKEN_BUCKETS = [50, 100, 150, 200, 300, 500, 750, 1_000, 1_500, 2_000, 3_000] as const;
 const DECODE_BUCKETS = [250, 500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000] as const;
 const LOAD_BUCKETS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000] as const;
+const BACKOFF_BUCKETS = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 120_000, 300_000, 3_600_000] as const;
 const TASK = ['engine', 'engine_version', 'pool_id', 'replica_id', 'priority'] as const;
 
 /** Series of orchestratord. Names and labels are a contract. [H-01] */
@@ -55,7 +56,15 @@ export const POOL_MANAGERD_METRICS = {
   pool_preload_success_total: { type: 'counter', help: 'Loads that ended ready.', labels: ['pool_id', 'engine'] },
   pool_preload_failure_total: { type: 'counter', help: 'Loads that failed.', labels: ['pool_id', 'engine', 'reason'] },
   pool_drain_total: { type: 'counter', help: 'Drains of pools and replicas.', labels: ['pool_id', 'outcome'] },
-  engine_crash_total: { type: 'counter', help: 'Engine workers that ended by themselves.', labels: ['pool_id', 'reason'] },
+  pool_restart_total: { type: 'counter', help: 'Engine workers that were started again after a failure, by what had failed.', labels: ['pool_id', 'reason'] },
+  engine_crash_total: { type: 'counter', help: 'Engine workers that ended by themselves or had to be killed, by how.', labels: ['pool_id', 'reason'] },
+  driver_reset_total: { type: 'counter', help: 'Engine workers that ended because the driver lost or reset their device.', labels: ['pool_id'] },
+  circuit_breaker_open_total: { type: 'counter', help: 'Times that the breaker of a model opened.', labels: ['pool_id'] },
+  circuit_breaker_state: { type: 'gauge', help: 'The worst breaker of the models of a pool: 0 closed, 1 open, 2 half-open.', labels: ['pool_id'] },
+  restart_storm_total: { type: 'counter', help: 'Breakers that opened because of too many restarts in a short time.', labels: ['pool_id'] },
+  backoff_delay_ms: { type: 'histogram', help: 'Waits before an engine worker is started again.', labels: ['pool_id'], buckets: BACKOFF_BUCKETS },
+  pool_health_checks_total: { type: 'counter', help: 'Health checks of resident engine workers, by outcome.', labels: ['pool_id', 'outcome'] },
+  pool_idle_workers: { type: 'gauge', help: 'Initialised engine workers without a model, ready for the next load.', labels: ['pool_id'] },
   pool_slots_total: { type: 'gauge', help: 'Slots of the replicas of a pool.', labels: ['pool_id'] },
   pool_slots_free: { type: 'gauge', help: 'Free slots of the replicas of a pool.', labels: ['pool_id'] },
   pool_active_leases: { type: 'gauge', help: 'Requests on the replicas of a pool.', labels: ['pool_id'] },

@@ -7,6 +7,10 @@ export type DeviceKind = Static<typeof DeviceKind>;
 export const ReplicaState = Type.Union([Type.Literal('waiting'), Type.Literal('loading'), Type.Literal('resident'), Type.Literal('draining'), Type.Literal('failed')]);
 export type ReplicaState = Static<typeof ReplicaState>;
 
+/** Whether a model may be started in a pool at all: `open` after too many failures, `half_open` while one trial decides. [C-52] */
+export const BreakerState = Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')]);
+export type BreakerState = Static<typeof BreakerState>;
+
 /** One engine process in a pool. `waiting`: memory that it needs is still held by a replica that drains. */
 export const ReplicaStatus = Type.Object({
   replica_id: Id,
@@ -22,6 +26,14 @@ export const ReplicaStatus = Type.Object({
   load_progress: Nullable(Type.Number({ minimum: 0, maximum: 1 })),
   ready_since_ms: Nullable(Type.Integer({ description: 'Unix milliseconds.' })),
   last_error: Nullable(Type.String()),
+  restarts: Type.Optional(Type.Integer({ minimum: 0, description: 'Starts after a failure since it last ran well for long.' })),
+  failures: Type.Optional(Type.Integer({ minimum: 0, description: 'Failures in a row.' })),
+  breaker: Type.Optional(
+    Type.Object({
+      state: BreakerState,
+      retry_at_ms: Nullable(Type.Integer({ description: 'Unix milliseconds at which it is tried again by itself; null when it waits for nothing.' })),
+    }),
+  ),
   reason: Type.Optional(Type.String({ description: 'Why it is there, and what made room for it; known to the control plane alone.' })),
 });
 export type ReplicaStatus = Static<typeof ReplicaStatus>;

@@ -13,6 +13,7 @@ export type {
   EngineProvider,
   EngineReplica,
   Exit,
+  ExitReason,
   HostCpu,
   InspectOptions,
   Probe,
