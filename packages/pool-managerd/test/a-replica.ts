@@ -1,7 +1,10 @@
+import type { Failure } from '../src/replicas/failure.js';
 import { newReplica } from '../src/replicas/new-replica.js';
 import type { WantedReplica } from '../src/replicas/plan-replicas.js';
 import { replicaKey } from '../src/replicas/replica.js';
 import type { Replica, ReplicaPhase } from '../src/replicas/replica.js';
+import type { RestartPolicy } from '../src/replicas/restart-policy.js';
+import { NO_FAILURES } from '../src/replicas/restart-record.js';
 
 /** A replica that is wanted in pool p1; 40 bytes, one slot of 256 tokens, order 1, generation 1. */
 export function aWanted(name: string, over: Partial<WantedReplica> = {}): WantedReplica {
@@ -11,17 +14,27 @@ export function aWanted(name: string, over: Partial<WantedReplica> = {}): Wanted
 
 /** Replica `name` of pool p1, as `aWanted(name)` asks for it, in this phase. */
 export function aReplica(name: string, phase: ReplicaPhase, over: Partial<Replica> = {}): Replica {
-  return { ...newReplica(aWanted(name), { replicaId: name, threads: 1, nowMs: 0 }), phase, ...over };
+  return { ...newReplica(aWanted(name), { replicaId: name, threads: 1, nowMs: 0, restart: NO_FAILURES }), phase, ...over };
 }
+
+/** As configured by default. */
+export const POLICY: RestartPolicy = {
+  backoffInitialMs: 1_000, backoffMaxMs: 60_000, backoffDeviceFactor: 2, backoffResetMs: 300_000,
+  breakerThreshold: 5, breakerOpenMs: 300_000, breakerOpenMaxMs: 3_600_000, breakerCloseMs: 60_000,
+  restartsMax: 10, restartWindowMs: 60_000, restartResetMs: 600_000,
+};
+
+export const REFUSED: Failure = { kind: 'load', reason: 'refused', message: 'it broke' };
+export const KILLED: Failure = { kind: 'crash', reason: 'sigkill', message: 'somebody killed it' };
 
 export const waiting: ReplicaPhase = { state: 'waiting', sinceMs: 0 };
 export const loading: ReplicaPhase = { state: 'loading', sinceMs: 0, fraction: null };
-export const resident: ReplicaPhase = { state: 'resident', sinceMs: 0, readyAtMs: 0, pid: 7 };
+export const resident: ReplicaPhase = { state: 'resident', sinceMs: 0, readyAtMs: 0, pid: 7, socketPath: '/s' };
 export const stopping: ReplicaPhase = { state: 'stopping', sinceMs: 0, pid: 7 };
-export const draining = (deadlineMs: number): ReplicaPhase => ({ state: 'draining', sinceMs: 0, readyAtMs: 0, deadlineMs, pid: 7 });
+export const draining = (deadlineMs: number): ReplicaPhase => ({ state: 'draining', sinceMs: 0, readyAtMs: 0, deadlineMs, pid: 7, socketPath: '/s' });
 export const failedUntil = (retryAtMs: number | null): ReplicaPhase => ({
   state: 'failed',
   sinceMs: 0,
-  failure: { kind: retryAtMs === null ? 'memory' : 'load', message: 'it broke' },
+  failure: retryAtMs === null ? { kind: 'memory', reason: 'memory', message: 'it broke' } : REFUSED,
   retryAtMs,
 });

@@ -31,7 +31,10 @@ export interface NodeOptions {
 /** Settings that make a test quick: faults show within seconds. */
 const QUICK = {
   models: { retry_initial_ms: 50, retry_max_ms: 100 },
-  replicas: { retry_initial_ms: 50, retry_max_ms: 100, memory_grace_ms: 100, stop_ms: 500, probe_timeout_ms: 1_000, load_stall_ms: 1_500 },
+  replicas: { memory_grace_ms: 100, stop_ms: 500, probe_timeout_ms: 1_000, load_stall_ms: 1_500 },
+  supervision: { backoff_initial_ms: 50, backoff_max_ms: 100 },
+  // Tests count processes.
+  idle_workers: 0,
   control_plane: { settle_ms: 500, retry_initial_ms: 20, retry_max_ms: 100, gap_ms: 5, detail_ms: 50 },
   shutdown_grace_ms: 100,
 };

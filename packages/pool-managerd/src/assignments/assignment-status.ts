@@ -4,6 +4,7 @@ import { wantedModelKey } from '../models/present-model.js';
 import type { Presence } from '../models/present-model.js';
 import { replicaKey } from '../replicas/replica.js';
 import type { Replica } from '../replicas/replica.js';
+import { isRestarting, restartStory } from '../replicas/restart-story.js';
 import { wantedModelOf } from './wanted-model.js';
 import { shapeOf } from './wanted-replicas.js';
 
@@ -17,9 +18,11 @@ export interface StatusSources {
   readonly isSettled: boolean;
   /** The pool takes no work; loads for it wait. */
   isDraining(poolId: string): boolean;
+  /** Unix milliseconds of a monotonic time. */
+  unixMs(monotonicMs: number): number;
 }
 
-type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress'>;
+type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress' | 'retry_at_ms'>;
 
 /** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-144] */
 export function assignmentStatus(assignment: Assignment, sources: StatusSources): AssignmentStatus {
@@ -37,7 +40,7 @@ function outcomeOf(assignment: Assignment, sources: StatusSources): Outcome {
     if (assignment.wanted === 'absent') return rest;
     return presenceOutcome(presence, rest);
   }
-  if (replica !== undefined && isMoreThanFile(replica, presence)) return replicaOutcome(replica, rest);
+  if (replica !== undefined && isMoreThanFile(replica, presence)) return replicaOutcome(replica, rest, sources);
   const pool = sources.pools.get(assignment.target.pool_id);
   const obstacle = poolObstacle(assignment, pool, sources);
   return obstacle === null ? presenceOutcome(presence, rest) : { ...rest, ...(pool?.problem === null ? {} : { residency: 'failed' as const }), last_error: obstacle };
@@ -57,14 +60,17 @@ function replicaOf(assignment: Assignment, sources: StatusSources): Replica | un
 
 /** While a file is looked at again after a failure, its progress says more than the replica that waits for it. */
 function isMoreThanFile(replica: Replica, presence: Presence | undefined): boolean {
-  return replica.phase.state !== 'waiting' || presence?.phase.state === 'present';
+  if (replica.phase.state !== 'waiting' || presence?.phase.state === 'present') return true;
+  return isRestarting(replica) && presence?.phase.state !== 'failed';
 }
 
-function replicaOutcome(replica: Replica, rest: Outcome): Outcome {
-  const { phase, replicaId, lastError } = replica;
+function replicaOutcome(replica: Replica, rest: Outcome, { unixMs }: StatusSources): Outcome {
+  const { phase, replicaId, lastError, restart } = replica;
   const step = (phaseName: LoadProgress['phase'], fraction: number | null): LoadProgress => ({ phase: phaseName, bytes_done: null, bytes_total: null, fraction });
+  const isBack = isRestarting(replica);
   switch (phase.state) {
     case 'waiting':
+      if (isBack) return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('restarting', null) };
       return { ...rest, replica_id: replicaId, last_error: lastError, progress: step('waiting_for_memory', null) };
     case 'loading':
       return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('loading', phase.fraction) };
@@ -73,8 +79,12 @@ function replicaOutcome(replica: Replica, rest: Outcome): Outcome {
     case 'draining':
     case 'stopping':
       return { residency: 'draining', replica_id: replicaId, last_error: lastError, progress: null };
-    case 'failed':
-      return { residency: 'failed', replica_id: replicaId, last_error: phase.failure.message, progress: null };
+    case 'failed': {
+      const isTold = phase.retryAtMs !== null && (isBack || restart.breaker.state === 'open');
+      const retry = isTold && phase.retryAtMs !== null ? { retry_at_ms: unixMs(phase.retryAtMs) } : {};
+      if (isBack) return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('restarting', null), ...retry };
+      return { residency: 'failed', replica_id: replicaId, last_error: restartStory(replica), progress: null, ...retry };
+    }
   }
 }
 

@@ -71,6 +71,7 @@ function eventType(assignment: Assignment, now: AssignmentStatus, before: Assign
 }
 
 function outcomeOf(assignment: Assignment, status: AssignmentStatus, durationMs: number): InstanceOutcome {
-  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress } = status;
-  return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(durationMs), progress, reason: assignment.reason };
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms } = status;
+  const retry = retry_at_ms === undefined ? {} : { retry_at_ms };
+  return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(durationMs), progress, reason: assignment.reason, ...retry };
 }

@@ -7,6 +7,7 @@ import type { Pool, PoolTable } from '../pools/pool-table.js';
 import { planReplicas } from '../replicas/plan-replicas.js';
 import type { ReplicaAction, WantedReplica } from '../replicas/plan-replicas.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
+import type { RestartPolicy } from '../replicas/restart-policy.js';
 import type { Journal } from './journal.js';
 import type { JournalEntry } from './journal-state.js';
 import { leavingCause } from './leaving-cause.js';
@@ -22,6 +23,7 @@ export interface ReconcilerOptions {
   readonly log: Log;
   readonly drainMs: number;
   readonly memoryGraceMs: number;
+  readonly restart: RestartPolicy;
   /** Called after each round: what anybody can see may have changed. Must not throw. */
   readonly onRound: () => void;
 }
@@ -86,7 +88,7 @@ export class Reconciler {
 
   /** Does what the plan for one pool says until it says nothing more. Returns when to look again. */
   #reconcilePool(poolId: string, wanted: readonly WantedReplica[], entries: readonly JournalEntry[]): number | null {
-    const { pools, replicas, clock, memoryGraceMs } = this.options;
+    const { pools, replicas, clock, memoryGraceMs, restart } = this.options;
     const pool = pools.get(poolId);
     const room = {
       poolId,
@@ -96,7 +98,7 @@ export class Reconciler {
       replicasMax: pool?.planned.replicasMax ?? null,
     };
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs });
+      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs, restart });
       if (plan.actions.length === 0) return plan.wakeAtMs;
       for (const action of plan.actions) this.#apply(action, pool, entries);
       // What is tried again has its file looked at first, which the wanted set of this round does not know.

@@ -82,6 +82,7 @@ describe('assignmentStatus', () => {
       isOnDisk: () => isOnDisk,
       isSettled,
       isDraining: () => isDraining,
+      unixMs: (ms) => ms,
     });
     return { residency, last_error, progress };
   };

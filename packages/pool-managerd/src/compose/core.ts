@@ -4,11 +4,13 @@ import { webLimitsOf } from '../models/fetch-settings.js';
 import { ModelPresence } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
+import { IdleWorkers } from '../pools/idle-workers.js';
 import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
 import { LoadSpeed } from '../replicas/load-speed.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
 import { replicaWatch } from '../replicas/replica-watch.js';
+import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
 import type { Ground } from './ground.js';
 
@@ -22,6 +24,8 @@ export interface Core {
   readonly view: NodeView;
   readonly tasks: TaskRelay;
   readonly speed: LoadSpeed;
+  /** Initialised engine workers without a model on the device of a pool. */
+  idleIn(poolId: string): number;
   /** Told when devices are known. */
   discovered(discovery: DeviceDiscovery): void;
 }
@@ -39,7 +43,11 @@ export function buildCore(ground: Ground, news: News): Core {
   // Everything wakes the loop; the loop is made of everything.
   const loop: { poke(): void } = { poke: () => {} };
   const poke = (): void => loop.poke();
-  const pools = new PoolTable(clock, poke);
+  const idle = new IdleWorkers({ provider: engine, workers: config.idle_workers, log: ground.workerLog, onChange: poke });
+  const pools: PoolTable = new PoolTable(clock, () => {
+    idle.follow(pools.list());
+    poke();
+  });
   const planner = new PoolPlanner({
     nodeId,
     permissions,
@@ -51,7 +59,8 @@ export function buildCore(ground: Ground, news: News): Core {
   const models = buildModels(ground, poke);
   const replicas = buildReplicas(ground, { poke, news, speed });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
-  const reconciler = new Reconciler({ journal, presence: models.presence, pools, replicas, clock, log, drainMs, memoryGraceMs, onRound: () => news.round() });
+  const { restart } = supervisionOf(config.supervision);
+  const reconciler = new Reconciler({ journal, presence: models.presence, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, onRound: () => news.round() });
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   const tasks = new TaskRelay({
@@ -63,14 +72,19 @@ export function buildCore(ground: Ground, news: News): Core {
     },
   });
   shutdown.add('models', models.close);
+  shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
-  const view = new NodeView({ nodeId, engine, journal, presence: models.presence, pools, replicas, catalog });
+  const view = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, idle, catalog });
+  const idleIn = (poolId: string): number => {
+    const pool = pools.get(poolId);
+    return pool === undefined ? 0 : (idle.stateOf(pool.planned)?.ready ?? 0);
+  };
   const discovered = (discovery: DeviceDiscovery): void => {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speed, discovered };
+  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speed, idleIn, discovered };
 }
 
 function buildModels(ground: Ground, poke: () => void) {
@@ -104,7 +118,7 @@ function buildModels(ground: Ground, poke: () => void) {
 }
 
 function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: () => void; readonly news: News; readonly speed: LoadSpeed }): ReplicaSet {
-  const { config, clock, log, random, metrics, engine, catalog, workerLog } = ground;
+  const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
   return new ReplicaSet({
@@ -113,7 +127,7 @@ function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: (
     log: workerLog,
     random,
     limits: { stallMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms },
-    retry: { initialMs: settings.retry_initial_ms, maxMs: settings.retry_max_ms, failuresMax: settings.failures_max, giveUpMs: settings.give_up_ms, stableMs: settings.stable_ms },
+    ...supervisionOf(config.supervision),
     stopMs: settings.stop_ms,
     batchTokens: settings.batch_tokens,
     prefillChunkTokens: settings.prefill_chunk_tokens,
@@ -121,8 +135,10 @@ function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: (
       const { from, to } = change;
       if (from?.phase.state === 'loading' && to?.phase.state === 'resident') speed.loaded(catalog.get(to.modelId)?.sizeBytes ?? 0, to.phase.sinceMs - from.phase.sinceMs);
       watch(change);
+      records.take(change);
       poke();
     },
+    onHealth: (pool_id, outcome) => metrics.inc('pool_health_checks_total', { pool_id, outcome }),
     onLeases: (isDraining) => {
       if (isDraining) poke();
       news.changed();

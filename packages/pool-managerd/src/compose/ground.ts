@@ -14,6 +14,7 @@ import type { DevicePermissions } from '../devices/device-problem.js';
 import { removeLeftoverSockets } from '../node/leftover-sockets.js';
 import { nodeIdFromHost } from '../node/machine.js';
 import { takeNodeLock } from '../node/node-lock.js';
+import { ReadinessRecords } from '../replicas/readiness-records.js';
 
 /** What a node is started with. */
 export interface NodeParts {
@@ -37,6 +38,7 @@ export interface Ground extends NodeParts {
   readonly metrics: Metrics<typeof POOL_MANAGERD_METRICS>;
   readonly catalog: CatalogStore;
   readonly journal: Journal;
+  readonly records: ReadinessRecords;
   /** What engine workers write, kept apart from what the node says of them. */
   readonly workerLog: Log;
 }
@@ -56,6 +58,8 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
   shutdown.add('journal', () => journal.close());
   const workerLog = createLog({ service: 'engine-worker', level: 'debug', files: [join(nodeDir, 'workers.jsonl')] });
   shutdown.add('worker log', () => workerLog.close());
+  const records = await ReadinessRecords.open(join(nodeDir, 'engines'), log);
+  shutdown.add('readiness records', () => records.close());
   const incarnation = newId();
   log.info('state directory open', {
     node_id: nodeId,
@@ -66,7 +70,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, workerLog };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, workerLog };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

@@ -20,7 +20,7 @@ export async function serve(ground: Ground, core: Core, state: () => NodeState):
       clock,
       auth: authGate({ tokens: config.tokens }),
       metricsText: () => {
-        gauged = setPoolGauges(metrics, view.pools(), gauged);
+        gauged = setPoolGauges(metrics, view.pools(), gauged, (poolId) => core.idleIn(poolId));
         return metrics.exposition();
       },
     },
@@ -30,6 +30,7 @@ export async function serve(ground: Ground, core: Core, state: () => NodeState):
       pool: (poolId) => view.pool(poolId),
       drain: (poolId, graceMs) => void pools.drain(poolId, graceMs),
       endDrain: (poolId) => pools.endDrain(poolId),
+      reset: (poolId) => core.replicas.reset(poolId),
       drainMs: config.replicas.drain_ms,
     },
     tasks: { tasks, clock },

@@ -8,12 +8,14 @@ export interface PoolRoutesParts {
   pool(poolId: string): PoolStatus | undefined;
   drain(poolId: string, graceMs: number): void;
   endDrain(poolId: string): void;
+  /** Forgets what failed in the pool. */
+  reset(poolId: string): void;
   readonly drainMs: number;
 }
 
 const drainRequest = validator(DrainRequest);
 
-/** Pools of this node: list, status, drain and its end. [C-02 C-04 C-44] */
+/** Pools of this node: list, status, drain and its end, reset. [C-02 C-04 C-44 C-52] */
 export function poolRoutes(app: Express, parts: PoolRoutesParts): void {
   const known = (poolId: string): PoolStatus => {
     const pool = parts.pool(poolId);
@@ -39,5 +41,10 @@ export function poolRoutes(app: Express, parts: PoolRoutesParts): void {
     const { pool_id: poolId } = known(req.params.pool_id);
     parts.endDrain(poolId);
     res.json(known(poolId));
+  });
+  app.post('/v2/pools/:pool_id/reset', (req, res) => {
+    const { pool_id: poolId } = known(req.params.pool_id);
+    parts.reset(poolId);
+    res.status(202).json(known(poolId));
   });
 }

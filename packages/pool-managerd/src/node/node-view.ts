@@ -1,11 +1,13 @@
 import type { AssignmentStatus, PoolStatus } from '@corral/contracts';
 import type { CatalogEntry } from '@corral/catalog-core';
+import type { Clock } from '@corral/service-kit';
 import { assignmentStatus } from '../assignments/assignment-status.js';
 import type { Journal } from '../assignments/journal.js';
 import type { ObservedAssignment } from '../assignments/outcome-watch.js';
 import type { ModelPresence } from '../models/model-presence.js';
 import { poolStatus } from '../pools/pool-status.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
+import type { IdleWorkers } from '../pools/idle-workers.js';
 import { poolReadiness } from '../pools/readiness.js';
 import type { Readiness } from '../pools/readiness.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
@@ -17,12 +19,19 @@ export interface NodeViewSources {
   readonly presence: ModelPresence;
   readonly pools: PoolTable;
   readonly replicas: ReplicaSet;
+  readonly idle: Pick<IdleWorkers, 'stateOf'>;
+  readonly clock: Clock;
   readonly catalog: { list(): readonly CatalogEntry[]; get(id: string): CatalogEntry | null };
 }
 
 /** What anybody may see of this node. Every answer is a snapshot of this moment; it changes nothing. */
 export class NodeView {
-  constructor(private readonly sources: NodeViewSources) {}
+  /** Taken once, so that a time that does not change is told in the same words each time. */
+  readonly #unixOffsetMs: number;
+
+  constructor(private readonly sources: NodeViewSources) {
+    this.#unixOffsetMs = sources.clock.nowMs() - sources.clock.monotonicMs();
+  }
 
   /** In the order in which the node learnt of them. */
   assignments(): readonly ObservedAssignment[] {
@@ -33,6 +42,7 @@ export class NodeView {
       presence: (key: string) => presence.get(key),
       isOnDisk: (modelId: string) => catalog.get(modelId) !== null,
       isSettled: pools.isSettled,
+      unixMs: this.#unixMs,
       isDraining: (poolId: string) => (pools.get(poolId)?.drainDeadlineMs ?? null) !== null,
     };
     return [...journal.state.entries.values()].map(({ assignment }) => ({ assignment, status: assignmentStatus(assignment, sources) }));
@@ -64,6 +74,8 @@ export class NodeView {
       isDraining: pool.drainDeadlineMs !== null,
       wasReady: pool.wasReady,
       preloads: preloads.map(({ status }) => status),
+      idle: this.sources.idle.stateOf(pool.planned),
+      isServing: this.sources.replicas.inPool(poolId).some(({ phase }) => phase.state === 'resident'),
     });
   }
 
@@ -84,9 +96,13 @@ export class NodeView {
       engine,
       pool,
       readiness: this.#readiness(pool, observed),
+      idle: this.sources.idle.stateOf(pool.planned),
       replicas: replicas.inPool(pool.planned.poolId),
       assignments: observed.map(({ status }: { status: AssignmentStatus }) => status),
       leases: (replicaId) => replicas.leases(replicaId),
+      unixMs: this.#unixMs,
     });
   }
+
+  readonly #unixMs = (monotonicMs: number): number => Math.round(monotonicMs + this.#unixOffsetMs);
 }

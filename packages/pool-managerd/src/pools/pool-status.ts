@@ -1,25 +1,31 @@
 import type { AssignmentStatus, PoolStatus, ReplicaStatus } from '@corral/contracts';
 import type { Replica } from '../replicas/replica.js';
 import { holdsMemory } from '../replicas/replica.js';
+import { restartStory } from '../replicas/restart-story.js';
 import type { Pool } from './pool-table.js';
-import type { Readiness } from './readiness.js';
+import { idleProblem } from './readiness.js';
+import type { Readiness, ReadinessInput } from './readiness.js';
 
 export interface PoolStatusInput {
   readonly nodeId: string;
   readonly engine: { readonly name: string; readonly version: string };
   readonly pool: Pool;
   readonly readiness: Readiness;
+  readonly idle: ReadinessInput['idle'];
   readonly replicas: readonly Replica[];
   readonly assignments: readonly AssignmentStatus[];
   leases(replicaId: string): number;
+  /** Unix milliseconds of a monotonic time. */
+  unixMs(monotonicMs: number): number;
 }
 
 /** A pool as the wire shows it. Without replicas it has no slots. [C-04 C-20] */
-export function poolStatus({ nodeId, engine, pool, readiness, replicas, assignments, leases }: PoolStatusInput): PoolStatus {
+export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, leases, unixMs }: PoolStatusInput): PoolStatus {
   const { planned, drainDeadlineMs } = pool;
-  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId)));
+  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), unixMs));
   const resident = statuses.filter((status) => status.state === 'resident');
-  const failed = assignments.find((status) => status.pool_id === planned.poolId && status.residency === 'failed');
+  const failed = assignments.find((status) => status.pool_id === planned.poolId && (status.residency === 'failed' || status.progress?.phase === 'restarting'));
+  const held = replicas.find(({ restart, phase }) => phase.state === 'failed' && restart.breaker.state === 'open');
   const isDrained = drainDeadlineMs !== null && replicas.length === 0;
   return {
     pool_id: planned.poolId,
@@ -32,7 +38,7 @@ export function poolStatus({ nodeId, engine, pool, readiness, replicas, assignme
     live: planned.problem === null && !isDrained,
     ready: readiness.ready,
     draining: drainDeadlineMs !== null,
-    last_error: planned.problem ?? failed?.last_error ?? null,
+    last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? null : restartStory(held)),
     memory_total_bytes: planned.memoryTotalBytes,
     memory_used_bytes: replicas.filter(holdsMemory).reduce((sum, replica) => sum + replica.memoryBytes, 0),
     replicas_max: planned.replicasMax,
@@ -43,8 +49,8 @@ export function poolStatus({ nodeId, engine, pool, readiness, replicas, assignme
   };
 }
 
-function replicaStatus(replica: Replica, leases: number): ReplicaStatus {
-  const { phase } = replica;
+function replicaStatus(replica: Replica, leases: number, unixMs: PoolStatusInput['unixMs']): ReplicaStatus {
+  const { phase, restart } = replica;
   const isResident = phase.state === 'resident';
   return {
     replica_id: replica.replicaId,
@@ -59,6 +65,9 @@ function replicaStatus(replica: Replica, leases: number): ReplicaStatus {
     threads: replica.threads,
     load_progress: phase.state === 'loading' ? phase.fraction : null,
     ready_since_ms: isResident ? Math.round(phase.readyAtMs) : null,
-    last_error: replica.lastError,
+    last_error: restartStory(replica),
+    restarts: restart.restarts,
+    failures: restart.failures,
+    breaker: { state: restart.breaker.state, retry_at_ms: phase.state === 'failed' && phase.retryAtMs !== null ? unixMs(phase.retryAtMs) : null },
   };
 }

@@ -13,7 +13,7 @@ const preload = (instance_id: string, residency: Residency, last_error: string |
   last_error,
   progress: null,
 });
-const readiness = (over: Partial<ReadinessInput>) => poolReadiness({ problem: null, isSettled: true, isDraining: false, wasReady: false, preloads: [], ...over });
+const readiness = (over: Partial<ReadinessInput>) => poolReadiness({ problem: null, isSettled: true, isDraining: false, wasReady: false, preloads: [], idle: null, isServing: false, ...over });
 
 describe('poolReadiness', () => {
   test('C-10 a pool with a device and nothing to preload is ready', () => {
@@ -48,5 +48,20 @@ describe('poolReadiness', () => {
 
   test('C-10 before the node knows its pools, none is ready', () => {
     expect(readiness({ isSettled: false, wasReady: true }).ready).toBe(false);
+  });
+
+  test('C-10 C-175 it waits for the first engine worker that is initialised; one that is taken by a load does not make it unready', () => {
+    expect(readiness({ idle: { ready: 0, lastError: null } })).toEqual({ ready: false, reason: 'an engine worker is being initialised on its device' });
+    expect(readiness({ idle: { ready: 1, lastError: null } }).ready).toBe(true);
+    expect(readiness({ idle: { ready: 0, lastError: null }, wasReady: true }).ready).toBe(true);
+    expect(readiness({ idle: { ready: 0, lastError: null }, isServing: true }).ready).toBe(true);
+  });
+
+  test('C-175 where none can be initialised it says why and what comes next, also later, unless a replica serves', () => {
+    const idle = { ready: 0, lastError: 'no driver' };
+    const reason = 'no engine worker can be initialised on the device: no driver; it is tried again by itself, and node/workers.jsonl in the state directory has what the workers wrote';
+    expect([readiness({ idle }), readiness({ idle, wasReady: true })]).toEqual([{ ready: false, reason }, { ready: false, reason }]);
+    expect(readiness({ idle, isServing: true }).ready).toBe(true);
+    expect(readiness({ idle: { ready: 1, lastError: 'no driver' } }).ready).toBe(true);
   });
 });

@@ -1,10 +1,10 @@
 import { isEngineError } from '@corral/engine';
-import type { EngineProvider, EngineReplica, ReplicaSpec } from '@corral/engine';
-import { createHttpClient } from '@corral/service-kit';
+import type { EngineProvider, EngineReplica, Exit, ReplicaSpec } from '@corral/engine';
+import { createHttpClient, isConnectionError } from '@corral/service-kit';
 import type { Clock, HttpClient, Log } from '@corral/service-kit';
 import { probeReplica } from './probe-replica.js';
 import { ProgressWatch } from './progress-watch.js';
-import type { FailureKind } from './replica.js';
+import type { Failure } from './failure.js';
 
 /** A worker that has answered, and the way to it. */
 export interface LiveReplica {
@@ -15,11 +15,10 @@ export interface LiveReplica {
 /** Why a load ended without a replica. Its process is gone. */
 export class LoadError extends Error {
   constructor(
-    readonly kind: FailureKind,
-    message: string,
+    readonly failure: Failure,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(failure.message, options);
     this.name = 'LoadError';
   }
 }
@@ -40,6 +39,8 @@ export interface LoadPorts {
 
 /** Requests beside the leased ones: a stream that was cut may still close while its successor opens. */
 const SPARE_CONNECTIONS = 4;
+/** From a connection that broke to the end of the process behind it. */
+const EXIT_GRACE_MS = 1_000;
 const LAST_WORDS = 3;
 const LONGEST_MESSAGE = 1_000;
 
@@ -51,21 +52,23 @@ export async function loadReplica(spec: ReplicaSpec, ports: LoadPorts, options: 
   const engine = await startWorker(spec, ports, options);
   const client = createHttpClient({ socketPath: engine.socketPath, connections: spec.slots + SPARE_CONNECTIONS, clock: ports.clock });
   const gone = new AbortController();
-  void engine.exited.then((exit) => gone.abort(new LoadError('load', exit.kind === 'crashed' ? withLastWords(exit.error, exit.lastWords) : 'the engine worker ended during its first token; see its log')));
+  const exited = engine.exited.then((exit) => gone.abort(new LoadError(endOf(exit, 'load') ?? { kind: 'load', reason: 'exit', message: 'the engine worker ended during its first token; see its log' })));
   try {
     await probeReplica(client, spec.replicaId, { timeoutMs: ports.limits.probeMs, signal: AbortSignal.any([options.signal, gone.signal]) });
     return { engine, client };
   } catch (error) {
+    // A connection breaks a moment before the process behind it is known to have ended, and how it ended says more.
+    if (isBroken(error)) await Promise.race([exited, ports.clock.sleep(EXIT_GRACE_MS)]);
+    const failure: unknown = gone.signal.aborted ? gone.signal.reason : error;
     await engine.stop(0);
     await client.close();
     options.signal.throwIfAborted();
-    if (error instanceof LoadError) throw error;
-    throw new LoadError('probe', messageOf(error), { cause: error });
+    throw failure instanceof LoadError ? failure : new LoadError({ kind: 'probe', reason: 'probe', message: messageOf(error) }, { cause: error });
   }
 }
 
 async function startWorker(spec: ReplicaSpec, { provider, clock, log, limits }: LoadPorts, { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void }): Promise<EngineReplica> {
-  const watch = new ProgressWatch(clock, limits.stallMs, () => new LoadError('load', `health check failed: the load made no progress for ${limits.stallMs} ms; look at the engine worker's log lines`));
+  const watch = new ProgressWatch(clock, limits.stallMs, () => new LoadError({ kind: 'load', reason: 'load_stall', message: `health check failed: the load made no progress for ${limits.stallMs} ms; look at the engine worker's log lines` }));
   try {
     return await provider.start(spec, {
       signal: AbortSignal.any([signal, watch.signal]),
@@ -78,14 +81,20 @@ async function startWorker(spec: ReplicaSpec, { provider, clock, log, limits }: 
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof LoadError) throw error;
-    throw new LoadError('load', isEngineError(error) ? withLastWords(error.message, error.lastWords) : messageOf(error), { cause: error });
+    const [reason, message] = isEngineError(error) ? [error.exit ?? 'refused', withLastWords(error.message, error.lastWords)] as const : ['refused', messageOf(error)] as const;
+    throw new LoadError({ kind: 'load', reason, message }, { cause: error });
   } finally {
     watch.close();
   }
 }
 
+/** What a process that ended by itself says of its end; `null` for one that was asked to, or left with exit code 0. */
+export function endOf(exit: Exit, kind: Failure['kind']): Failure | null {
+  return exit.kind === 'crashed' ? { kind, reason: exit.reason, message: withLastWords(exit.error, exit.lastWords) } : null;
+}
+
 /** A failure with what the process said last, short enough for a status. */
-export function withLastWords(message: string, lastWords: readonly string[]): string {
+function withLastWords(message: string, lastWords: readonly string[]): string {
   const said = lastWords.slice(-LAST_WORDS);
   const isTold = said.length === 0 || said.some((line) => message.includes(line));
   return (isTold ? message : `${message}; its last words: ${said.join(' | ')}`).slice(0, LONGEST_MESSAGE);
@@ -93,4 +102,9 @@ export function withLastWords(message: string, lastWords: readonly string[]): st
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function isBroken(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : { cause: null };
+  return isConnectionError(cause) && cause.causeCode !== 'REQUEST_TIMEOUT';
 }

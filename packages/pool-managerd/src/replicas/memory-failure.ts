@@ -1,6 +1,7 @@
 import { formatBytes } from '@corral/service-kit';
 import { holdsMemory } from './replica.js';
-import type { Failure, Replica } from './replica.js';
+import type { Failure } from './failure.js';
+import type { Replica } from './replica.js';
 
 interface Room {
   readonly poolId: string;
@@ -13,12 +14,12 @@ export function memoryFailure(replica: Replica, pool: Room, replicas: readonly R
   const others = replicas.filter((other) => other.replicaId !== replica.replicaId && holdsMemory(other));
   const needs = `${replica.modelId} needs ${formatBytes(replica.memoryBytes)} (${replica.contextTokens} tokens × ${replica.slots} slots)`;
   const has = `pool ${pool.poolId} has ${formatBytes(pool.memoryTotalBytes)}`;
-  if (replica.memoryBytes > pool.memoryTotalBytes) return { kind: 'memory', message: `${needs}, ${has}; use a smaller context, fewer slots or a larger pool` };
+  if (replica.memoryBytes > pool.memoryTotalBytes) return { kind: 'memory', reason: 'memory', message: `${needs}, ${has}; use a smaller context, fewer slots or a larger pool` };
   if (pool.replicasMax !== null && others.length >= pool.replicasMax) {
-    return { kind: 'memory', message: `pool ${pool.poolId} holds at most ${pool.replicasMax} replicas and ${namesOf(others)} stay; unload one` };
+    return { kind: 'memory', reason: 'memory', message: `pool ${pool.poolId} holds at most ${pool.replicasMax} replicas and ${namesOf(others)} stay; unload one` };
   }
   const heldBytes = others.reduce((sum, other) => sum + other.memoryBytes, 0);
-  return { kind: 'memory', message: `${needs}, ${has} and ${formatBytes(heldBytes)} of it stay with ${namesOf(others)}; unload one` };
+  return { kind: 'memory', reason: 'memory', message: `${needs}, ${has} and ${formatBytes(heldBytes)} of it stay with ${namesOf(others)}; unload one` };
 }
 
 function namesOf(replicas: readonly Replica[]): string {

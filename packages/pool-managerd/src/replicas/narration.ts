@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration } from '@corral/service-kit';
+import type { Failure } from './failure.js';
 import type { Replica } from './replica.js';
 
 const LONGEST = 100;
@@ -20,8 +21,14 @@ export function narrate(from: Replica | null, to: Replica | null, cause: string)
       // Where it drained before, the reason was told then.
       return shortened(from?.phase.state === 'draining' ? `${model} is being unloaded` : `${model} is being unloaded: ${cause}`);
     case 'failed':
-      return to.phase.failure.kind === 'crash' ? `The engine of ${model} ended by itself${again(to)}.` : `${model} cannot be loaded${again(to)}.`;
+      return `${whatFailed(to.phase.failure, model)}${again(to)}.`;
   }
+}
+
+function whatFailed({ kind, reason }: Failure, model: string): string {
+  if (kind !== 'crash') return `${model} cannot be loaded`;
+  if (reason === 'hang' || reason === 'unhealthy') return `The engine of ${model} hung and was ended`;
+  return reason === 'oom' ? `The engine of ${model} was ended for want of memory` : `The engine of ${model} ended by itself`;
 }
 
 function again({ phase }: Replica): string {

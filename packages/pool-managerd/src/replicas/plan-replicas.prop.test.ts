@@ -1,16 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { aWanted } from '../../test/a-replica.js';
+import { aWanted, KILLED, POLICY as DEFAULTS, REFUSED } from '../../test/a-replica.js';
 import { newReplica } from './new-replica.js';
 import { planReplicas } from './plan-replicas.js';
 import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
 import { holdsMemory } from './replica.js';
 import type { Replica } from './replica.js';
 import { nextReplicaId } from './replica-id.js';
+import { RestartBook } from './restart-book.js';
+import { isHeldOpen } from './restart-record.js';
 import { stepReplica } from './step-replica.js';
 import type { ReplicaEvent } from './step-replica.js';
 
-const POLICY = { initialMs: 100, maxMs: 1_000, failuresMax: 3, giveUpMs: 5_000, stableMs: 10_000 };
+const POLICY = { ...DEFAULTS, backoffInitialMs: 100, backoffMaxMs: 1_000, breakerThreshold: 3, breakerOpenMs: 5_000, breakerOpenMaxMs: 10_000, breakerCloseMs: 8_000 };
 const SIZES: Readonly<Record<string, number>> = { a: 30, b: 45, c: 60, d: 100, e: 120 };
 const TOTAL = 100;
 
@@ -18,6 +20,7 @@ const TOTAL = 100;
 class SimulatedPool {
   readonly replicas = new Map<string, Replica>();
   readonly leases = new Map<string, number>();
+  readonly book = new RestartBook();
   readonly startedInOrder: number[] = [];
   wanted: WantedReplica[] = [];
   isOpen = true;
@@ -35,6 +38,7 @@ class SimulatedPool {
   post(replicaId: string, event: ReplicaEvent): void {
     const replica = this.replicas.get(replicaId);
     const step = replica === undefined ? { kind: 'ignored' as const } : stepReplica(replica, event, POLICY);
+    if (replica !== undefined && step.kind !== 'ignored') this.book.keep(step.kind === 'removed' ? replica : step.next);
     if (step.kind === 'next') this.replicas.set(replicaId, step.next);
     if (step.kind === 'removed') this.replicas.delete(replicaId);
     if (step.kind === 'removed') this.leases.delete(replicaId);
@@ -52,7 +56,7 @@ class SimulatedPool {
 
   plan() {
     const pool = { poolId: 'p1', isOpen: this.isOpen, memoryTotalBytes: TOTAL, replicasMax: this.replicasMax };
-    return planReplicas({ pool, wanted: this.wanted, replicas: [...this.replicas.values()], leases: (id) => this.leases.get(id) ?? 0, nowMs: this.nowMs, memoryGraceMs: 50 });
+    return planReplicas({ pool, wanted: this.wanted, replicas: [...this.replicas.values()], leases: (id) => this.leases.get(id) ?? 0, nowMs: this.nowMs, memoryGraceMs: 50, restart: POLICY });
   }
 
   apply(action: ReplicaAction): void {
@@ -60,13 +64,14 @@ class SimulatedPool {
     switch (action.type) {
       case 'create': {
         const replicaId = nextReplicaId(action.wanted, new Set(this.replicas.keys()));
-        this.replicas.set(replicaId, newReplica(action.wanted, { replicaId, threads: 1, nowMs }));
+        this.replicas.set(replicaId, newReplica(action.wanted, { replicaId, threads: 1, nowMs, restart: this.book.get(action.wanted.key) }));
         return;
       }
       case 'discard':
         this.replicas.delete(action.replicaId);
         return;
       case 'start':
+        expect([...this.replicas.values()].some(({ replicaId, restart }) => replicaId === action.replicaId && isHeldOpen(restart, nowMs))).toBe(false);
         return this.post(action.replicaId, { type: 'load_begun', nowMs });
       case 'drain':
         return this.post(action.replicaId, { type: 'drain_begun', nowMs, deadlineMs: nowMs + 200 });
@@ -75,7 +80,9 @@ class SimulatedPool {
       case 'stop':
         return this.post(action.replicaId, { type: 'stop_begun', nowMs });
       case 'retry':
-        return this.post(action.replicaId, { type: 'retried', nowMs, generation: action.wanted.latestGeneration, memoryBytes: action.wanted.memoryBytes, modelPath: '', isAnew: action.isAnew });
+        return this.post(action.replicaId, { type: 'retried', nowMs, generation: action.wanted.latestGeneration, memoryBytes: action.wanted.memoryBytes, modelPath: '' });
+      case 'steady':
+        return this.post(action.replicaId, { type: 'steadied', nowMs });
       case 'fail':
         return this.post(action.replicaId, { type: 'load_failed', nowMs, failure: action.failure, random: 0.5 });
     }
@@ -99,8 +106,8 @@ class SimulatedPool {
     for (let round = 0; round < 40; round += 1) {
       this.reconcile();
       for (const id of [...this.leases.keys()]) this.leases.delete(id);
-      for (const { replicaId } of this.inState('stopping')) this.post(replicaId, { type: 'gone', nowMs: this.nowMs, error: null, random: 0.5 });
-      for (const { replicaId, memoryBytes } of this.inState('loading')) this.post(replicaId, { type: 'loaded', nowMs: this.nowMs, readyAtMs: 0, pid: 7, memoryBytes });
+      for (const { replicaId } of this.inState('stopping')) this.post(replicaId, { type: 'gone', nowMs: this.nowMs, failure: null, random: 0.5 });
+      for (const { replicaId, memoryBytes } of this.inState('loading')) this.post(replicaId, { type: 'loaded', nowMs: this.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes });
       this.nowMs += 6_000;
     }
     this.reconcile();
@@ -114,18 +121,18 @@ const happening = fc.oneof(
   { weight: 2, arbitrary: fc.constant((pool: SimulatedPool) => pool.leases.clear()) },
   {
     weight: 4,
-    arbitrary: fc.constant((pool: SimulatedPool) => pool.inState('loading').forEach(({ replicaId, memoryBytes }) => pool.post(replicaId, { type: 'loaded', nowMs: pool.nowMs, readyAtMs: 0, pid: 7, memoryBytes }))),
+    arbitrary: fc.constant((pool: SimulatedPool) => pool.inState('loading').forEach(({ replicaId, memoryBytes }) => pool.post(replicaId, { type: 'loaded', nowMs: pool.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes }))),
   },
   {
     weight: 1,
     arbitrary: fc.constant((pool: SimulatedPool) =>
-      pool.inState('loading').forEach(({ replicaId }) => pool.post(replicaId, { type: 'load_failed', nowMs: pool.nowMs, failure: { kind: 'load', message: 'no' }, random: 0.5 })),
+      pool.inState('loading').forEach(({ replicaId }) => pool.post(replicaId, { type: 'load_failed', nowMs: pool.nowMs, failure: REFUSED, random: 0.5 })),
     ),
   },
   {
     weight: 2,
     arbitrary: fc.constant((pool: SimulatedPool) =>
-      [...pool.inState('resident'), ...pool.inState('draining'), ...pool.inState('stopping')].forEach(({ replicaId }) => pool.post(replicaId, { type: 'gone', nowMs: pool.nowMs, error: 'killed', random: 0.5 })),
+      [...pool.inState('resident'), ...pool.inState('draining'), ...pool.inState('stopping')].forEach(({ replicaId }) => pool.post(replicaId, { type: 'gone', nowMs: pool.nowMs, failure: KILLED, random: 0.5 })),
     ),
   },
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 3_000 }).map((ms) => (pool: SimulatedPool) => void (pool.nowMs += ms)) },
@@ -133,7 +140,7 @@ const happening = fc.oneof(
 );
 
 describe('planReplicas — properties', () => {
-  test('C-14 C-30 whatever happens, no more memory, replicas or loads than the pool has room for; no replica twice', () => {
+  test('C-14 C-30 C-52 whatever happens, no more memory, replicas or loads than the pool has room for; no replica twice; none whose breaker is open', () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (happenings, replicasMax) => {
         const pool = new SimulatedPool(replicasMax);

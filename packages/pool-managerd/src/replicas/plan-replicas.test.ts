@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { aReplica, aWanted, draining, failedUntil, loading, resident, stopping, waiting } from '../../test/a-replica.js';
+import { aReplica, aWanted, draining, failedUntil, KILLED, loading, POLICY, resident, stopping, waiting } from '../../test/a-replica.js';
 import { planReplicas } from './plan-replicas.js';
 import type { ReplicaPlanInput } from './plan-replicas.js';
+import type { ReplicaPhase } from './replica.js';
+import { NO_FAILURES } from './restart-record.js';
 
 const POOL = { poolId: 'p1', isOpen: true, memoryTotalBytes: 100, replicasMax: null };
 const plan = (over: Partial<ReplicaPlanInput>) =>
-  planReplicas({ pool: POOL, wanted: [], replicas: [], leases: () => 0, nowMs: 1_000, memoryGraceMs: 500, ...over });
+  planReplicas({ pool: POOL, wanted: [], replicas: [], leases: () => 0, nowMs: 1_000, memoryGraceMs: 500, restart: POLICY, ...over });
 
 describe('planReplicas', () => {
   test('C-10 what is wanted and not there is made, what is there and wanted stays', () => {
@@ -62,7 +64,7 @@ describe('planReplicas', () => {
       {
         type: 'fail',
         replicaId: 'b',
-        failure: { kind: 'memory', message: 'b needs 80 B (256 tokens × 1 slots), pool p1 has 100 B and 40 B of it stay with a; unload one' },
+        failure: { kind: 'memory', reason: 'memory', message: 'b needs 80 B (256 tokens × 1 slots), pool p1 has 100 B and 40 B of it stay with a; unload one' },
       },
     ]);
   });
@@ -73,7 +75,7 @@ describe('planReplicas', () => {
       {
         type: 'fail',
         replicaId: 'b',
-        failure: { kind: 'memory', message: 'b needs 101 B (256 tokens × 1 slots), pool p1 has 100 B; use a smaller context, fewer slots or a larger pool' },
+        failure: { kind: 'memory', reason: 'memory', message: 'b needs 101 B (256 tokens × 1 slots), pool p1 has 100 B; use a smaller context, fewer slots or a larger pool' },
       },
     ]);
   });
@@ -88,16 +90,34 @@ describe('planReplicas', () => {
     const wanted = [aWanted('a', { memoryBytes: 1 }), aWanted('b', { memoryBytes: 1 })];
     const replicas = [aReplica('a', resident, { memoryBytes: 1 }), aReplica('b', waiting, { memoryBytes: 1 })];
     expect(plan({ pool: { ...POOL, replicasMax: 1 }, wanted, replicas }).actions).toEqual([
-      { type: 'fail', replicaId: 'b', failure: { kind: 'memory', message: 'pool p1 holds at most 1 replicas and a stay; unload one' } },
+      { type: 'fail', replicaId: 'b', failure: { kind: 'memory', reason: 'memory', message: 'pool p1 holds at most 1 replicas and a stay; unload one' } },
     ]);
   });
 
-  test('C-50 a failed replica is tried again when its time has come, or when a newer assignment asks', () => {
+  test('C-51 a failed replica is tried again when its time has come, or when a newer assignment asks', () => {
     const replicas = [aReplica('a', failedUntil(5_000))];
     const [same, newer] = [aWanted('a'), aWanted('a', { latestGeneration: 2 })];
     expect(plan({ wanted: [same], replicas })).toEqual({ actions: [], wakeAtMs: 5_000 });
     expect(plan({ wanted: [same], replicas, nowMs: 5_000 }).actions).toEqual([{ type: 'retry', replicaId: 'a', wanted: same, isAnew: false }]);
     expect(plan({ wanted: [newer], replicas }).actions).toEqual([{ type: 'retry', replicaId: 'a', wanted: newer, isAnew: true }]);
+  });
+
+  test('C-52 while a breaker is open no assignment starts it, and it is shown until then though nobody wants it', () => {
+    const breaker = { state: 'open', untilMs: 5_000, openMs: 300_000, cause: 'failures' } as const;
+    const held = aReplica('a', { ...failedUntil(5_000), failure: KILLED } as ReplicaPhase, { restart: { ...NO_FAILURES, failures: 5, last: KILLED, breaker } });
+    const newer = aWanted('a', { latestGeneration: 2 });
+    expect(plan({ wanted: [newer], replicas: [held] })).toEqual({ actions: [], wakeAtMs: 5_000 });
+    expect(plan({ replicas: [held] })).toEqual({ actions: [], wakeAtMs: 5_000 });
+    expect(plan({ wanted: [newer], replicas: [held], nowMs: 5_000 }).actions).toEqual([{ type: 'retry', replicaId: 'a', wanted: newer, isAnew: true }]);
+    expect(plan({ replicas: [held], nowMs: 5_000 }).actions).toEqual([{ type: 'discard', replicaId: 'a' }]);
+    expect(plan({ pool: { ...POOL, isOpen: false }, replicas: [held] }).actions).toEqual([{ type: 'discard', replicaId: 'a' }]);
+  });
+
+  test('C-52 a replica that stays ready for long enough has its failures made good', () => {
+    const restart = { ...NO_FAILURES, failures: 5, backoffStep: 5, last: KILLED, readySinceMs: 0, breaker: { state: 'half_open', openMs: 300_000 } } as const;
+    const replicas = [aReplica('a', resident, { restart })];
+    expect(plan({ wanted: [aWanted('a')], replicas })).toEqual({ actions: [], wakeAtMs: 60_000 });
+    expect(plan({ wanted: [aWanted('a')], replicas, nowMs: 60_000 }).actions).toEqual([{ type: 'steady', replicaId: 'a' }]);
   });
 
   test('C-14 a failure for want of memory is tried again as soon as the memory is to be had', () => {

@@ -1,6 +1,9 @@
 import { holdsMemory } from './replica.js';
-import type { Failure, Replica, ReplicaShape } from './replica.js';
+import type { Failure } from './failure.js';
 import { memoryFailure } from './memory-failure.js';
+import type { Replica, ReplicaShape } from './replica.js';
+import type { RestartPolicy } from './restart-policy.js';
+import { isHeldOpen, nextStableMs } from './restart-record.js';
 
 /** A replica that assignments ask for. */
 export interface WantedReplica extends ReplicaShape {
@@ -27,8 +30,8 @@ export interface PoolRoom {
 
 export type ReplicaAction =
   | { readonly type: 'create'; readonly wanted: WantedReplica }
-  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start'; readonly replicaId: string }
-  /** `isAnew`: a newer assignment asks for it, so earlier failures do not count. */
+  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start' | 'steady'; readonly replicaId: string }
+  /** `isAnew`: a newer assignment asks for it, so it does not wait for the end of its backoff. */
   | { readonly type: 'retry'; readonly replicaId: string; readonly wanted: WantedReplica; readonly isAnew: boolean }
   | { readonly type: 'fail'; readonly replicaId: string; readonly failure: Failure };
 
@@ -39,6 +42,7 @@ export interface ReplicaPlanInput {
   readonly replicas: readonly Replica[];
   readonly leases: (replicaId: string) => number;
   readonly nowMs: number;
+  readonly restart: RestartPolicy;
   /** How long a load waits for memory that nothing frees, since the assignment that frees it may be on its way. */
   readonly memoryGraceMs: number;
 }
@@ -70,7 +74,7 @@ export function planReplicas(input: ReplicaPlanInput): ReplicaPlan {
 }
 
 /** What one replica must do whatever the others do. */
-function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, leases, nowMs, replicas }: ReplicaPlanInput): ReplicaAction | null {
+function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, leases, nowMs, replicas, restart }: ReplicaPlanInput): ReplicaAction | null {
   const { replicaId, phase } = replica;
   switch (phase.state) {
     case 'waiting':
@@ -78,13 +82,16 @@ function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, lea
     case 'loading':
       return wanted === undefined ? { type: 'stop', replicaId } : null;
     case 'resident':
-      return wanted === undefined ? { type: 'drain', replicaId } : null;
+      if (wanted === undefined) return { type: 'drain', replicaId };
+      return nowMs >= (nextStableMs(replica.restart, restart) ?? Infinity) ? { type: 'steady', replicaId } : null;
     case 'draining':
       if (wanted !== undefined) return { type: 'revive', replicaId };
       return leases(replicaId) === 0 || nowMs >= phase.deadlineMs ? { type: 'stop', replicaId } : null;
     case 'failed': {
-      if (wanted === undefined) return { type: 'discard', replicaId };
-      const isAnew = wanted.latestGeneration > replica.generation;
+      const isHeld = isHeldOpen(replica.restart, nowMs);
+      // An open breaker is shown for as long as it holds, though nobody asks: whoever looks must find why, and how to reset it.
+      if (wanted === undefined) return isHeld && pool.isOpen ? null : { type: 'discard', replicaId };
+      const isAnew = wanted.latestGeneration > replica.generation && !isHeld;
       const isDue = phase.retryAtMs === null ? fitsOnceOthersLeft({ ...replica, memoryBytes: wanted.memoryBytes }, pool, replicas) : nowMs >= phase.retryAtMs;
       return isAnew || isDue ? { type: 'retry', replicaId, wanted, isAnew } : null;
     }
@@ -126,9 +133,10 @@ function fits(replica: Replica, pool: PoolRoom, beside: readonly Replica[]): boo
   return heldBytes + replica.memoryBytes <= pool.memoryTotalBytes && (pool.replicasMax === null || others.length < pool.replicasMax);
 }
 
-function earliest(active: readonly Replica[], { nowMs }: ReplicaPlanInput, other: number | null): number | null {
-  const times = active.flatMap(({ phase }) => {
+function earliest(active: readonly Replica[], { nowMs, restart }: ReplicaPlanInput, other: number | null): number | null {
+  const times = active.flatMap(({ phase, restart: record }) => {
     if (phase.state === 'draining') return [phase.deadlineMs];
+    if (phase.state === 'resident') return nextStableMs(record, restart) ?? [];
     return phase.state === 'failed' && phase.retryAtMs !== null ? [phase.retryAtMs] : [];
   });
   const all = other === null ? times : [...times, other];

@@ -1,6 +1,9 @@
 import type { ReplicaSpec } from '@corral/engine';
 import { formatBytes } from '@corral/service-kit';
-import { LoadError, loadReplica, withLastWords } from './load-replica.js';
+import type { Failure } from './failure.js';
+import { watchHealth } from './health-watch.js';
+import type { HealthLimits, HealthOutcome } from './health-watch.js';
+import { endOf, LoadError, loadReplica } from './load-replica.js';
 import type { LiveReplica, LoadPorts } from './load-replica.js';
 import { Leases } from './leases.js';
 import type { Lease } from './leases.js';
@@ -8,9 +11,10 @@ import { newReplica } from './new-replica.js';
 import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
 import { MeasuredMemory } from './measured-memory.js';
 import { nextReplicaId } from './replica-id.js';
-import { holdsMemory } from './replica.js';
+import { holdsMemory, isOfPool } from './replica.js';
 import type { Replica } from './replica.js';
-import type { RetryPolicy } from './retry-policy.js';
+import { RestartBook } from './restart-book.js';
+import type { RestartPolicy } from './restart-policy.js';
 import { stepReplica } from './step-replica.js';
 import type { ReplicaEvent } from './step-replica.js';
 
@@ -33,7 +37,8 @@ export interface ReplicaChange {
 }
 
 export interface ReplicaSetOptions extends LoadPorts {
-  readonly retry: RetryPolicy;
+  readonly restart: RestartPolicy;
+  readonly health: HealthLimits;
   /** SIGTERM to SIGKILL. */
   readonly stopMs: number;
   readonly batchTokens: number;
@@ -43,6 +48,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly onChange: (change: ReplicaChange) => void;
   /** A request has begun or ended; a replica that drains may have been waiting for that. */
   readonly onLeases: (isDraining: boolean) => void;
+  /** A resident worker was looked at. */
+  readonly onHealth: (poolId: string, outcome: HealthOutcome) => void;
 }
 
 /** The way to a resident replica for one request. */
@@ -69,6 +76,7 @@ export class ReplicaSet {
   readonly #work = new Map<string, Work>();
   readonly #leases: Leases;
   readonly #measured = new MeasuredMemory();
+  readonly #book = new RestartBook();
   /** Processes that have not ended. */
   readonly #running = new Set<Promise<void>>();
   #isClosed = false;
@@ -121,11 +129,13 @@ export class ReplicaSet {
         return this.#post(action.replicaId, { type: 'drain_begun', nowMs, deadlineMs: nowMs + drainMs }, cause);
       case 'revive':
         return this.#post(action.replicaId, { type: 'revived', nowMs }, 'it is wanted again');
+      case 'steady':
+        return this.#post(action.replicaId, { type: 'steadied', nowMs }, 'it has run well since');
       case 'stop':
         return this.#stop(action.replicaId, cause);
       case 'retry': {
         const { latestGeneration: generation, memoryBytes, modelPath } = action.wanted;
-        return this.#post(action.replicaId, { type: 'retried', nowMs, generation, memoryBytes, modelPath, isAnew: action.isAnew }, action.isAnew ? 'it is asked for anew' : 'its wait is over');
+        return this.#post(action.replicaId, { type: 'retried', nowMs, generation, memoryBytes, modelPath }, action.isAnew ? 'it is asked for anew' : 'its wait is over');
       }
       case 'fail':
         return this.#post(action.replicaId, { type: 'load_failed', nowMs, failure: action.failure, random: this.options.random() }, 'not enough memory');
@@ -137,6 +147,12 @@ export class ReplicaSet {
     const replica = this.#replicas.get(replicaId);
     if (replica?.phase.state !== 'draining' || replica.phase.deadlineMs <= deadlineMs) return;
     this.#replicas.set(replicaId, { ...replica, phase: { ...replica.phase, deadlineMs } });
+  }
+
+  /** Forgets what failed in a pool: breakers close, waits end. [C-52] */
+  reset(poolId: string): void {
+    this.#book.forget((key) => isOfPool(key, poolId));
+    for (const { replicaId } of this.inPool(poolId)) this.#post(replicaId, { type: 'reset', nowMs: this.options.clock.monotonicMs() }, 'somebody has reset the pool');
   }
 
   /** Ends every process and takes no more work. All are gone when it resolves. */
@@ -151,7 +167,7 @@ export class ReplicaSet {
 
   #create(wanted: WantedReplica, place: ReplicaPlace): void {
     const replicaId = nextReplicaId(wanted, new Set(this.#replicas.keys()));
-    const replica = newReplica(wanted, { replicaId, threads: place.threadsPerReplica, nowMs: this.options.clock.monotonicMs() });
+    const replica = newReplica(wanted, { replicaId, threads: place.threadsPerReplica, nowMs: this.options.clock.monotonicMs(), restart: this.#book.get(wanted.key) });
     this.#replicas.set(replicaId, replica);
     this.options.onChange({ from: null, to: replica, cause: 'an assignment wants it', leases: 0 });
   }
@@ -175,7 +191,7 @@ export class ReplicaSet {
   /** One process from its start to its end. Never rejects. */
   async #run(replicaId: string, spec: ReplicaSpec, work: Work, place: ReplicaPlace): Promise<void> {
     const { clock, random } = this.options;
-    let error: string | null = null;
+    let failure: Failure | null = null;
     try {
       const live = await loadReplica(spec, this.options, {
         signal: work.controller.signal,
@@ -183,25 +199,30 @@ export class ReplicaSet {
       });
       // Called off in the moment in which the load succeeded.
       if (work.controller.signal.aborted) await this.#end(live);
-      else error = await this.#serve(replicaId, live, work, place);
+      else failure = await this.#serve(replicaId, live, work, place);
     } catch (thrown) {
-      const failure = thrown instanceof LoadError ? thrown : new LoadError('load', thrown instanceof Error ? thrown.message : String(thrown));
+      const why: Failure = thrown instanceof LoadError ? thrown.failure : { kind: 'load', reason: 'refused', message: thrown instanceof Error ? thrown.message : String(thrown) };
       this.#work.delete(replicaId);
-      if (!work.controller.signal.aborted) return this.#post(replicaId, { type: 'load_failed', nowMs: clock.monotonicMs(), failure: { kind: failure.kind, message: failure.message }, random: random() }, 'the load failed');
+      if (!work.controller.signal.aborted) return this.#post(replicaId, { type: 'load_failed', nowMs: clock.monotonicMs(), failure: why, random: random() }, 'the load failed');
     }
     this.#work.delete(replicaId);
-    this.#post(replicaId, { type: 'gone', nowMs: clock.monotonicMs(), error, random: random() }, error === null ? 'its process has ended' : 'its process ended by itself');
+    this.#post(replicaId, { type: 'gone', nowMs: clock.monotonicMs(), failure, random: random() }, causeOf(failure));
   }
 
-  /** Resolves when the process has ended, with its own account where nobody asked for it. */
-  async #serve(replicaId: string, live: LiveReplica, work: Work, place: ReplicaPlace): Promise<string | null> {
-    const { clock } = this.options;
+  /** Resolves when the process has ended: with its own account where nobody asked for it, with ours where it had to be ended. */
+  async #serve(replicaId: string, live: LiveReplica, work: Work, place: ReplicaPlace): Promise<Failure | null> {
+    const { clock, health, onHealth } = this.options;
     const memoryBytes = await this.#weigh(replicaId, live, place);
     work.live = live;
-    this.#post(replicaId, { type: 'loaded', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs(), pid: live.engine.pid, memoryBytes }, 'the first token came');
-    const exit = await live.engine.exited;
+    this.#post(replicaId, { type: 'loaded', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs(), pid: live.engine.pid, socketPath: live.engine.socketPath, memoryBytes }, 'the first token came');
+    const gone = new AbortController();
+    const exited = live.engine.exited.finally(() => gone.abort());
+    const hung = await watchHealth({ client: live.client, clock, limits: health, onOutcome: (outcome) => onHealth(place.poolId, outcome) }, gone.signal);
+    // A stopped process hears no SIGTERM.
+    if (hung !== null) await live.engine.stop(0);
+    const exit = await exited;
     await live.client.close();
-    return exit.kind === 'crashed' ? withLastWords(exit.error, exit.lastWords) : null;
+    return hung ?? endOf(exit, 'crash');
   }
 
   /** What the replica really takes. One that takes more than was free is ended: the pool's memory is a promise. [C-14] */
@@ -214,7 +235,7 @@ export class ReplicaSet {
     const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + other.memoryBytes, 0);
     if (memoryBytes <= freeBytes) return memoryBytes;
     await this.#end(live);
-    throw new LoadError('memory', `the replica took ${formatBytes(memoryBytes)} where ${formatBytes(freeBytes)} of ${formatBytes(place.memoryTotalBytes)} were free; use a smaller context, fewer slots or a larger pool`);
+    throw new LoadError({ kind: 'memory', reason: 'memory', message: `the replica took ${formatBytes(memoryBytes)} where ${formatBytes(freeBytes)} of ${formatBytes(place.memoryTotalBytes)} were free; use a smaller context, fewer slots or a larger pool` });
   }
 
   #stop(replicaId: string, cause: string): void {
@@ -241,8 +262,9 @@ export class ReplicaSet {
   #post(replicaId: string, event: ReplicaEvent, cause: string): void {
     const from = this.#replicas.get(replicaId);
     if (from === undefined) return;
-    const step = stepReplica(from, event, this.options.retry);
+    const step = stepReplica(from, event, this.options.restart);
     if (step.kind === 'ignored') return;
+    this.#book.keep(step.kind === 'removed' ? from : step.next);
     if (step.kind === 'removed') this.#replicas.delete(replicaId);
     else this.#replicas.set(replicaId, step.next);
     this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause, leases: this.#leases.count(replicaId) });
@@ -252,6 +274,7 @@ export class ReplicaSet {
     return {
       replicaId: replica.replicaId,
       modelPath: replica.modelPath,
+      digest: replica.digest,
       deviceKind: place.deviceKind,
       deviceMask: place.deviceMask,
       contextTokens: replica.contextTokens,
@@ -263,4 +286,9 @@ export class ReplicaSet {
       weightsIo: 'mmap',
     };
   }
+}
+
+function causeOf(failure: Failure | null): string {
+  if (failure === null) return 'its process has ended';
+  return failure.reason === 'hang' || failure.reason === 'unhealthy' ? 'its process had to be ended' : 'its process ended by itself';
 }

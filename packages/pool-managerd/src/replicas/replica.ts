@@ -1,3 +1,6 @@
+import type { Failure } from './failure.js';
+import type { RestartRecord } from './restart-record.js';
+
 /** What makes two assignments share one replica: the same file in the same shape in the same pool. */
 export interface ReplicaShape {
   readonly poolId: string;
@@ -9,23 +12,14 @@ export interface ReplicaShape {
   readonly slots: number;
 }
 
-/** Why a replica is `failed`. `memory` is tried again as soon as it fits; the rest after a wait. */
-export type FailureKind = 'memory' | 'load' | 'probe' | 'crash';
-
-export interface Failure {
-  readonly kind: FailureKind;
-  /** For `last_error`; ends with the next step where there is one. */
-  readonly message: string;
-}
-
 /** Where a replica is in its life. Each state carries only what is true in it. Times are monotonic milliseconds. */
 export type ReplicaPhase =
   /** Its turn or its memory has not come. No process. */
   | { readonly state: 'waiting'; readonly sinceMs: number }
   | { readonly state: 'loading'; readonly sinceMs: number; readonly fraction: number | null }
-  | { readonly state: 'resident'; readonly sinceMs: number; readonly readyAtMs: number; readonly pid: number }
+  | { readonly state: 'resident'; readonly sinceMs: number; readonly readyAtMs: number; readonly pid: number; readonly socketPath: string }
   /** Takes no more work; what runs may end until the deadline. */
-  | { readonly state: 'draining'; readonly sinceMs: number; readonly readyAtMs: number; readonly deadlineMs: number; readonly pid: number }
+  | { readonly state: 'draining'; readonly sinceMs: number; readonly readyAtMs: number; readonly deadlineMs: number; readonly pid: number; readonly socketPath: string }
   /** Its process is being ended. Its memory counts until the process is gone. */
   | { readonly state: 'stopping'; readonly sinceMs: number; readonly pid: number | null }
   /** No process. `memory` failures have no time of their own. */
@@ -41,8 +35,7 @@ export interface Replica extends ReplicaShape {
   readonly memoryBytes: number;
   readonly threads: number;
   readonly phase: ReplicaPhase;
-  /** Consecutive failures. */
-  readonly failures: number;
+  readonly restart: RestartRecord;
   readonly lastError: string | null;
   /** Newest generation of the assignments for which it was last started or retried. */
   readonly generation: number;
@@ -51,6 +44,11 @@ export interface Replica extends ReplicaShape {
 /** One text per shape; equal shapes have equal keys. */
 export function replicaKey({ poolId, device, digest, contextTokens, slots }: ReplicaShape): string {
   return `${poolId}|${device}|${digest}|${contextTokens}x${slots}`;
+}
+
+/** Whether a replica key is one of this pool. */
+export function isOfPool(key: string, poolId: string): boolean {
+  return key.startsWith(`${poolId}|`);
 }
 
 /** Device memory is held from the start of the process until it is gone. */

@@ -1,0 +1,56 @@
+import type { EngineProvider, Standby, StandbyState } from '@corral/engine';
+import type { Log } from '@corral/service-kit';
+import type { PlannedPool } from '../devices/planned-pool.js';
+import type { Pool } from './pool-table.js';
+
+export interface IdleWorkersOptions {
+  readonly provider: Pick<EngineProvider, 'standBy'>;
+  /** For each device; 0 = none. */
+  readonly workers: number;
+  readonly log: Log;
+  /** Some became ready, were taken, or could not be started. */
+  readonly onChange: () => void;
+}
+
+/** Keeps engine workers without a model on every device that a pool uses; pools on one device share them. [C-175] */
+export class IdleWorkers {
+  readonly #standbys = new Map<string, Standby>();
+  readonly #ending = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(private readonly options: IdleWorkersOptions) {}
+
+  /** Brings them in line with the pools: a device that no pool may use keeps none. */
+  follow(pools: readonly Pool[]): void {
+    if (this.#isClosed || this.options.workers === 0) return;
+    const used = new Map(pools.filter(({ drainDeadlineMs }) => drainDeadlineMs === null).flatMap(({ planned }) => deviceOf(planned) ?? []).map((device) => [device.key, device]));
+    for (const [key, standby] of this.#standbys) if (!used.has(key)) this.#end(key, standby);
+    for (const [key, { deviceKind, deviceMask }] of used) {
+      if (this.#standbys.has(key)) continue;
+      const { provider, workers, log, onChange } = this.options;
+      this.#standbys.set(key, provider.standBy({ deviceKind, deviceMask }, { workers, log, onChange }));
+    }
+  }
+
+  /** Of the pool's device; `null` where none are kept. */
+  stateOf(pool: PlannedPool): StandbyState | null {
+    return this.#standbys.get(deviceOf(pool)?.key ?? '')?.state ?? null;
+  }
+
+  /** Ends all of them; none is left when it resolves. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const [key, standby] of this.#standbys) this.#end(key, standby);
+    await Promise.all(this.#ending);
+  }
+
+  #end(key: string, standby: Standby): void {
+    this.#standbys.delete(key);
+    const ended = standby.close().finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+}
+
+function deviceOf({ deviceKind, deviceMask, problem }: PlannedPool) {
+  return deviceKind === null || problem !== null ? null : { key: `${deviceKind}:${deviceMask}`, deviceKind, deviceMask };
+}
