@@ -326,6 +326,17 @@ describe('pools', () => {
     await expect(client.exchange('POST', '/v2/pools/n2-cpu/drain', {})).rejects.toEqual(refusal('NODE_UNAVAILABLE'));
   });
 
+  test('C-52 a reset is passed on to the node; an unknown pool is 404, a node that is away 503', async () => {
+    const node = await aNodeServer(() => aNodeState({ seq: 2 }));
+    const { registry, client } = await aRegistry();
+    registry.register(aRegistration({}, node.url));
+    expect((await client.exchange('POST', '/v2/pools/n1-cpu/reset')).status).toBe(202);
+    expect(node.asked[0]).toBe('POST /v2/pools/n1-cpu/reset');
+    await expect(client.exchange('POST', '/v2/pools/nope/reset')).rejects.toEqual(refusal('NOT_FOUND'));
+    registry.register(aRegistration({ node_id: 'n2' }, 'http://127.0.0.1:9'));
+    await expect(client.exchange('POST', '/v2/pools/n2-cpu/reset')).rejects.toEqual(refusal('NODE_UNAVAILABLE'));
+  });
+
   test('E-23 clients of a node are kept while its address stays, and are gone with it', async () => {
     const { registry } = await aRegistry();
     registry.register(aRegistration({}, 'http://127.0.0.1:9201'));

@@ -140,11 +140,12 @@ function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus
   };
 }
 
-function stateOf(world: ResidencyWorld, { state }: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica['state'] {
+function stateOf({ wasResident }: ResidencyWorld, { state }: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica['state'] {
   if (wantedBy.length === 0) return state === 'failed' ? 'failed' : 'draining';
   // It was told to leave and is wanted again: the node takes it back.
   if (state === 'draining') return 'waiting';
-  return state === 'failed' && wantedBy.some((view) => world.wasResident(view)) ? 'waiting' : state;
+  // Its node starts it again by itself, or has not yet heard that it is wanted.
+  return state === 'failed' && wantedBy.some((view) => view.status?.residency !== 'failed' || wasResident(view)) ? 'waiting' : state;
 }
 
 function orderedReplica(world: ResidencyWorld, pool: PoolView, modelKey: string, views: readonly AssignmentView[]): ResidencyReplica {

@@ -13,7 +13,7 @@ export interface PoolRoutesParts {
 
 const drainRequest = validator(DrainRequest);
 
-/** Pools of all nodes; a drain is passed on to the node that has the pool. [B-100 B-101] */
+/** Pools of all nodes; a drain and a reset are passed on to the node that has the pool. [B-100 B-101 C-52] */
 export function poolRoutes(app: Express, { nodes, ...parts }: PoolRoutesParts): void {
   const shown = (pool: PoolView): PoolStatus => asSeen(withPresent(pool.status, parts), pool);
 
@@ -23,18 +23,26 @@ export function poolRoutes(app: Express, { nodes, ...parts }: PoolRoutesParts): 
 
   app.post('/v2/pools/:pool_id/drain', async (req, res) => {
     const drain = optionalBody(drainRequest, req);
-    const { poolId, nodeId } = known(req.params.pool_id);
+    await passOn(known(req.params.pool_id), 'drain', drain);
+    res.status(202).json({});
+  });
+
+  app.post('/v2/pools/:pool_id/reset', async (req, res) => {
+    await passOn(known(req.params.pool_id), 'reset', undefined);
+    res.status(202).json({});
+  });
+
+  /** Doing either twice does no harm. */
+  async function passOn({ poolId, nodeId }: PoolView, what: 'drain' | 'reset', request: unknown): Promise<void> {
     const client = nodes.clientFor(nodeId);
     if (client === undefined) throw away(nodeId, 'it has left');
     try {
-      // Draining a pool twice does no harm.
-      await client.exchange('POST', `/v2/pools/${encodeURIComponent(poolId)}/drain`, drain, { idempotent: true });
+      await client.exchange('POST', `/v2/pools/${encodeURIComponent(poolId)}/${what}`, request, { idempotent: true });
     } catch (error) {
       throw isConnectionError(error) ? away(nodeId, error.message) : error;
     }
     nodes.refresh(nodeId);
-    res.status(202).json({});
-  });
+  }
 
   function known(poolId: string): PoolView {
     const pool = nodes.pool(poolId);

@@ -39,9 +39,10 @@ function withModel(models: readonly NodeModel[], model: NodeModel): NodeModel[] 
 }
 
 function withOutcome(statuses: readonly AssignmentStatus[], outcome: InstanceOutcome): AssignmentStatus[] {
-  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress } = outcome;
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms } = outcome;
+  const retry = retry_at_ms === undefined ? {} : { retry_at_ms };
   const isSame = (known: AssignmentStatus) => known.instance_id === instance_id && known.org_id === org_id;
   const known = statuses.find(isSame);
   if (known !== undefined && known.generation > generation) return [...statuses];
-  return [...statuses.filter((status) => !isSame(status)), { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress }];
+  return [...statuses.filter((status) => !isSame(status)), { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, ...retry }];
 }

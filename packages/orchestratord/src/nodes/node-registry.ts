@@ -104,7 +104,8 @@ export class NodeRegistry implements NodeDirectory {
     if (known === undefined) return false;
     this.#put({ ...known, state: applyEvent(known.state, event) });
     this.#tell({ type: 'event', nodeId: known.nodeId, event });
-    if (event.type.startsWith('instance.') && event.type !== 'instance.loading') this.refresh(known.nodeId);
+    // A load that begins is no news of the pools; one that begins after a crash is.
+    if (event.type.startsWith('instance.') && (event.type !== 'instance.loading' || event.data.last_error !== null)) this.refresh(known.nodeId);
     return true;
   }
 
