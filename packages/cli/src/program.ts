@@ -74,6 +74,13 @@ function addLooks(program: Command, perform: Perform): void {
     .description('the machines, and whether they report')
     .action((_, command: Command) => perform(async (context) => (await import('./commands/nodes.js')).nodes(context, optionsOf(command))));
   program
+    .command('reset')
+    .argument('<pool>', 'id of the pool; corral pools lists them')
+    .description('forget what failed in a pool, and try at once what is wanted there')
+    .action((pool: string, _, command: Command) =>
+      perform(async (context) => (await import('./commands/reset.js')).reset(context, optionsOf(command), pool)),
+    );
+  program
     .command('cancel')
     .argument('<task>', 'id of the task')
     .description('cancel a task, wherever it is')

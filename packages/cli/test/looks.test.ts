@@ -75,6 +75,21 @@ describe('what a running server shows', () => {
     );
   });
 
+  test('C-176 ps and pools tell of a model that is left alone: why, how often, when next, and how to reset', async () => {
+    const error = 'killed; it failed 5 times in a row, so pool cpu leaves it alone for 5 min; corral reset cpu tries at once';
+    const held = aReplica({ state: 'failed', pid: null, ready_since_ms: null, last_error: error, restarts: 4, failures: 5, breaker: { state: 'open', retry_at_ms: Date.now() + 240_000 } });
+    const { url } = await serving({ 'GET /v2/pools': json(list(aPool({ last_error: error, replicas: [held] }))) });
+    expect((await runCorral(['ps', '--url', url])).out).toMatch(/failed .* killed; it failed 5 times in a row, .*; corral reset cpu tries at once; restarted 4 times; next try in (4 min|3 min \d+ s)\n$/);
+    expect((await runCorral(['pools', '--url', url])).out).toMatch(/corral reset cpu tries at once; next try in (4 min|3 min \d+ s)\n$/);
+  });
+
+  test('C-52 reset asks for the pool that it names', async () => {
+    const { url, seen } = await serving({ 'POST /v2/pools/cpu/reset': json({}, 202) });
+    expect(await runCorral(['reset', 'cpu', '--url', url])).toEqual({ code: 0, out: 'reset cpu: its failures are forgotten, and what is wanted there is tried at once\n', err: '' });
+    expect(seen.map(({ call }) => call)).toEqual(['POST /v2/pools/cpu/reset']);
+    expect(JSON.parse((await runCorral(['reset', 'cpu', '--json', '--url', url])).out)).toEqual({ pool_id: 'cpu', reset: true });
+  });
+
   test('cancel says what it canceled', async () => {
     const { url, seen } = await serving({ 'POST /v2/tasks/t%2F1/cancel': empty });
     expect(await runCorral(['cancel', 't/1', '--url', url])).toEqual({ code: 0, out: 'canceled t/1\n', err: '' });

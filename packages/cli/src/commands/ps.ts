@@ -2,6 +2,7 @@ import type { PoolStatus, ReplicaStatus } from '@corral/contracts';
 import { formatBytes } from '@corral/service-kit';
 import type { Colors } from 'picocolors/types.js';
 import type { CliContext } from '../cli-context.js';
+import { failureStory } from '../render/failure-story.js';
 import { ago, NOTHING } from '../render/shown.js';
 import { renderTable } from '../render/table.js';
 import { printJson, withClient, type Globals } from './globals.js';
@@ -37,9 +38,16 @@ export function renderResident(rows: readonly ResidentRow[], nowMs: number, colo
     formatBytes(row.memory_bytes),
     row.ready_since_ms === null ? NOTHING : ago(nowMs - row.ready_since_ms),
     row.replica_id,
-    row.last_error ?? row.reason ?? NOTHING,
+    whyOf(row, nowMs),
   ]);
   return renderTable(head, cells, colors);
+}
+
+/** Of a replica that serves, why it is there comes first; of any other, what happened to it. */
+function whyOf(row: ResidentRow, nowMs: number): string {
+  const story = failureStory(row, nowMs);
+  const told = row.state === 'resident' ? [row.reason, story] : [story ?? row.reason];
+  return told.filter((part) => part !== undefined && part !== null).join('; ') || NOTHING;
 }
 
 function paintedState({ state, load_progress: progress }: ReplicaStatus, colors: Colors): string {
