@@ -20,6 +20,10 @@ export class SimulatedNode {
   loading: Loading | null = null;
   fetching = new Map<string, number>();
   readonly failing = new Map<string, string>();
+  /** Models whose replica ended and comes back by itself, with how it ended. */
+  readonly restarting = new Map<string, string>();
+  /** Models whose breaker is open, by the Unix milliseconds of their next trial; nobody's wish starts them before. */
+  readonly heldUntil = new Map<string, number>();
   fetchMs = 1_000;
   loadMs = 300;
   incarnation = 'i1';
@@ -64,7 +68,7 @@ export class SimulatedNode {
     }
     for (const id of [...this.resident.keys()]) if (!this.isWanted(id) && this.leases(id) === 0) this.resident.delete(id);
     if (this.loading !== null) return;
-    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, one.model.model_id)) && this.#fits(one));
+    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.restarting.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, one.model.model_id)) && this.#fits(one));
     if (next === undefined) return;
     this.loading = { modelId: next.model.model_id, poolId: next.target.pool_id, readyAtMs: nowMs + this.loadMs };
     this.begun.push(next.model.model_id);
@@ -91,7 +95,9 @@ export class SimulatedNode {
 
   #pool(poolId: string, memoryBytes: number, ready: boolean): PoolStatus {
     const replicas: ReplicaStatus[] = [...this.resident].filter(([, one]) => one.poolId === poolId).map(([id, { modelId }]) => aReplicaStatus({ replica_id: id, model_id: modelId, state: this.isWanted(id) ? 'resident' : 'draining', memory_bytes: this.sizes[modelId] ?? 0 }));
+    for (const [modelId, retryAtMs] of this.heldUntil) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, modelId), model_id: modelId, state: 'failed', breaker: { state: 'open', retry_at_ms: retryAtMs } }));
     if (this.loading?.poolId === poolId) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, this.loading.modelId), model_id: this.loading.modelId, state: 'loading', memory_bytes: this.sizes[this.loading.modelId] ?? 0 }));
+    for (const [modelId, error] of this.restarting) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, modelId), pid: null, model_id: modelId, state: 'failed', memory_bytes: this.sizes[modelId] ?? 0, last_error: error }));
     return aPoolStatus({ pool_id: poolId, node_id: this.nodeId, memory_total_bytes: memoryBytes, ready, replicas });
   }
 
@@ -100,9 +106,12 @@ export class SimulatedNode {
     const error = this.failing.get(model.model_id);
     const isOnDisk = this.models.has(model.model_id);
     if (wanted === 'absent') return { ...base, residency: isOnDisk ? 'on_disk' : 'absent' };
-    if (error !== undefined) return { ...base, residency: 'failed', last_error: error };
+    const retryAtMs = this.heldUntil.get(model.model_id);
+    if (error !== undefined && (retryAtMs === undefined || wanted === 'resident')) return { ...base, residency: 'failed', last_error: error, ...(retryAtMs === undefined ? {} : { retry_at_ms: retryAtMs }) };
     if (!isOnDisk) return { ...base, residency: 'absent', progress: { phase: 'downloading', bytes_done: 1, bytes_total: 2, fraction: 0.5 } };
     const id = replicaId(target.pool_id, model.model_id);
+    const ended = this.restarting.get(model.model_id);
+    if (ended !== undefined && wanted === 'resident') return { ...base, residency: 'loading', replica_id: id, last_error: ended, progress: { phase: 'restarting', bytes_done: null, bytes_total: null, fraction: null } };
     if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : 'on_disk' };
     if (this.resident.has(id)) return { ...base, residency: 'resident', replica_id: id };
     if (this.loading?.modelId === model.model_id) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
