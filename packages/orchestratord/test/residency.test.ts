@@ -205,6 +205,43 @@ describe('failures', () => {
     expect(rig.status('a').state).toBe('resident');
   });
 
+  test('A-156 a breaker that opens ends who waits until its trial, also where the replica was resident', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node], manifest });
+    rig.want([rig.demand('a')]);
+    await rig.pass(2_000);
+    node.resident.clear();
+    node.failing.set('a', 'it crashed; it failed 5 times in a row');
+    node.heldUntil.set('a', rig.clock.nowMs() + 240_000);
+    await rig.pass(500);
+    const { state, message, retryAfterMs } = rig.status('a');
+    expect([state, message, Math.round(retryAfterMs / 10_000)]).toEqual(['failed', 'a could not be loaded: it crashed; it failed 5 times in a row', 24]);
+    const orders = rig.published.length;
+    await rig.pass(60_000, 1_000);
+    expect([rig.status('a').state, rig.wantedNow(), rig.published.length]).toEqual(['failed', ['model.a on_disk n1-p g3'], orders]);
+    await rig.pass(178_000, 1_000);
+    expect([rig.status('a').state, rig.published.length]).toEqual(['failed', orders]);
+    node.failing.clear();
+    await rig.pass(4_000);
+    expect(rig.status('a').state).toBe('resident');
+  });
+
+  test('A-156 a breaker that is reset lets who waits go on at once', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node], manifest });
+    rig.want([rig.demand('a')]);
+    await rig.pass(2_000);
+    node.resident.clear();
+    node.failing.set('a', 'it crashed');
+    node.heldUntil.set('a', rig.clock.nowMs() + 240_000);
+    await rig.pass(5_000);
+    expect(rig.status('a').state).toBe('failed');
+    node.failing.clear();
+    node.heldUntil.clear();
+    await rig.pass(1_000);
+    expect(rig.status('a').state).toBe('resident');
+  });
+
   test('J-02 while tasks wait it is tried again with growing waits', async () => {
     const node = aNode();
     node.failing.set('a', 'no');

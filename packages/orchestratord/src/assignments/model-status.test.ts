@@ -28,8 +28,9 @@ describe('statusNow', () => {
   test.each<[string, Partial<StatusSources>, string, string]>([
     ['nothing', {}, 'none', 'smollm2 is not loaded, and nothing has asked for it'],
     ['resident', { residentIn: ['p1', 'p2'], plan: wait }, 'resident', 'smollm2 is resident in p1, p2'],
-    ['its last load failed', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 2_500 } }, 'failed', 'smollm2 could not be loaded: no file'],
-    ['it may be tried again', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 1_000 } }, 'none', 'smollm2 is not loaded, and nothing has asked for it'],
+    ['its last load failed', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 2_500, heldIn: null } }, 'failed', 'smollm2 could not be loaded: no file'],
+    ['it may be tried again', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 1_000, heldIn: null } }, 'none', 'smollm2 is not loaded, and nothing has asked for it'],
+    ['it comes back after a crash', { views: viewOf('resident', { residency: 'loading', last_error: 'it was killed', progress: progress('restarting') }) }, 'loading', 'smollm2 is started again in pool p1 after: it was killed'],
     ['another one has its quantum', { plan: wait }, 'waiting', 'synthetic works in pool p1; it makes room at the latest in 3.2 s'],
     ['another one loads', { plan: { ...wait, reason: 'loading' } }, 'waiting', 'synthetic is being loaded in pool p1; room is made at the latest in 3.2 s'],
     ['an older one waits', { plan: { ...wait, reason: 'turn', blockedBy: [] } }, 'waiting', 'an older request waits for pool p1; its turn comes first'],
@@ -50,7 +51,7 @@ describe('statusNow', () => {
   });
 
   test('J-02 a failure says when it is worth trying again', () => {
-    expect(statusNow(sources({ failure: { message: 'no', failures: 1, failedAtMs: 0, retryAtMs: 2_500 } })).retryAfterMs).toBe(1_500);
+    expect(statusNow(sources({ failure: { message: 'no', failures: 1, failedAtMs: 0, retryAtMs: 2_500, heldIn: null } })).retryAfterMs).toBe(1_500);
   });
 
   test('B-51 J-07 the steps show how far the fetch and the load are', () => {

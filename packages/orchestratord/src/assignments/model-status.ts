@@ -56,7 +56,7 @@ function inProgress(view: AssignmentView, sources: StatusSources): StatusNow {
   const estimatedMs = lastLoadMs ?? (plan?.kind === 'load' ? plan.costMs : null);
   const steps = preparationSteps(view, modelOn(place, assignment.model)?.size_bytes ?? null, estimatedMs);
   const where = assignment.target.pool_id;
-  if (status?.residency === 'failed') return { ...plain('loading', `${modelId} is started again in pool ${where} after: ${status.last_error ?? 'it ended'}`, estimatedMs), steps };
+  if (status?.residency === 'failed' || progress?.phase === 'restarting') return { ...plain('loading', `${modelId} is started again in pool ${where} after: ${status?.last_error ?? 'it ended'}`, estimatedMs), steps };
   if (assignment.wanted === 'on_disk' || isFetchPhase(progress)) {
     return { ...plain('fetching', `${modelId} is being fetched to node ${assignment.target.node_id}${shareOf(progress?.fraction ?? null)}`, null), steps };
   }

@@ -6,7 +6,7 @@ import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import { isInProgress, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
 import type { Demand, ModelStatus, ReplicaUse } from './demand.js';
-import { LoadFailures } from './load-failures.js';
+import { heldOf, LoadFailures } from './load-failures.js';
 import { statusNow, type StatusNow } from './model-status.js';
 import { changesOf, type PlannedWish } from './plan-changes.js';
 import { poolChoice } from './pool-choice.js';
@@ -42,6 +42,8 @@ const PROGRESS_MS = 500;
 const RETRY_COMMIT_MS = 1_000;
 /** A file that a node has done with and does not show is not asked for again at once. */
 const REFETCH_MS = 10_000;
+/** An event of a failure may come before the report that shows the breaker. */
+const SHOWN_AFTER_MS = 2_000;
 const FAILURE_POLICY = { initialMs: 1_000, maxMs: 60_000, forgetAfterMs: 600_000 };
 
 interface Remembered {
@@ -145,6 +147,7 @@ export class ResidencyLoop implements Residency {
     this.#look = null;
     const seen = this.#world();
     for (const done of this.#memory.observe(seen.pools, seen.views, seen.keyOf, nowMs)) this.#succeeded(done.view, () => this.#told.loaded(done));
+    this.#forgetReset(seen, nowMs);
     const withdrawn = this.#withdrawFailed(seen, nowMs);
     const wishes = this.#wishes(nowMs);
     this.#times.observe(seen.pools, seen.useOf, this.#contended(wishes, seen), nowMs);
@@ -171,16 +174,26 @@ export class ResidencyLoop implements Residency {
     return world.views.flatMap((view): WantedChange[] => {
       const { assignment, status, place, modelKey } = view;
       const isNews = this.#failedGenerations.get(instanceOf(assignment)) !== assignment.generation;
-      if (status?.residency !== 'failed' || assignment.wanted === 'absent' || !isNews || world.wasResident(view)) return [];
+      const held = heldOf(view, nowMs - this.options.clock.nowMs());
+      if (status?.residency !== 'failed' || assignment.wanted === 'absent' || !isNews || (held === null && world.wasResident(view))) return [];
       this.#failedGenerations.set(instanceOf(assignment), assignment.generation);
       this.#memory.givenUp(modelKey);
       this.#fetchOrderedMs.delete(modelKey);
       const message = status.last_error ?? 'the node does not say why; look at its log';
-      if (this.#failures.blocking(modelKey, nowMs)?.message !== message) this.#told.failed(view, this.#failures.record(modelKey, message, nowMs), nowMs);
+      if (this.#failures.blocking(modelKey, nowMs)?.message !== message) this.#told.failed(view, this.#failures.record(modelKey, message, nowMs, held), nowMs);
       const { org_id, instance_id, tier, model, target, source } = assignment;
       const isOnDisk = assignment.wanted === 'resident' && modelOn(place, model) !== undefined;
       return [{ instance: { orgId: org_id, instanceId: instance_id, tier }, model, wanted: isOnDisk ? 'on_disk' : 'absent', target: { nodeId: target.node_id, poolId: target.pool_id }, source, reason: `its load failed: ${message}` }];
     });
+  }
+
+  /** A breaker that was reset, or closed by itself, keeps nobody waiting. */
+  #forgetReset(world: WorldLook, nowMs: number): void {
+    for (const { modelKey, poolId, failedAtMs } of this.#failures.held()) {
+      const pool = world.pools.find((one) => one.poolId === poolId);
+      const isOpen = pool?.status.replicas.some((replica) => world.keyOf(replica) === modelKey && replica.breaker?.state === 'open') ?? true;
+      if (!isOpen && nowMs - failedAtMs >= SHOWN_AFTER_MS) this.#failures.clear(modelKey);
+    }
   }
 
   /** Who wants something: tasks that wait, then hot instances; not what has just failed. */
