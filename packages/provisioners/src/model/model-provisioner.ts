@@ -64,7 +64,7 @@ export class ModelProvisioner {
 
   constructor(private readonly options: ModelProvisionerOptions) {
     const { env, clock, random, web: limits } = options;
-    this.#client = new WebClient(env, limits);
+    this.#client = new WebClient(env, limits, clock);
     const ports = { client: this.#client, bandwidth: new Bandwidth(limits.bandwidthBytesPerS, clock), limits, clock, random };
     this.#fetchers = { file: fetchFile, pypi: pypiFetcher(env, clock), web: webFetcher(ports), hub: hubFetcher(env, ports) };
   }
@@ -109,7 +109,7 @@ export class ModelProvisioner {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#flights.close(new ProvisionError('CANCELED', 'the daemon is stopping; ask again when it is back'));
-    await this.#client.close();
+    this.#client.close();
   }
 
   #start(label: string, keys: readonly string[], wanted: WantedModel) {

@@ -2,11 +2,12 @@ import { messageOf, ProvisionError } from '../provision-error.js';
 import { Interruption } from './interruption.js';
 
 const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET)_|HOSTNAME_MISMATCH)/;
-const NO_CONNECTION = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
+const NO_CONNECTION = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'ETIMEDOUT']);
 
 /** What a transport threw while talking to `host`: final where another try at once cannot help, else an interruption. [D-52] */
-export function explainNetwork(error: unknown, host: string): ProvisionError | Interruption {
+export function explainNetwork(error: unknown, server: string, proxy: string | null = null): ProvisionError | Interruption {
   const code = codeOf(error);
+  const host = proxy === null ? server : `${server} (through the proxy ${proxy})`;
   if (code === 'ENOTFOUND')
     return failure(`the name of ${host} is unknown; correct the address, or check the network and its name server`, error);
   if (CERTIFICATE.test(code)) {
@@ -19,10 +20,7 @@ export function explainNetwork(error: unknown, host: string): ProvisionError | I
     return failure(`${host} does not speak TLS as it should (${code}); check the address and its port`, error);
   if (code === 'EAI_AGAIN') return later(`the name server gives no answer about ${host}; check the network`, error);
   if (NO_CONNECTION.has(code))
-    return later(`no connection to ${host} (${code}); check the address, the network and, where there is one, the proxy in HTTPS_PROXY`, error);
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') return later(`${host} took the request and did not answer; try again later`, error);
-  if (code === 'UND_ERR_PRX_TLS' || /proxy/i.test(messageOf(error)))
-    return later(`the proxy gives no way to ${host}: ${messageOf(error)}; check HTTPS_PROXY, HTTP_PROXY and NO_PROXY`, error);
+    return later(`no connection to ${host} (${code}); check the address and the network, and HTTPS_PROXY where a proxy is needed`, error);
   return later(`the connection to ${host} broke off (${code === '' ? messageOf(error) : code}); try again, or check the network`, error);
 }
 
@@ -37,8 +35,7 @@ function later(message: string, cause: unknown): Interruption {
 /** Several addresses of one name fail together; their first failure stands for all. */
 function codeOf(error: unknown): string {
   const { code, errors, cause } = (error ?? {}) as { code?: unknown; errors?: unknown; cause?: unknown };
-  // A request that failed while connecting wraps the reason.
-  if (typeof code === 'string' && !(code === 'UND_ERR_SOCKET' && cause)) return code;
+  if (typeof code === 'string') return code;
   if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
-  return cause === undefined ? (typeof code === 'string' ? code : '') : codeOf(cause);
+  return cause === undefined ? '' : codeOf(cause);
 }

@@ -1,8 +1,11 @@
-import { EnvHttpProxyAgent, request } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '@corral/service-kit';
 import { isProvisionError, ProvisionError } from '../provision-error.js';
+import { Exchanges } from './exchange.js';
 import { explainNetwork } from './explain-network.js';
 import type { Header } from './file-facts.js';
+import { Interruption } from './interruption.js';
+import { proxiesOf } from './proxy-for.js';
 import type { WebLimits } from './web-limits.js';
 
 /** One GET or HEAD. */
@@ -21,7 +24,7 @@ export interface WebRequest {
 export interface WebAnswer {
   readonly status: number;
   readonly header: Header;
-  readonly body: Dispatcher.ResponseData['body'];
+  readonly body: IncomingMessage;
   /** Where it came from, after redirects. */
   readonly url: URL;
 }
@@ -31,22 +34,12 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** HTTP as the user's environment wants it: through its proxies, and with redirects that keep secrets where they belong. [D-52 D-56 D-59] */
 export class WebClient {
-  readonly #dispatcher: EnvHttpProxyAgent;
+  readonly #exchanges: Exchanges;
+  readonly #proxyFor: (url: URL) => URL | null;
 
-  constructor(
-    env: NodeJS.ProcessEnv,
-    private readonly limits: Pick<WebLimits, 'connectMs' | 'idleMs'>,
-  ) {
-    const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
-    this.#dispatcher = new EnvHttpProxyAgent({
-      // Given as texts, since without them the process's own environment would be read.
-      httpProxy,
-      httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-      noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
-      connect: { timeout: limits.connectMs },
-      pipelining: 1,
-      bodyTimeout: 0,
-    });
+  constructor(env: NodeJS.ProcessEnv, limits: Pick<WebLimits, 'connectMs' | 'idleMs'>, clock: Clock) {
+    this.#exchanges = new Exchanges(limits, clock);
+    this.#proxyFor = proxiesOf(env);
   }
 
   /** Sends and follows redirects. Throws `Interruption`, `ProvisionError`, or the signal's reason. */
@@ -66,13 +59,15 @@ export class WebClient {
   }
 
   /** Ends every connection at once. */
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  close(): void {
+    this.#exchanges.close();
   }
 
   async #once({ method, headers, authorization, signal, url: firstUrl }: WebRequest, url: URL): Promise<WebAnswer> {
+    const proxy = this.#proxyFor(url);
     try {
-      const answer = await request(url, {
+      const body = await this.#exchanges.send({
+        url,
         method,
         headers: {
           'user-agent': 'corral',
@@ -80,20 +75,19 @@ export class WebClient {
           ...headers,
           ...(authorization !== null && url.origin === firstUrl.origin ? { authorization } : {}),
         },
-        dispatcher: this.#dispatcher,
-        headersTimeout: this.limits.idleMs,
+        proxy,
         signal,
       });
       // A body that nobody reads any longer may still fail.
-      answer.body.on('error', () => undefined);
+      body.on('error', () => undefined);
       const header: Header = (name) => {
-        const value = answer.headers[name];
+        const value = body.headers[name];
         return (Array.isArray(value) ? value[0] : value) ?? null;
       };
-      return { status: answer.statusCode, header, body: answer.body, url };
+      return { status: body.statusCode ?? 0, header, body, url };
     } catch (error) {
       signal.throwIfAborted();
-      throw isProvisionError(error) ? error : explainNetwork(error, url.host);
+      throw isProvisionError(error) || error instanceof Interruption ? error : explainNetwork(error, url.host, proxy?.host ?? null);
     }
   }
 }
