@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { EngineProvider } from '@corral/engine';
 import { runDaemon } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
@@ -12,7 +13,7 @@ export interface RunOptions {
   readonly argv: readonly string[];
   readonly env: Environment;
   /** Makes the engine. A test hands in one whose faults are chosen. */
-  engine(parts: { readonly env: Environment; readonly clock: Clock; readonly log: Log }): EngineProvider;
+  engine(parts: { readonly env: Environment; readonly clock: Clock; readonly log: Log; readonly cacheDir: string }): EngineProvider;
 }
 
 /** The life of pool-managerd, from its arguments to its exit code. */
@@ -22,7 +23,7 @@ export function runPoolManagerd({ engine, ...options }: RunOptions): Promise<num
       program: programOf(VERSION),
       configSpec,
       section: { name: 'pool_managerd', others: ['orchestratord'] },
-      start: (context) => startNode({ ...context, engine: engine(context), random: Math.random }),
+      start: (context) => startNode({ ...context, engine: engine({ ...context, cacheDir: join(context.config.state_dir, 'cache', 'engine') }), random: Math.random }),
     },
     options,
   );
