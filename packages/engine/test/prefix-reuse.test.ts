@@ -82,7 +82,7 @@ describe('prefix reuse: which slot', () => {
       const { text } = await client.generate(aGenerateRequest({ prefix_scope, max_tokens: 4, input: { type: 'prompt', prompt }, output: { dialect: 'openai_completion', stream: false } }));
       return (JSON.parse(text) as { usage: object }).usage;
     };
-    const usage = (cached_tokens: number) => ({ prompt_tokens: 301, completion_tokens: 4, total_tokens: 305, prompt_tokens_details: { cached_tokens } });
+    const usage = (cached_tokens: number) => expect.objectContaining({ prompt_tokens: 301, prompt_tokens_details: { cached_tokens } });
     expect([await one('acme'), await one('acme'), await one('other'), await one('other')]).toEqual([usage(0), usage(256), usage(0), usage(256)]);
   });
 

@@ -13,7 +13,7 @@ export interface Running {
 
 export interface Replicas {
   /** Starts a replica that ends with the test, or with the file when `keep` says so. */
-  start(spec: Partial<ReplicaSpec> & { readonly modelPath: string }, how?: { readonly env?: Record<string, string>; readonly log?: Log; readonly keep?: boolean }): Promise<Running>;
+  start(spec: Partial<ReplicaSpec> & { readonly modelPath: string }, how?: { readonly env?: Record<string, string>; readonly log?: Log; readonly keep?: boolean; readonly worker?: string }): Promise<Running>;
 }
 
 /** Real llama.cpp replicas on the CPU, one thread each. */
@@ -28,9 +28,9 @@ export function llamacppReplicas(): Replicas {
   afterEach(() => end(ofTest));
   afterAll(() => end(ofFile));
   return {
-    start: async (spec, { env = {}, log = silentLog, keep = false } = {}) => {
+    start: async (spec, { env = {}, log = silentLog, keep = false, worker } = {}) => {
       const debug = 'LLAMA_BATCH_DEBUG' in env;
-      const engine = createLlamacppEngine({ env: { ...process.env, ...env }, clock: systemClock, log, programs: llamacppPrograms(), logLevel: debug ? 'debug' : 'warn' });
+      const engine = createLlamacppEngine({ env: { ...process.env, ...env }, clock: systemClock, log, programs: { ...llamacppPrograms(), ...(worker !== undefined && { worker }) }, logLevel: debug ? 'debug' : 'warn' });
       const whole: ReplicaSpec = { replicaId: 'r1', digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens: 1_024, slots: 4, threads: 1, batchTokens: 512, prefillChunkTokens: 64, weightsIo: 'mmap', ...spec };
       const replica = await engine.start(whole, { signal: new AbortController().signal, log });
       const running = { replica, client: engineClient(replica.socketPath) };
