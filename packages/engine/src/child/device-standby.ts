@@ -16,6 +16,8 @@ export interface StandbyLimits {
 export interface StandbyParts extends StandbyOptions {
   /** Throws an EngineError when there is no program for this device; it is not asked again. */
   readonly program: () => WorkerProgram;
+  /** Awaited before the first fork; its failure is no reason not to. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly limits: StandbyLimits;
   /** While it says so, none is forked. */
@@ -35,12 +37,13 @@ export class DeviceStandby implements Standby {
   readonly #ending = new Set<Promise<unknown>>();
   #lastError: string | null = null;
   #failures = 0;
+  #isPrepared = false;
   #isBackingOff = false;
   /** There is no program for this device. */
   #isHopeless = false;
 
   constructor(private readonly parts: StandbyParts) {
-    queueMicrotask(() => this.fill());
+    this.#track(this.#begin());
   }
 
   get state(): StandbyState {
@@ -62,7 +65,7 @@ export class DeviceStandby implements Standby {
   fill(): void {
     const { workers, isHeldBack } = this.parts;
     const isInitialising = [...this.#waiting].some(({ readyAtMs }) => readyAtMs === null);
-    if (this.#closing.signal.aborted || this.#isHopeless || this.#isBackingOff || isInitialising || this.#waiting.size >= workers || isHeldBack()) return;
+    if (!this.#isPrepared || this.#closing.signal.aborted || this.#isHopeless || this.#isBackingOff || isInitialising || this.#waiting.size >= workers || isHeldBack()) return;
     this.#fork();
   }
 
@@ -71,6 +74,12 @@ export class DeviceStandby implements Standby {
     const ends = [...this.#waiting].map(({ worker }) => worker.child.end(0));
     this.#waiting.clear();
     await Promise.all([...ends, ...this.#ending]);
+  }
+
+  async #begin(): Promise<void> {
+    if (this.parts.workers > 0) await this.parts.prepare(this.#closing.signal).catch(() => undefined);
+    this.#isPrepared = true;
+    this.fill();
   }
 
   #fork(): void {

@@ -14,6 +14,8 @@ const LIMITS: WorkersLimits = { initMs: 60_000, steadyMs: 30_000, backoff: { ini
 export interface EngineWorkersOptions {
   /** The worker for one device; throws an EngineError when there is none. */
   readonly program: (device: DeviceRef) => WorkerProgram;
+  /** What makes processes on a device start faster, awaited before the first one is kept waiting there. Its failure is no reason not to. */
+  readonly prepare?: (device: DeviceRef, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly limits?: Partial<WorkersLimits>;
 }
@@ -35,7 +37,7 @@ export class EngineWorkers {
     this.#loads += 1;
     this.#begun += 1;
     try {
-      return await startReplica(spec, { program: this.options.program(spec), takeWaiting: () => this.#take(keyOf(spec)), extra }, options);
+      return await startReplica(spec, { program: () => this.options.program(spec), takeWaiting: () => this.#take(keyOf(spec)), extra }, options);
     } finally {
       this.#loads -= 1;
       void this.#refillSoon();
@@ -44,8 +46,8 @@ export class EngineWorkers {
 
   /** As `EngineProvider.standBy`. */
   standBy(device: DeviceRef, options: StandbyOptions): Standby {
-    const { clock, program } = this.options;
-    const standby = new DeviceStandby({ ...options, program: () => program(device), clock, limits: this.#limits, isHeldBack: () => this.#loads > 0 });
+    const { clock, program, prepare } = this.options;
+    const standby = new DeviceStandby({ ...options, program: () => program(device), prepare: async (signal) => await prepare?.(device, signal), clock, limits: this.#limits, isHeldBack: () => this.#loads > 0 });
     this.#standbys.set(standby, keyOf(device));
     return {
       get state() {

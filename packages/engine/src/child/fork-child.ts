@@ -31,6 +31,8 @@ export interface Child {
   logTo(log: Log): void;
   /** Replaces the listener. Messages that came before the first one are not lost. */
   listen(listener: (message: unknown) => void): void;
+  /** Somebody asked for its end. */
+  readonly wasEnded: boolean;
   /** SIGTERM, then SIGKILL after `graceMs` (at once when 0). The process is gone when it resolves. */
   end(graceMs: number): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child
   oomKills.begin();
   const words = new LastWords();
   let linesTo = log;
+  let wasEnded = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       for (const line of words.push(text)) linesTo.debug('engine process said', { pid: child.pid, line });
@@ -66,7 +69,11 @@ export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child
       listener = next;
       for (const message of early.splice(0)) next(message);
     },
+    get wasEnded() {
+      return wasEnded;
+    },
     end: async (graceMs) => {
+      wasEnded = true;
       if (graceMs > 0) {
         child.kill('SIGTERM');
         const cutOff = new AbortController();

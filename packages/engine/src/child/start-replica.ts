@@ -9,12 +9,13 @@ import { WorkerProcess, type WorkerProgram } from './worker-process.js';
 /** The process of one load. */
 interface LoadProcess {
   readonly worker: WorkerProcess;
-  /** It was forked before this load was asked for: its end before it begins says nothing of the load. */
-  readonly hasWaited: boolean;
+  /** Another process may do better: this one was forked before the load was asked for, or its program is not used again. */
+  readonly isReplaceable: boolean;
 }
 
 export interface StartMeans {
-  readonly program: WorkerProgram;
+  /** Of a process that is forked for the load. */
+  readonly program: () => WorkerProgram;
   /** A process that waits for a load; `null` when there is none. */
   readonly takeWaiting?: () => WorkerProcess | null;
   /** What the engine tells its own worker beside the spec; JSON. */
@@ -47,7 +48,9 @@ function processFor({ replicaId }: ReplicaSpec, { program, takeWaiting }: StartM
   const log = options.log.child({ replica_id: replicaId });
   const waiting = takeWaiting?.() ?? null;
   waiting?.child.logTo(log);
-  return { worker: waiting ?? new WorkerProcess(program, log), hasWaited: waiting !== null };
+  if (waiting !== null) return { worker: waiting, isReplaceable: true };
+  const chosen = program();
+  return { worker: new WorkerProcess(chosen, log), isReplaceable: chosen.distrust !== undefined };
 }
 
 interface Load {
@@ -56,7 +59,7 @@ interface Load {
   readonly extra: unknown;
 }
 
-async function startIn({ worker, hasWaited }: LoadProcess, load: Load, { signal, onProgress }: StartOptions): Promise<EngineReplica | 'gone before it began'> {
+async function startIn({ worker, isReplaceable }: LoadProcess, load: Load, { signal, onProgress }: StartOptions): Promise<EngineReplica | 'gone before it began'> {
   const { child } = worker;
   let hasBegun = false;
   const loaded = async (): Promise<ReplicaInfo> => {
@@ -75,7 +78,7 @@ async function startIn({ worker, hasWaited }: LoadProcess, load: Load, { signal,
     return superviseReplica(worker, load, await unlessAborted(loaded(), signal));
   } catch (error) {
     await child.end(0);
-    if (hasWaited && !hasBegun && isEngineError(error) && !signal.aborted) return 'gone before it began';
+    if (isReplaceable && !hasBegun && isEngineError(error) && !signal.aborted) return 'gone before it began';
     throw error;
   }
 }

@@ -13,6 +13,8 @@ export interface WorkerProgram {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  /** Called when a process of it ended by itself before it could take a load: the next program is another one. */
+  readonly distrust?: () => void;
 }
 
 /** One process of an engine worker, from its fork on. */
@@ -28,7 +30,7 @@ export class WorkerProcess {
       () => 'worker_failed',
     ).then(() => undefined);
     // Whoever waits for it sees the fault; one that nobody waits for is seen by its end.
-    this.initialised.catch(() => undefined);
+    this.initialised.catch(() => this.child.wasEnded || program.distrust?.());
   }
 
   /**

@@ -1,5 +1,4 @@
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
-import { EngineError } from '../engine-error.js';
 import type { ReplicaInfo, ReplicaSpec } from '../port.js';
 import type { TextModel } from '../worker/text-model.js';
 import { workerClock } from '../worker/worker-clock.js';
@@ -7,25 +6,33 @@ import { writeLog } from '../worker/worker-log.js';
 import { assertOnDevice } from './assert-on-device.js';
 import { BatchGate } from './batch-gate.js';
 import { LlamaTextModel } from './llama-text-model.js';
-import { toEngineError } from './open-llama.js';
+import { supportedKind } from './llama-setup.js';
+import { toEngineError } from './to-engine-error.js';
+
+export interface LoadHow {
+  readonly fingerprint: string;
+  readonly onProgress: (fraction: number) => void;
+  /** Asked once the model and its context are there. */
+  readonly loadPath: () => ReplicaInfo['loadPath'];
+}
 
 /**
- * Loads one model whole on the one visible device, and makes its context.
+ * Loads one model whole on the one visible device, and makes its context. When it rejects, nothing of the model is left.
  *
  * Never `"auto"` layers: `"max"` refuses a model that does not fit. [C-33]
  */
-export async function loadModel(llama: Llama, spec: ReplicaSpec, { fingerprint, onProgress }: { fingerprint: string; onProgress: (fraction: number) => void }): Promise<TextModel> {
+export async function loadModel(llama: Llama, spec: ReplicaSpec, how: LoadHow): Promise<TextModel> {
   const startedMs = workerClock.monotonicMs();
-  const { deviceKind } = spec;
-  if (deviceKind !== 'cpu' && deviceKind !== 'vulkan') throw new EngineError('device_unsupported', `there is no engine code for ${deviceKind} devices; use a cpu or vulkan pool`);
+  let model: LlamaModel | null = null;
   try {
+    const deviceKind = supportedKind(spec.deviceKind);
     llama.maxThreads = spec.threads;
-    const model = await llama.loadModel({
+    model = await llama.loadModel({
       modelPath: spec.modelPath,
       gpuLayers: 'max',
       useMmap: spec.weightsIo === 'mmap',
       useDirectIo: spec.weightsIo === 'direct_io',
-      onLoadProgress: onProgress,
+      onLoadProgress: how.onProgress,
     });
     const where = {
       gpu: llama.gpu,
@@ -38,9 +45,10 @@ export async function loadModel(llama: Llama, spec: ReplicaSpec, { fingerprint, 
     assertOnDevice(deviceKind, where);
     const gate = new BatchGate(spec.slots, spec.prefillChunkTokens, workerClock);
     const context = await createContext(model, spec, gate);
-    const info = describe(spec, { model, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(workerClock.monotonicMs() - startedMs) });
-    return new LlamaTextModel({ model, context, gate, info, fingerprint, prefillChunkTokens: spec.prefillChunkTokens });
+    const info = describe(spec, { model, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(workerClock.monotonicMs() - startedMs), loadPath: how.loadPath() });
+    return new LlamaTextModel({ model, context, gate, info, fingerprint: how.fingerprint, prefillChunkTokens: spec.prefillChunkTokens });
   } catch (error) {
+    await model?.dispose();
     throw toEngineError(error);
   }
 }
@@ -64,9 +72,10 @@ interface Loaded {
   readonly layersOnDevice: number;
   readonly totalLayers: number;
   readonly loadMs: number;
+  readonly loadPath: ReplicaInfo['loadPath'];
 }
 
-function describe(spec: ReplicaSpec, { model, context, layersOnDevice, totalLayers, loadMs }: Loaded): ReplicaInfo {
+function describe(spec: ReplicaSpec, { model, context, layersOnDevice, totalLayers, loadMs, loadPath }: Loaded): ReplicaInfo {
   const onCpu = spec.deviceKind === 'cpu';
   const [weights, cells] = [model.memoryUsage, context.memoryUsage];
   return {
@@ -81,6 +90,6 @@ function describe(spec: ReplicaSpec, { model, context, layersOnDevice, totalLaye
     },
     hasChatTemplate: model.fileInfo.metadata.tokenizer?.chat_template !== undefined,
     loadMs,
-    loadPath: 'public',
+    loadPath,
   };
 }

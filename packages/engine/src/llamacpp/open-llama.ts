@@ -1,38 +1,20 @@
-import type { DeviceKind } from '@corral/contracts';
-import { getLlama, InsufficientMemoryError, LlamaLogLevel, NoBinaryFoundError, type Llama } from 'node-llama-cpp';
-import { EngineError, isEngineError } from '../engine-error.js';
-
-export interface LlamaSetup {
-  readonly deviceKind: DeviceKind;
-  /** `warn` in service; `debug` shows every graph where llama.cpp is told to. */
-  readonly logLevel: 'debug' | 'info' | 'warn';
-}
-
-const LEVELS = { debug: LlamaLogLevel.debug, info: LlamaLogLevel.info, warn: LlamaLogLevel.warn } as const;
+import { getLlama, type Llama } from 'node-llama-cpp';
+import { commonOptions, supportedKind, type LlamaSetup } from './llama-setup.js';
+import { writeMark } from './self-test-mark.js';
+import { toEngineError } from './to-engine-error.js';
 
 /**
- * Loads the native code for exactly one kind of device; its messages go to standard error, where the
- * parent keeps them as last words. [C-33]
+ * Loads the native code for exactly one kind of device, which another process has tried first. [C-33]
+ *
+ * `markPath`: where it is written down that it worked. [C-153]
  */
-export async function openLlama({ deviceKind, logLevel }: LlamaSetup): Promise<Llama> {
-  if (deviceKind !== 'cpu' && deviceKind !== 'vulkan') throw new EngineError('device_unsupported', `there is no engine code for ${deviceKind} devices; use a cpu or vulkan pool`);
+export async function openLlama(setup: LlamaSetup, markPath: string | null = null): Promise<Llama> {
   try {
-    return await getLlama({
-      gpu: deviceKind === 'cpu' ? false : deviceKind,
-      build: 'never',
-      logLevel: LEVELS[logLevel],
-      logger: (level, message) => void process.stderr.write(`[llama.cpp ${level}] ${message.trimEnd()}\n`),
-    });
+    const kind = supportedKind(setup.deviceKind);
+    const llama = await getLlama({ ...commonOptions(setup), gpu: kind === 'cpu' ? false : kind, build: 'never' });
+    if (markPath !== null && (kind === 'cpu' || (await llama.getGpuDeviceNames()).length === 1)) writeMark(markPath);
+    return llama;
   } catch (error) {
     throw toEngineError(error);
   }
-}
-
-/** What node-llama-cpp throws, in the words of the port. */
-export function toEngineError(error: unknown): EngineError {
-  if (isEngineError(error)) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof InsufficientMemoryError) return new EngineError('out_of_memory', `the model does not fit the device whole: ${text}; free memory, or take fewer slots or a smaller context`, [], { cause: error });
-  if (error instanceof NoBinaryFoundError) return new EngineError('device_missing', `the engine has no binary that works with this device: ${text}`, [], { cause: error });
-  return new EngineError('bad_model', `the model cannot be loaded: ${text}; the engine's last words say more`, [], { cause: error });
 }

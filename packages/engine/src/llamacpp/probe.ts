@@ -1,9 +1,15 @@
+import type { DeviceKind } from '@corral/contracts';
+import type { Llama } from 'node-llama-cpp';
 import type { FatalMessage, ProbeAnswer, ProbeMessage } from '../child/child-message.js';
 import { inspectModel, type InspectQuestion } from './inspect-model.js';
-import { openLlama, toEngineError } from './open-llama.js';
+import { openLlama } from './open-llama.js';
+import { toEngineError } from './to-engine-error.js';
 
 /** What a disposable process may be asked. */
-export type ProbeQuestion = ({ readonly type: 'inspect' } & InspectQuestion) | { readonly type: 'devices' };
+export type ProbeQuestion = ({ readonly type: 'inspect' } & InspectQuestion) | { readonly type: 'devices' } | { readonly type: 'self_test'; readonly deviceKind: DeviceKind };
+
+/** `markPath`: where it is marked that the binary works on the device of this process. */
+type MarkedQuestion = ProbeQuestion & { readonly markPath: string | null };
 
 /** A device as the driver's library names it. */
 export interface SeenDevice {
@@ -14,25 +20,27 @@ export interface SeenDevice {
 
 process.once('disconnect', () => process.exit(1));
 process.once('message', (message) => {
-  void answer((message as ProbeMessage<ProbeQuestion>).question).then((reply) => process.send?.(reply, () => process.exit(0)));
+  void answer((message as ProbeMessage<MarkedQuestion>).question).then((reply) => process.send?.(reply, () => process.exit(0)));
 });
 
-async function answer(question: ProbeQuestion): Promise<ProbeAnswer<unknown>> {
+async function answer(question: MarkedQuestion): Promise<ProbeAnswer<unknown>> {
   try {
-    return { type: 'answer', answer: question.type === 'inspect' ? await inspect(question) : await seenDevices() };
+    return { type: 'answer', answer: await answerOf(question) };
   } catch (error) {
     const { kind, message } = toEngineError(error);
     return { type: 'fatal', kind, message } satisfies FatalMessage;
   }
 }
 
-async function inspect(question: InspectQuestion): Promise<unknown> {
-  return await inspectModel(await openLlama({ deviceKind: question.deviceKind, logLevel: 'warn' }), question);
+async function answerOf(question: MarkedQuestion): Promise<unknown> {
+  const deviceKind = question.type === 'devices' ? 'vulkan' : question.deviceKind;
+  const llama = await openLlama({ deviceKind, logLevel: 'warn' }, question.markPath);
+  if (question.type === 'inspect') return await inspectModel(llama, question);
+  return question.type === 'devices' ? await seenDevices(llama) : null;
 }
 
 /** Vulkan devices that the mask of this process lets through. */
-async function seenDevices(): Promise<readonly SeenDevice[]> {
-  const llama = await openLlama({ deviceKind: 'vulkan', logLevel: 'warn' });
+async function seenDevices(llama: Llama): Promise<readonly SeenDevice[]> {
   const { total, free } = await llama.getVramState();
   const names = await llama.getGpuDeviceNames();
   return names.map((name) => ({ name, memoryTotalBytes: total, memoryFreeBytes: free }));

@@ -177,7 +177,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
     test('C-122 a killed process is a crash that says so, and its socket is gone', async () => {
       const { replica } = await start();
       process.kill(replica.pid, 'SIGKILL');
-      expect(await replica.exited).toEqual({ kind: 'crashed', error: expect.stringContaining('SIGKILL'), code: null, signal: 'SIGKILL', lastWords: expect.any(Array) });
+      expect(await replica.exited).toEqual({ kind: 'crashed', error: expect.stringContaining('SIGKILL'), reason: 'sigkill', code: null, signal: 'SIGKILL', lastWords: expect.any(Array) });
       expect(existsSync(replica.socketPath)).toBe(false);
     });
 

@@ -1,0 +1,84 @@
+// Puts the worker of the llama.cpp engine into one file, dist/bundle/worker.js: one file is read several times faster than 550.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = join(here, 'dist/bundle');
+const require = createRequire(import.meta.url);
+
+/** The engine asks `corralReadGguf` before it reads a file's header. A version of it without that place does not build. */
+const askBeforeReading = {
+  name: 'ask before reading',
+  setup({ onLoad, onEnd }) {
+    let isFound = false;
+    onLoad({ filter: /node-llama-cpp\/dist\/gguf\/readGgufFileInfo\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const head = 'export async function readGgufFileInfo(';
+      if (!source.includes(head)) return { errors: [{ text: 'node-llama-cpp has changed: readGgufFileInfo was not found; look at how its header is read and change build.mjs' }] };
+      isFound = true;
+      const asking = 'export async function readGgufFileInfo(path, options) {\n  const read = () => readFromFile(path, options);\n  return globalThis.corralReadGguf === undefined ? await read() : await globalThis.corralReadGguf(path, read);\n}\n';
+      return { loader: 'js', contents: `${source.replace(head, 'async function readFromFile(')}\n${asking}` };
+    });
+    onEnd(() => (isFound ? {} : { errors: [{ text: 'node-llama-cpp has changed: gguf/readGgufFileInfo.js is not in the bundle; change build.mjs' }] }));
+  },
+};
+
+/** To find, test and build binaries takes half of node-llama-cpp, which looks for its own folder; the worker in one file is given its binary. */
+const withoutSearch = {
+  name: 'without the search for binaries',
+  setup({ onLoad }) {
+    onLoad({ filter: /node-llama-cpp\/dist\/bindings\/getLlama\.js$/ }, ({ path }) => {
+      const names = [...readFileSync(path, 'utf8').matchAll(/^export (?:async )?(?:const|function) (\w+)/gm)].map(([, name]) => name);
+      if (!names.includes('getLlama')) return { errors: [{ text: 'node-llama-cpp has changed: getLlama was not found; change build.mjs' }] };
+      const refuse = "const refuse = () => { throw new Error('the worker in one file does not look for binaries'); };";
+      return { loader: 'js', contents: `${refuse}\n${names.map((name) => `export const ${name} = refuse;`).join('\n')}\n` };
+    });
+  },
+};
+
+/** Of node-llama-cpp only what the worker uses is taken: what its other modules do when they are read is of no use here. */
+const onlyWhatIsUsed = {
+  name: 'only what is used',
+  setup({ onResolve, resolve: resolveAs }) {
+    onResolve({ filter: /.*/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === onlyWhatIsUsed || kind === 'entry-point') return undefined;
+      if (path !== 'node-llama-cpp' && !/\/node_modules\/node-llama-cpp\//.test(importer)) return undefined;
+      const found = await resolveAs(path, { importer, resolveDir, kind, pluginData: onlyWhatIsUsed });
+      return found.errors.length > 0 ? undefined : { ...found, sideEffects: false };
+    });
+  },
+};
+
+const { metafile, outputFiles } = await build({
+  absWorkingDir: here,
+  entryPoints: ['dist/llamacpp/trusting-worker.js'],
+  outfile: join(folder, 'worker.js'),
+  bundle: true,
+  write: false,
+  metafile: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  external: ['@node-llama-cpp/*', '@reflink/*'],
+  banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
+  plugins: [onlyWhatIsUsed, withoutSearch, askBeforeReading],
+  logLevel: 'error',
+});
+
+const ours = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'));
+const files = Object.fromEntries(ours.sort().map((path) => [relative(folder, resolve(here, path)), createHash('sha256').update(readFileSync(resolve(here, path))).digest('hex')]));
+const nodeLlamaCpp = JSON.parse(readFileSync(join(dirname(require.resolve('node-llama-cpp')), '../package.json'), 'utf8')).version;
+
+mkdirSync(folder, { recursive: true });
+for (const [name, contents] of [['worker.js', outputFiles[0].contents], ['inputs.json', JSON.stringify({ nodeLlamaCpp, files }, null, 1)]]) {
+  const temporary = join(folder, `.${name}.${process.pid}`);
+  writeFileSync(temporary, contents);
+  renameSync(temporary, join(folder, name));
+}
