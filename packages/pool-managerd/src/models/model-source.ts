@@ -38,7 +38,7 @@ export class ModelSource {
     if (policy.kind === 'refused') throw new Error(policy.message);
     this.#provisioner = new ModelProvisioner({
       store,
-      inspect: (path, signal) => inspectOn(provider, { path, devices, batchTokens, signal }),
+      inspect: (path, signal, digest) => inspectOn(provider, { path, digest, devices, batchTokens, signal }),
       // Figures of another engine, device kind or batch size are none.
       factsKey: `${provider.name}@${provider.version}/${devices.map(({ kind }) => kind).join('+')}/batch ${batchTokens}`,
       policy: policy.policy,
@@ -77,15 +77,16 @@ export function inspectionDevices(discovery: DeviceDiscovery, permissions: Devic
 
 interface Inspection {
   readonly path: string;
+  readonly digest: string;
   readonly devices: readonly Pick<Device, 'kind' | 'mask'>[];
   readonly batchTokens: number;
   readonly signal: AbortSignal;
 }
 
 /** What the file says is the same on every device; the memory is asked for on each. */
-async function inspectOn(provider: EngineProvider, { path, devices, batchTokens, signal }: Inspection): Promise<ModelFacts> {
+async function inspectOn(provider: EngineProvider, { path, digest, devices, batchTokens, signal }: Inspection): Promise<ModelFacts> {
   const seen: ModelFacts[] = [];
-  for (const { kind, mask } of devices) seen.push(await provider.inspect(path, { deviceKind: kind, deviceMask: mask, batchTokens, signal }));
+  for (const { kind, mask } of devices) seen.push(await provider.inspect(path, { deviceKind: kind, deviceMask: mask, batchTokens, digest, signal }));
   const [facts] = seen;
   if (facts === undefined) throw new Error('there is no device to inspect a model for; look at the pools of this node');
   return { ...facts, memory: Object.assign({}, ...seen.map(({ memory }) => memory)) as ModelFacts['memory'] };

@@ -25,7 +25,7 @@ import { WebClient } from './web/web-client.js';
 import type { WebLimits } from './web/web-limits.js';
 
 /** Reads the facts of a model file in a disposable process, since a bad file can take its reader down. */
-export type Inspect = (path: string, signal: AbortSignal) => Promise<ModelFacts>;
+export type Inspect = (path: string, signal: AbortSignal, digest: string) => Promise<ModelFacts>;
 
 /** What a provisioner is made of. */
 export interface ModelProvisionerOptions {
@@ -210,7 +210,7 @@ export class ModelProvisioner {
     const known = store.list().find((entry) => entry.digest === artifact.digest && entry.factsKey === factsKey && entry.facts !== null);
     if (known?.facts) return known.facts;
     try {
-      return await inspect(artifact.path, signal);
+      return await inspect(artifact.path, signal, artifact.digest);
     } catch (error) {
       signal.throwIfAborted();
       // The bytes are the wanted ones: the next attempt, perhaps with another engine, need not fetch them again.
