@@ -48,6 +48,18 @@ describe('loads', () => {
     expect(eventsOf(node)).toEqual(['pool.ready', 'catalog.model_registered', 'instance.loading', 'instance.loaded']);
   });
 
+  test('D-60 what the replica took is told to the control plane and kept for the next start', async () => {
+    const node = await NodeUnderTest.start();
+    await node.load(await node.aModel('a'));
+    const taken = await node.until(
+      async () => node.controlPlane.heartbeats.at(-1)?.models.find(({ model_id }) => model_id === 'a')?.facts?.memory,
+      (memory) => Object.values(memory ?? {}).some(({ measured }) => (measured?.length ?? 0) > 0),
+    );
+    expect(Object.values(taken ?? {}).map(({ measured }) => measured)).toEqual([[{ context: 256, slots: 2, weights_bytes: 1_000_000, context_bytes: 51_200 }]]);
+    const index = await readFile(join(node.stateDir, 'models', 'catalog.json'), 'utf8');
+    expect(index).toContain('"weights_bytes":1000000');
+  });
+
   test('C-82 the same assignment again, or in a newer generation, starts nothing', async () => {
     const { engine, starts } = watchedEngine();
     const node = await NodeUnderTest.start({ engine });
@@ -157,7 +169,7 @@ describe('memory', () => {
 describe('failures', () => {
   test('C-15 a worker that never becomes healthy is ended, and the error says health check', async () => {
     for (const hang of ['load', 'generate'] as const) {
-      const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { hang } }), settings: { supervision: { backoff_initial_ms: 5_000, backoff_max_ms: 5_000 } } });
+      const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { hang } }), settings: { replicas: { probe_timeout_ms: 1_000, load_stall_ms: 2_000 }, supervision: { backoff_initial_ms: 60_000, backoff_max_ms: 60_000 } } });
       await node.untilReady();
       await node.post(await node.aModel('a'));
       await node.until(workerPids, (pids) => pids.length === 1);

@@ -80,7 +80,6 @@ export class Reconciler {
     const wanted = wantedReplicas(entries, {
       pools: planned,
       presence: (key) => presence.get(key),
-      measuredBytes: (key) => replicas.measuredBytes(key),
     });
     const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
     return [...poolIds].map((poolId) => this.#reconcilePool(poolId, wanted.filter((one) => one.poolId === poolId), entries));

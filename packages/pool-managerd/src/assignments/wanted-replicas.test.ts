@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { noteMeasured } from '@corral/catalog-core';
 import type { Assignment } from '@corral/contracts';
 import { anAssignment } from '../../test/an-assignment.js';
 import type { PlannedPool } from '../devices/planned-pool.js';
@@ -31,7 +32,7 @@ function presenceOf(assignment: Assignment, over: Partial<Presence> = {}): Prese
 }
 function sourcesOf(...presences: readonly Presence[]) {
   const byKey = new Map(presences.map((presence) => [presence.key, presence]));
-  return { pools: new Map([['p1', POOL]]), presence: (key: string) => byKey.get(key), measuredBytes: () => null as number | null };
+  return { pools: new Map([['p1', POOL]]), presence: (key: string) => byKey.get(key) };
 }
 
 describe('wantedReplicas', () => {
@@ -52,10 +53,10 @@ describe('wantedReplicas', () => {
     expect(wanted.toSorted((x, y) => x.order - y.order).map(({ modelId }) => modelId)).toEqual(['c', 'b', 'a']);
   });
 
-  test('C-14 what was measured counts more than what was estimated; without figures the file is the least', () => {
-    const sources = sourcesOf(presenceOf(a));
-    expect(wantedReplicas([entry(a)], { ...sources, measuredBytes: () => 77 }).map(({ memoryBytes }) => memoryBytes)).toEqual([77]);
+  test('C-14 D-60 what was measured counts more than what was estimated; without figures the file is the least', () => {
     const unread = presenceOf(a);
+    const known = noteMeasured(facts(100), 'cpu', { context: 256, slots: 2, weightsBytes: 70, contextBytes: 7 });
+    expect(wantedReplicas([entry(a)], sourcesOf({ ...unread, model: unread.model && { ...unread.model, facts: known } })).map(({ memoryBytes }) => memoryBytes)).toEqual([77]);
     expect(wantedReplicas([entry(a)], sourcesOf({ ...unread, model: unread.model && { ...unread.model, facts: null } })).map(({ memoryBytes }) => memoryBytes)).toEqual([100]);
   });
 

@@ -12,8 +12,6 @@ import { wantedModelOf } from './wanted-model.js';
 export interface ReplicaSources {
   readonly pools: ReadonlyMap<string, PlannedPool>;
   presence(key: string): Presence | undefined;
-  /** What a replica of this key really took; `null` when none was ever loaded. */
-  measuredBytes(key: string): number | null;
 }
 
 /** The shape of the replica that serves an assignment; `null` while the model or the pool is not there. */
@@ -38,7 +36,7 @@ export function wantedReplicas(entries: Iterable<JournalEntry>, sources: Replica
       byKey.set(key, { ...known, latestGeneration: Math.max(known.latestGeneration, assignment.generation), isVerified: known.isVerified && isVerified });
       continue;
     }
-    const memoryBytes = sources.measuredBytes(key) ?? estimateBytes(presence.model, shape, sources);
+    const memoryBytes = neededBytes(presence.model, shape, sources);
     byKey.set(key, { ...shape, key, modelId: presence.model.modelId, modelPath: presence.model.path, memoryBytes, order, latestGeneration: assignment.generation, isVerified });
   }
   return [...byKey.values()];
@@ -50,7 +48,7 @@ function byAge(a: JournalEntry, b: JournalEntry): number {
 }
 
 /** Where the engine gave no figures for the device, the file itself is the least that is needed. */
-function estimateBytes({ facts, sizeBytes }: PresentModel, shape: ReplicaShape, { pools }: ReplicaSources): number {
+function neededBytes({ facts, sizeBytes }: PresentModel, shape: ReplicaShape, { pools }: ReplicaSources): number {
   const deviceKind = pools.get(shape.poolId)?.deviceKind ?? null;
   if (facts === null || deviceKind === null) return sizeBytes;
   return requiredMemoryBytes(facts, { deviceKind, context: shape.contextTokens, slots: shape.slots }) ?? sizeBytes;

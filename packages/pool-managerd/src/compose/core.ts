@@ -1,6 +1,7 @@
 import type { DeviceDiscovery } from '@corral/engine';
 import { Reconciler } from '../assignments/reconciler.js';
 import { webLimitsOf } from '../models/fetch-settings.js';
+import { learnMemory } from '../models/learn-memory.js';
 import { ModelPresence } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
@@ -9,6 +10,7 @@ import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
 import { LoadSpeed } from '../replicas/load-speed.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
+import type { ReplicaSetOptions } from '../replicas/replica-set.js';
 import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
@@ -57,7 +59,10 @@ export function buildCore(ground: Ground, news: News): Core {
     choices: () => journal.state.choices,
   });
   const models = buildModels(ground, poke);
-  const replicas = buildReplicas(ground, { poke, news, speed });
+  const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
+    void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log });
+  };
+  const replicas = buildReplicas(ground, { poke, news, speed, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, onRound: () => news.round() });
@@ -117,7 +122,14 @@ function buildModels(ground: Ground, poke: () => void) {
   return { presence, discovered, close };
 }
 
-function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: () => void; readonly news: News; readonly speed: LoadSpeed }): ReplicaSet {
+interface ReplicaParts {
+  readonly poke: () => void;
+  readonly news: News;
+  readonly speed: LoadSpeed;
+  readonly onMeasured: ReplicaSetOptions['onMeasured'];
+}
+
+function buildReplicas(ground: Ground, { poke, news, speed, onMeasured }: ReplicaParts): ReplicaSet {
   const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
@@ -138,6 +150,7 @@ function buildReplicas(ground: Ground, { poke, news, speed }: { readonly poke: (
       records.take(change);
       poke();
     },
+    onMeasured,
     onHealth: (pool_id, outcome) => metrics.inc('pool_health_checks_total', { pool_id, outcome }),
     onLeases: (isDraining) => {
       if (isDraining) poke();

@@ -1,3 +1,4 @@
+import type { ModelFacts } from '@corral/catalog-core';
 import { backoffMs } from '@corral/service-kit';
 import type { BackoffPolicy, Clock, Log } from '@corral/service-kit';
 import { wantedModelKey } from './present-model.js';
@@ -62,6 +63,14 @@ export class ModelPresence {
     if (known?.phase.state !== 'present') return;
     this.#put({ ...known, phase: QUEUED });
     this.#fill();
+  }
+
+  /** Replaces what is known of a file, for every model that is made of it. */
+  learn(digest: string, change: (facts: ModelFacts) => ModelFacts): void {
+    for (const known of this.#presences.values()) {
+      if (known.model === null || known.model.digest !== digest || known.model.facts === null) continue;
+      this.#put({ ...known, model: { ...known.model, facts: change(known.model.facts) } });
+    }
   }
 
   /** The next time at which a wait ends; `null` when none does. */

@@ -9,7 +9,6 @@ import { Leases } from './leases.js';
 import type { Lease } from './leases.js';
 import { newReplica } from './new-replica.js';
 import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
-import { MeasuredMemory } from './measured-memory.js';
 import { nextReplicaId } from './replica-id.js';
 import { holdsMemory, isOfPool } from './replica.js';
 import type { Replica } from './replica.js';
@@ -46,6 +45,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly random: () => number;
   /** Called after each change, in order; must not throw. */
   readonly onChange: (change: ReplicaChange) => void;
+  /** A replica has said what it took of its device. */
+  readonly onMeasured: (replica: Replica, deviceKind: ReplicaPlace['deviceKind'], taken: { readonly weightsBytes: number; readonly contextBytes: number }) => void;
   /** A request has begun or ended; a replica that drains may have been waiting for that. */
   readonly onLeases: (isDraining: boolean) => void;
   /** A resident worker was looked at. */
@@ -75,7 +76,6 @@ export class ReplicaSet {
   readonly #replicas = new Map<string, Replica>();
   readonly #work = new Map<string, Work>();
   readonly #leases: Leases;
-  readonly #measured = new MeasuredMemory();
   readonly #book = new RestartBook();
   /** Processes that have not ended. */
   readonly #running = new Set<Promise<void>>();
@@ -91,11 +91,6 @@ export class ReplicaSet {
 
   inPool(poolId: string): readonly Replica[] {
     return this.list().filter((replica) => replica.poolId === poolId);
-  }
-
-  /** What a replica of this key took when it was last loaded; `null` when it never was. */
-  measuredBytes(key: string): number | null {
-    return this.#measured.get(key);
   }
 
   leases(replicaId: string): number {
@@ -230,7 +225,7 @@ export class ReplicaSet {
     const { weightsBytes, contextBytes } = live.engine.info.memory;
     const memoryBytes = weightsBytes + contextBytes;
     const replica = this.#replicas.get(replicaId);
-    if (replica !== undefined) this.#measured.set(replica.key, memoryBytes);
+    if (replica !== undefined) this.options.onMeasured(replica, place.deviceKind, { weightsBytes, contextBytes });
     const others = this.inPool(place.poolId).filter((other) => other.replicaId !== replicaId && holdsMemory(other));
     const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + other.memoryBytes, 0);
     if (memoryBytes <= freeBytes) return memoryBytes;
