@@ -54,7 +54,7 @@ interface Fleet {
 }
 
 /** Bounds that no operator has a reason to move. */
-const TASK_LOGS = { finishedMax: 1_000, finishedMaxBytes: 64 * 1_048_576, taskMaxBytes: 8 * 1_048_576 } as const;
+const TASK_LOGS = { finishedMax: 1_000, finishedMaxBytes: 64 * 1_048_576, taskMaxBytes: 48 * 1_048_576 } as const;
 const ANSWER_BUFFER_BYTES = 262_144;
 /** Of an answer in one piece, which waits for its end; a context of a million tokens stays below. */
 const ANSWER_HELD_BYTES = 16 * 1_048_576;

@@ -283,6 +283,17 @@ describe('failures', () => {
     expect(nodes.map(({ resident }) => [...resident.keys()])).toEqual([[], [replicaId('n2-p', 'a')]]);
     expect(rig.wantedNow()).toEqual(['model.a resident n2-p g5']);
   });
+
+  test('P-17 a node that is found dead just after it fetched costs only what the next one needs', async () => {
+    const nodes = [aNode(undefined, 'n1'), aNode(undefined, 'n2')];
+    const rig = await open({ nodes, manifest });
+    rig.want([rig.demand('a')]);
+    await rig.pass(2_000);
+    rig.lose('n1');
+    rig.registry.unreachable('n1', 'ECONNREFUSED');
+    await rig.pass(2_000);
+    expect(nodes.map(({ begun }) => begun)).toEqual([['a'], ['a']]);
+  });
 });
 
 describe('a restart', () => {

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { Agent, createServer as createHttpServer, get, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Pool } from 'undici';
-import { FakeClock } from '@corral/test-kit';
+import { eventually, FakeClock } from '@corral/test-kit';
 import {
   relay,
   responseSink,
@@ -403,4 +403,30 @@ test('B-65 a quiet stream gets a comment between its frames, never inside one', 
   expect(text).toBe('data: 1\n\n: keep-alive\n\ndata: 2\n\n');
   await clock.advance(0);
   expect(clock.sleeping).toBe(0);
+});
+
+test('A-157 after answers that ended, broke and were aborted nothing listens on signals that live on, and no connection is held', async () => {
+  const pool = await poolTo((req, res) => {
+    if (req.url === '/break') return void res.writeHead(200).write('x', () => res.destroy());
+    if (req.url === '/hang') return void res.writeHead(200).write('x');
+    res.end('x');
+  });
+  const signal = new AbortController().signal;
+  const sink = new MemorySink();
+  const kinds: string[] = [];
+  for (const path of ['/end', '/break', '/hang']) {
+    for (let n = 0; n < 20; n += 1) {
+      const own = new AbortController();
+      const closed = path === '/hang' ? own.signal : sink.closed;
+      const { kind } = await relay({
+        pool, path, signal,
+        onHead: () => ({ write: () => true, onDrain: () => undefined, end: () => undefined, closed }),
+        onFirstByte: () => own.abort(),
+      });
+      kinds.push(kind);
+    }
+  }
+  expect([20, 40, 60].map((to) => new Set(kinds.slice(to - 20, to)))).toEqual([new Set(['ended']), new Set(['broken']), new Set(['aborted'])]);
+  expect([signal, sink.closed].map((one) => getEventListeners(one, 'abort').length)).toEqual([0, 0]);
+  await eventually('no request is open', 10_000, async () => pool.stats.running === 0 && pool.stats.pending === 0);
 });

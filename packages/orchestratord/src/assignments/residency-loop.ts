@@ -40,7 +40,7 @@ const GAP_MS = 20;
 const PROGRESS_MS = 500;
 /** A plan that could not be committed is made again after so long. */
 const RETRY_COMMIT_MS = 1_000;
-/** A file that a node has done with and does not show is not asked for again at once. */
+/** A file that a node has done with and does not show is not asked for there again at once. */
 const REFETCH_MS = 10_000;
 /** An event of a failure may come before the report that shows the breaker. */
 const SHOWN_AFTER_MS = 2_000;
@@ -178,7 +178,7 @@ export class ResidencyLoop implements Residency {
       if (status?.residency !== 'failed' || assignment.wanted === 'absent' || !isNews || (held === null && world.wasResident(view))) return [];
       this.#failedGenerations.set(instanceOf(assignment), assignment.generation);
       this.#memory.givenUp(modelKey);
-      this.#fetchOrderedMs.delete(modelKey);
+      this.#fetchOrderedMs.delete(fetchKey(modelKey, assignment.target.node_id));
       const message = status.last_error ?? 'the node does not say why; look at its log';
       if (this.#failures.blocking(modelKey, nowMs)?.message !== message) this.#told.failed(view, this.#failures.record(modelKey, message, nowMs, held), nowMs);
       const { org_id, instance_id, tier, model, target, source } = assignment;
@@ -250,13 +250,14 @@ export class ResidencyLoop implements Residency {
 
   #ordered({ wish, plan }: PlannedWish, nowMs: number): void {
     const { modelKey } = wish.demand;
-    if (plan.kind === 'fetch') this.#fetchOrderedMs.set(modelKey, nowMs);
+    for (const [key, orderedMs] of this.#fetchOrderedMs) if (nowMs - orderedMs >= REFETCH_MS) this.#fetchOrderedMs.delete(key);
+    if (plan.kind === 'fetch') this.#fetchOrderedMs.set(fetchKey(modelKey, plan.nodeId), nowMs);
     if (plan.kind === 'fetch' || plan.kind === 'load') this.#memory.ordered(modelKey, plan.kind === 'fetch' ? 'absent' : 'on_disk', nowMs);
     this.#told.planned({ wish, plan }, this.#world().nameOfModel);
   }
 
   #isRefetch({ wish, plan }: PlannedWish, nowMs: number): boolean {
-    return plan.kind === 'fetch' && nowMs - (this.#fetchOrderedMs.get(wish.demand.modelKey) ?? Number.NEGATIVE_INFINITY) < REFETCH_MS;
+    return plan.kind === 'fetch' && nowMs - (this.#fetchOrderedMs.get(fetchKey(wish.demand.modelKey, plan.nodeId)) ?? Number.NEGATIVE_INFINITY) < REFETCH_MS;
   }
 
   #nextLookMs(wishes: readonly Wish[], nowMs: number): number {
@@ -322,6 +323,10 @@ function distinct(changes: readonly WantedChange[]): readonly WantedChange[] {
     last.set(key, change);
     return before === undefined || before.wanted !== change.wanted || before.target.poolId !== change.target.poolId || before.model !== change.model;
   });
+}
+
+function fetchKey(modelKey: string, nodeId: string): string {
+  return `${modelKey} ${nodeId}`;
 }
 
 function instanceOf({ org_id, instance_id }: Assignment): string {

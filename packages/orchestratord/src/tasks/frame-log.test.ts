@@ -25,7 +25,7 @@ describe('FrameLog', () => {
     log.end({ type: 'error', code: 'WORKER_RESET', message: 'gone', retriable: true });
     const reader = aReader();
     log.attach(reader, false);
-    expect(reader).toMatchObject({ got: ['a', 'b', 'event: error\ndata: {"code":"WORKER_RESET","message":"gone","retriable":true}\n\n'], ended: true });
+    expect(reader).toMatchObject({ got: ['abevent: error\ndata: {"code":"WORKER_RESET","message":"gone","retriable":true}\n\n'], ended: true });
   });
 
   test('B-64 a slow reader keeps its place and holds nobody up', () => {
@@ -53,12 +53,12 @@ describe('FrameLog', () => {
   });
 
   test('B-70 the log is bounded, and its end is written past the bound', () => {
-    const log = new FrameLog(3);
-    expect([log.append(Buffer.from('abc')), log.append(Buffer.from('d')), log.sizeBytes]).toEqual([true, false, 3]);
+    const log = new FrameLog(300);
+    expect([log.append(Buffer.from('abc')), log.append(Buffer.from('d')), log.sizeBytes]).toEqual([true, false, 259]);
     log.end({ type: 'error', code: 'INTERNAL', message: 'm', retriable: false });
     const reader = aReader();
     log.attach(reader, false);
-    expect([reader.got.length, reader.ended]).toEqual([2, true]);
+    expect([reader.got.join('').slice(0, 11), reader.ended]).toEqual(['abcevent: e', true]);
   });
 
   test('J-07 the human sentence is for verbose readers', () => {
@@ -71,6 +71,24 @@ describe('FrameLog', () => {
     log.attach(verbose, true);
     expect(plain.got).toEqual(['event: metrics\ndata: {"queue_depth":1}\n\n']);
     expect(verbose.got).toEqual([plain.got[0], 'event: metrics\ndata: {"human":"waits"}\n\n', 'event: metrics\ndata: {"human":"goes"}\n\n']);
+  });
+
+  test('A-157 what has ended is kept in few pieces, as soon as nobody is in the middle of it; each reader gets the same', () => {
+    const log = new FrameLog(100_000_000);
+    const slow = aReader(1);
+    const attached = log.attach(slow, false);
+    for (let n = 0; n < 10_000; n += 1) {
+      log.append(Buffer.from(`${n},`.padEnd(20)));
+      if (n === 5_000) log.frame({ type: 'metrics', human: 'halfway' });
+    }
+    log.end(null);
+    const before = log.sizeBytes;
+    attached.detach();
+    const [plain, verbose] = [aReader(), aReader()];
+    log.attach(plain, false);
+    log.attach(verbose, true);
+    const all = Array.from({ length: 10_000 }, (_, n) => `${n},`.padEnd(20)).join('');
+    expect([before > 2_700_000, log.sizeBytes < 203_000, plain.got.length, plain.got.join('') === all, verbose.got.join('').length]).toEqual([true, true, 4, true, all.length + 'event: metrics\ndata: {"human":"halfway"}\n\n'.length]);
   });
 
   test('B-66 a reader that left gets nothing more', () => {
