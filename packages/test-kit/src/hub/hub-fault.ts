@@ -1,5 +1,10 @@
 /** How one request is answered wrongly. Bytes are counted in the body of that answer. */
-export type HubFault =
+export type HubFault = FaultKind & {
+  /** The connection ends after so many bytes, besides. */
+  readonly cutAfterBytes?: number;
+};
+
+type FaultKind =
   /** The connection ends after so many bytes. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** Nothing more comes after so many bytes, and the connection stays. */

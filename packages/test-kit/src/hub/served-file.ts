@@ -86,7 +86,8 @@ function headersOf(file: ServedFile, part: Part | null, length: number, fault: H
 const STEP_MS = 20;
 
 function sendBody(response: ServerResponse, body: Buffer, fault: HubFault | null): void {
-  if (fault?.kind === 'cut') response.write(body.subarray(0, fault.afterBytes), () => response.socket?.destroy());
+  const cutAt = fault?.kind === 'cut' ? fault.afterBytes : fault?.cutAfterBytes;
+  if (cutAt !== undefined) response.write(body.subarray(0, cutAt), () => response.socket?.destroy());
   else if (fault?.kind === 'stall') response.write(body.subarray(0, fault.afterBytes), () => fault.onStall?.());
   else if (fault?.kind === 'slow') sendSlowly(response, body, Math.max(1, Math.round((fault.bytesPerS * STEP_MS) / 1_000)));
   else response.end(body);
