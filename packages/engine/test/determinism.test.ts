@@ -17,7 +17,7 @@ const start = (slots: number): Promise<{ readonly client: Client; stop(): Promis
 /** The frames of an answer byte for byte, without the times of its last one. */
 async function frames(client: Client, seed: number): Promise<string> {
   const { text } = await client.generate(aGenerateRequest({ max_tokens: 8, input: { type: 'prompt', prompt: 'My favourite place is' }, sampling: { temperature: 0.8, seed } }));
-  const { finish_reason, tokens_in, tokens_out } = eventsOf(text).at(-1)?.data as Record<string, unknown>;
+  const { finish_reason, tokens_in, tokens_out } = (eventsOf(text).at(-1)?.data ?? {}) as Record<string, unknown>;
   return text.slice(0, text.indexOf('event: end')) + JSON.stringify([finish_reason, tokens_in, tokens_out]);
 }
 
