@@ -28,11 +28,11 @@ export interface NodeOptions {
   readonly controlPlane?: ControlPlaneStub;
 }
 
-/** Settings that make a test quick: faults show within seconds. */
+/** Settings that make a test quick: faults show within seconds, and a machine that is busy with others is none. */
 const QUICK = {
   models: { retry_initial_ms: 50, retry_max_ms: 100 },
-  replicas: { memory_grace_ms: 100, stop_ms: 500, probe_timeout_ms: 1_000, load_stall_ms: 1_500 },
-  supervision: { backoff_initial_ms: 50, backoff_max_ms: 100 },
+  replicas: { memory_grace_ms: 100, stop_ms: 500, probe_timeout_ms: 10_000, load_stall_ms: 10_000 },
+  supervision: { backoff_initial_ms: 50, backoff_max_ms: 100, health_check_timeout_ms: 10_000 },
   // Tests count processes.
   idle_workers: 0,
   control_plane: { settle_ms: 500, retry_initial_ms: 20, retry_max_ms: 100, gap_ms: 5, detail_ms: 50 },
@@ -102,7 +102,7 @@ export class NodeUnderTest {
   }
 
   /** Resolves with the first look that satisfies; fails with the last one. */
-  async until<T>(look: () => Promise<T> | T, isEnough: (seen: T) => boolean, limitMs = 15_000): Promise<T> {
+  async until<T>(look: () => Promise<T> | T, isEnough: (seen: T) => boolean, limitMs = 25_000): Promise<T> {
     const endMs = systemClock.monotonicMs() + limitMs;
     for (;;) {
       const seen = await look();

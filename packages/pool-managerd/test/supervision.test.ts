@@ -74,7 +74,7 @@ describe('a worker that dies', () => {
 });
 
 describe('a worker that hangs', () => {
-  const quick = { health_check_interval_ms: 50, health_check_timeout_ms: 400, health_check_misses: 3 };
+  const quick = { health_check_interval_ms: 50, health_check_timeout_ms: 700, health_check_misses: 3 };
 
   test('C-50 C-171 one that is stopped misses its health checks, is killed and replaced; its open request breaks', async () => {
     const node = await start(quick, { engine: scriptedEngine({ behaviour: { tokens: 100_000, tokenDelayMs: 20 } }) });

@@ -57,7 +57,8 @@ export function poolRoutes(app: Express, { nodes, ...parts }: PoolRoutesParts): 
 function withPresent(status: PoolStatus, { leasesOf, reasonOf }: Pick<PoolRoutesParts, 'leasesOf' | 'reasonOf'>): PoolStatus {
   const replicas = status.replicas.map((replica) => {
     const reason = reasonOf(status.pool_id, replica);
-    return { ...replica, slots_free: Math.max(0, replica.slots_total - leasesOf(replica.replica_id)), ...(reason === undefined ? {} : { reason }) };
+    const free = replica.state === 'resident' ? Math.max(0, replica.slots_total - leasesOf(replica.replica_id)) : 0;
+    return { ...replica, slots_free: free, ...(reason === undefined ? {} : { reason }) };
   });
   const resident = replicas.filter(({ state }) => state === 'resident');
   const total = resident.reduce((sum, { slots_total }) => sum + slots_total, 0);

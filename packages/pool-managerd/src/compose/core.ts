@@ -60,7 +60,8 @@ export function buildCore(ground: Ground, news: News): Core {
   });
   const models = buildModels(ground, poke);
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
-    void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log });
+    // The entry changes a moment after the replica: that is news of its own.
+    void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
   const replicas = buildReplicas(ground, { poke, news, speed, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
