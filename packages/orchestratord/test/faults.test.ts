@@ -136,8 +136,9 @@ describe('what is left behind', () => {
     await eventually('the tasks run', 10_000, async () => node.open === 2);
     planes.splice(planes.indexOf(plane), 1);
     await plane.close();
-    await Promise.all(answers);
+    const [whole, stream] = await Promise.all(answers);
     await eventually('the requests are closed', 10_000, async () => node.open === 0);
+    expect([whole, stream].map((text) => text?.includes('SHUTTING_DOWN'))).toEqual([true, true]);
   });
 
   test('A-157 after 300 answers of every kind nothing is held: no lease, no queue entry, no open request', async () => {
