@@ -5,7 +5,7 @@ import { openCatalog } from '@corral/catalog-core/fs';
 import { silentLog, systemClock } from '@corral/service-kit';
 import { ALLOW_EVERY_SOURCE, ModelProvisioner, WEB_LIMITS } from '../dist/index.js';
 
-const [dir] = process.argv.slice(2);
+const [dir, source] = process.argv.slice(2);
 const { store } = await openCatalog(join(dir, 'disk', 'models'));
 const env = {
   ...process.env,
@@ -27,7 +27,7 @@ const provisioner = new ModelProvisioner({
   random: Math.random,
   log: silentLog,
 });
-const outcome = await provisioner.ensurePresent({ modelId: 'tiny', sources: ['pypi:tiny-model==1.0/m.gguf'], digest: null }).then(
+const outcome = await provisioner.ensurePresent({ modelId: 'tiny', sources: [source], digest: null }).then(
   () => ({ code: 'present' }),
   ({ code, message, retriable }) => ({ code, message, retriable }),
 );

@@ -34,7 +34,7 @@ export async function download(
   ports: WebPorts,
   context: Pick<FetchContext, 'signal' | 'onProgress'>,
 ): Promise<Downloaded> {
-  const partial = await PartialFile.open(folder.path, file, ports.limits.checkpointBytes);
+  const partial = await PartialFile.open(folder.path, { origin: file.origin, promised: file.promised, checkpointBytes: ports.limits.checkpointBytes });
   try {
     const work = new Download(file, partial, ports, context);
     const sizeBytes = await work.run();
@@ -94,10 +94,10 @@ class Download {
     if (known !== null && !this.#isComplete) await assertRoom(dirname(this.partial.path), known.sizeBytes - this.partial.coveredBytes);
     this.#report();
     this.#helpers = null;
-    let broken: unknown = null;
+    let broken: Error | null = null;
     const guarded = (work: Promise<ProvisionError | null>) =>
       work.catch((error: unknown) => {
-        broken ??= error;
+        broken ??= error instanceof Error ? error : new Error(String(error));
         group.abort(error);
         return null;
       });
@@ -107,7 +107,7 @@ class Download {
     const ends = [await guarded(this.#connection(signal, launch))];
     ends.push(...(await Promise.all(this.#helpers ?? [])));
     this.context.signal.throwIfAborted();
-    if (broken !== null) throw broken;
+    if (broken !== null) throw broken as Error;
     if (this.#isComplete) return this.#endsAt ?? this.partial.known?.sizeBytes ?? 0;
     throw ends.find((end) => end !== null) ?? new Error('a download ended without its bytes');
   }

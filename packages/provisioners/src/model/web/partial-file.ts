@@ -11,10 +11,11 @@ import type { ByteRange } from './byte-ranges.js';
 import type { Validator } from './file-facts.js';
 import { decodeSidecar, encodeSidecar } from './sidecar.js';
 
-/** What an unfinished file is of. */
-export interface PartialIdentity {
+/** What an unfinished file is of, and how often what came is made durable. */
+export interface PartialOptions {
   readonly origin: string;
   readonly promised: Digest | null;
+  readonly checkpointBytes: number;
 }
 
 /** What must be known of a file before parts of it can be asked for. */
@@ -38,16 +39,16 @@ export class PartialFile {
 
   private constructor(
     readonly path: string,
-    private readonly identity: PartialIdentity,
     private readonly handle: FileHandle,
-    private readonly checkpointBytes: number,
+    private readonly options: PartialOptions,
     found: (KnownFile & { readonly ranges: readonly ByteRange[] }) | null,
   ) {
     this.#known = found;
     this.#ranges = found?.ranges ?? [];
   }
 
-  static async open(folder: string, identity: PartialIdentity, checkpointBytes: number): Promise<PartialFile> {
+  static async open(folder: string, options: PartialOptions): Promise<PartialFile> {
+    const { origin, promised } = options;
     const path = join(folder, 'file');
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o644);
     try {
@@ -55,10 +56,10 @@ export class PartialFile {
       const { size } = await handle.stat();
       const fits =
         sidecar !== null &&
-        sidecar.origin === identity.origin &&
-        (sidecar.promised === null || identity.promised === null || sidecar.promised === identity.promised) &&
+        sidecar.origin === origin &&
+        (sidecar.promised === null || promised === null || sidecar.promised === promised) &&
         size >= (sidecar.ranges.at(-1)?.end ?? 0);
-      return new PartialFile(path, identity, handle, checkpointBytes, fits ? sidecar : null);
+      return new PartialFile(path, handle, options, fits ? sidecar : null);
     } catch (error) {
       await handle.close();
       throw error;
@@ -108,7 +109,7 @@ export class PartialFile {
     }
     this.#ranges = addRange(this.#ranges, { start: at, end: at + bytes.length });
     this.#unsavedBytes += bytes.length;
-    if (this.#unsavedBytes >= this.checkpointBytes) await this.checkpoint();
+    if (this.#unsavedBytes >= this.options.checkpointBytes) await this.checkpoint();
   }
 
   /** Makes what came durable. Concurrent calls end together. */
@@ -151,10 +152,11 @@ export class PartialFile {
   }
 
   async #save(): Promise<void> {
+    const { origin, promised } = this.options;
     const ranges = this.#ranges;
     if (this.#known === null) return;
     await this.handle.datasync();
-    await writeFileAtomic(sidecarOf(this.path), encodeSidecar({ ...this.identity, ...this.#known, ranges }));
+    await writeFileAtomic(sidecarOf(this.path), encodeSidecar({ origin, promised, ...this.#known, ranges }));
   }
 
   async #writeFailed(error: unknown): Promise<ProvisionError> {

@@ -5,6 +5,7 @@ import { Exchanges } from './exchange.js';
 import { explainNetwork } from './explain-network.js';
 import type { Header } from './file-facts.js';
 import { Interruption } from './interruption.js';
+import { nextUrl } from './next-url.js';
 import { proxiesOf } from './proxy-for.js';
 import type { WebLimits } from './web-limits.js';
 
@@ -95,21 +96,4 @@ export class WebClient {
 /** Ends an answer without reading it. */
 export function discard({ body }: Pick<WebAnswer, 'body'>): void {
   body.destroy();
-}
-
-/** The target of a redirect. Throws FETCH_FAILED for one that is none, or that would leave an encrypted connection. */
-function nextUrl(from: URL, location: string | null): URL {
-  if (location === null || !URL.canParse(location, from.href))
-    throw new ProvisionError('FETCH_FAILED', `${from.host} redirects to nowhere; correct the address`);
-  const to = new URL(location, from);
-  if (to.protocol !== 'http:' && to.protocol !== 'https:')
-    throw new ProvisionError('FETCH_FAILED', `${from.host} redirects to a ${to.protocol} address; correct the address`);
-  if (from.protocol === 'https:' && to.protocol === 'http:') {
-    throw new ProvisionError(
-      'FETCH_FAILED',
-      `${from.host} redirects to ${to.host} without encryption, which is not followed; use the address of a server that stays with https`,
-    );
-  }
-  to.hash = '';
-  return to;
 }
