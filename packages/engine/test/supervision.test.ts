@@ -50,9 +50,9 @@ describe('supervision', () => {
     await client.close();
   });
 
-  test('C-121 a worker whose parent dies before it is up does not stay', async () => {
-    const { worker } = llamacppPrograms();
-    const lines = `import { fork } from 'node:child_process'; const child = fork(${JSON.stringify(worker)}, ['{"deviceKind":"cpu","logLevel":"warn","fingerprint":"f"}'], { stdio: 'ignore' }); console.log(child.pid); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`;
+  test.each(['worker', 'bundle'] as const)('C-121 a %s whose parent dies before it is up does not stay', async (name) => {
+    const worker = llamacppPrograms()[name];
+    const lines = `import { fork } from 'node:child_process'; const child = fork(${JSON.stringify(worker)}, ['{"deviceKind":"cpu","logLevel":"warn","fingerprint":"f","markPath":null,"trusted":{"binary":"/nowhere","publicModule":"file:///nowhere"}}'], { stdio: 'ignore' }); console.log(child.pid); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`;
     const parent = spawn(process.execPath, [await script('short-lived', lines)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());

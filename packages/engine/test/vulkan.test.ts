@@ -64,6 +64,21 @@ describe('llama.cpp on a Vulkan device', () => {
     expect(await say(await engine.start(aSpec(path, { deviceKind: 'cpu', deviceMask: '' }), options), 'go on from >')).toBe('?@ABCDEFGHIJ');
   }, 300_000);
 
+  test('C-152 C-153 C-154 a load with a memory of the file lies as whole on the device, says the same, and is refused alike', async () => {
+    const remembering = createLlamacppEngine({ env: { MESA_SHADER_CACHE_DIR: shaderCache, ...process.env }, clock: systemClock, log: silentLog, programs: llamacppPrograms(), cacheDir: join(dir, 'cache') });
+    const digest = `sha256:${'cd'.repeat(32)}`;
+    const { path } = await writeTinyModel(join(dir, 'remembered.gguf'));
+    await remembering.inspect(path, { deviceKind: 'vulkan', deviceMask: device.mask, batchTokens: 128, digest });
+    const [fast, anew] = [await remembering.start(aSpec(path, { digest }), options), await engine.start(aSpec(path), options)];
+    expect([fast.info.loadPath, { ...fast.info, loadMs: 0, loadPath: '' }]).toEqual(['fast', { ...anew.info, loadMs: 0, loadPath: '' }]);
+    expect([await say(fast, 'go on from >'), await say(anew, 'go on from >')]).toEqual(['?@ABCDEFGHIJ', '?@ABCDEFGHIJ']);
+    const large = await writeTinyModel(join(dir, 'remembered-large.gguf'), { sizeBytes: 10_000_000 });
+    const other = `sha256:${'ef'.repeat(32)}`;
+    await remembering.inspect(large.path, { deviceKind: 'vulkan', deviceMask: device.mask, batchTokens: 128, digest: other });
+    await expect(remembering.start(aSpec(large.path, { digest: other, contextTokens: 4_096, slots: 256 }), options)).rejects.toMatchObject({ kind: 'out_of_memory' });
+    await expect(remembering.start(aSpec(path, { digest, deviceMask: '99' }), options)).rejects.toMatchObject({ kind: 'device_missing' });
+  }, 300_000);
+
   test('C-134 facts count what the device holds and what stays on the host', async () => {
     const { path } = await writeTinyModel(join(dir, 'facts.gguf'));
     const { memory } = await engine.inspect(path, { deviceKind: 'vulkan', deviceMask: device.mask, batchTokens: 128 });
