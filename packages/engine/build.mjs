@@ -36,7 +36,7 @@ const nodeLlamaCpp = JSON.parse(readFileSync(join(dirname(require.resolve('node-
 
 mkdirSync(folder, { recursive: true });
 for (const [name, contents] of [['worker.js', outputFiles[0].contents], ['inputs.json', JSON.stringify({ nodeLlamaCpp, files }, null, 1)]]) {
-  const temporary = join(folder, `.${name}.${process.pid}`);
+  const temporary = join(folder, `.${String(name)}.${process.pid}`);
   writeFileSync(temporary, contents);
   renameSync(temporary, join(folder, name));
 }

@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build, type Plugin } from 'esbuild';
-import * as plugins from '../bundle-plugins.mjs';
+
+const pluginsFile = new URL('../bundle-plugins.mjs', import.meta.url).href;
 
 let dir = '';
+let plugins: Plugin[] = [];
 beforeAll(async () => {
+  plugins = Object.values((await import(pluginsFile)) as Record<string, Plugin>);
   dir = await mkdtemp(join(tmpdir(), 'corral-bundle-'));
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -21,7 +24,7 @@ async function bundled(name: string, files: Readonly<Record<string, string>>): P
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   }
-  const { outputFiles } = await build({ absWorkingDir: root, entryPoints: ['entry.js'], bundle: true, write: false, format: 'esm', logLevel: 'silent', plugins: Object.values(plugins) as Plugin[] });
+  const { outputFiles } = await build({ absWorkingDir: root, entryPoints: ['entry.js'], bundle: true, write: false, format: 'esm', logLevel: 'silent', plugins });
   return outputFiles[0]?.text ?? '';
 }
 const inPackage = (reads: string, searches: string) => ({ 'node_modules/node-llama-cpp/dist/gguf/readGgufFileInfo.js': reads, 'node_modules/node-llama-cpp/dist/bindings/getLlama.js': searches });

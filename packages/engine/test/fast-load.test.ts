@@ -73,7 +73,7 @@ describe('the fast way to load', () => {
     const engine = engineWith(cacheOf('smollm2'));
     await inspect(engine, model);
     const [fast, anew] = [await start(engine, aSpec(path, model.digest)), await start(engineWith(null), aSpec(path, null))];
-    const question = { sampling: { temperature: 0 }, input: { type: 'messages', messages: [{ role: 'user', content: 'Name three colours.' }] } } as const;
+    const question: Parameters<typeof say>[1] = { sampling: { temperature: 0 }, input: { type: 'messages', messages: [{ role: 'user', content: 'Name three colours.' }] } };
     expect([fast.info.loadPath, anew.info.loadPath, await say(fast, question)]).toEqual(['fast', 'public', await say(anew, question)]);
   }, 300_000);
 
