@@ -52,7 +52,7 @@ describe('prefix reuse: the state of a slot', () => {
       ...(type === 'Q8_0' && { [company]: { ...anew, cached: 256 } }),
     });
     expect(anew?.cached).toBe(0);
-  });
+  }, 120_000);
 });
 
 describe('prefix reuse: which slot', () => {

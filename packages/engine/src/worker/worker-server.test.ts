@@ -111,7 +111,7 @@ describe('worker server', () => {
     let sampled = 0;
     const { client } = await serve(() => ({ next: () => (sampled++ < 2 ? Promise.resolve('a') : new Promise(() => undefined)) }));
     const { text, trailers } = await client.generate(aGenerateRequest({ deadlines: { token_gap_ms: 50 } }));
-    expect([eventsOf(text).map(({ event }) => event), trailers]).toEqual([['token', 'token', 'error'], {}]);
+    expect([eventsOf(text).map(({ event }) => event), trailers]).toEqual([['token', 'token', 'error'], { 'x-corral-failure': 'DECODE_TIMEOUT' }]);
   });
 
   test('C-128 the end token has a frame only when it releases held text', async () => {
