@@ -31,6 +31,8 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Initialised processes without a model. Default 0, so that every process is a replica's. */
   readonly idleWorkers?: number;
+  /** Default: the built CLI. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 /** A running home profile whose sockets lie in a directory of its own, so that what is left behind is seen. */
@@ -41,7 +43,7 @@ export interface System {
   stop(): Promise<void>;
 }
 
-export async function startSystem({ models, orchestratord = {}, poolManagerd = {}, pools, env = {}, idleWorkers = 0 }: SystemOptions): Promise<System> {
+export async function startSystem({ models, orchestratord = {}, poolManagerd = {}, pools, env = {}, idleWorkers = 0, command }: SystemOptions): Promise<System> {
   // Short: a socket's path has at most 107 bytes.
   const dir = await mkdtemp(join(tmpdir(), 'cf-'));
   const config = join(dir, 'corral.json');
@@ -51,6 +53,7 @@ export async function startSystem({ models, orchestratord = {}, poolManagerd = {
     const corral = await startCorral({
       manifest: { version: 1, models, ...(pools === undefined ? {} : { pools }) },
       args: ['--config', config],
+      ...(command === undefined ? {} : { command }),
       env: { ...ONE_THREAD, IDLE_WORKERS: String(idleWorkers), TMPDIR: socketRoot, ...env },
     });
     return {

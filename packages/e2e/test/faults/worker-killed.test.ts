@@ -13,7 +13,11 @@ let endless: Tiny;
 
 beforeAll(async () => {
   endless = await tiny({ endless: true }, { context: 4_096, slots: 2 });
-  system = await startSystem({ models: { smollm2: await smollm2({ context: 2_048, slots: 2 }), endless: endless.model } });
+  system = await startSystem({
+    models: { smollm2: await smollm2({ context: 2_048, slots: 2 }), endless: endless.model },
+    // One death after the other must not open the breaker here.
+    poolManagerd: { supervision: { circuit_breaker_threshold: 100 } },
+  });
 }, 120_000);
 
 afterAll(async () => {
