@@ -44,6 +44,19 @@ describe('placing again', () => {
     expect([told.endings, loop.leasesOf('p1')]).toEqual([[{ kind: 'completed' }], 0]);
   });
 
+  test('A-152 a replica that works in between is left alone for the short while each time', async () => {
+    const { submit, state, clock } = aRig();
+    for (let n = 0; n < 10; n += 1) {
+      submit(`t${n}`);
+      await state.running.get(`t${n}`)?.finish(FULL);
+      await clock.advance(60);
+      const again = state.running.get(`t${n}`);
+      Object.assign(again?.progress ?? {}, { firstByteAtMs: clock.monotonicMs() });
+      await again?.finish(DONE);
+    }
+    expect(state.started.length).toBe(20);
+  });
+
   test('B-68 a task whose worker died waits while that is started again, and takes another replica at once', async () => {
     const { submit, state, clock, changed } = aRig();
     const told = submit('t1');

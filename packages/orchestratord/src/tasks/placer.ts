@@ -21,8 +21,8 @@ export interface PlacerParts {
 
 /** A replica that could not take a task is left alone so long: its node frees a slot, or will say soon what has become of it. */
 const HOLD: BackoffPolicy = { initialMs: 50, maxMs: 2_000 };
-/** One that was left alone and took tasks for so long since begins anew. */
-const HOLD_FORGET_MS = 5_000;
+/** One that nobody has asked for so long begins anew. */
+const HOLD_FORGET_MS = 60_000;
 
 interface Held {
   readonly untilMs: number;
@@ -70,11 +70,19 @@ export class Placer {
     return null;
   }
 
-  hold(replicaId: string): void {
+  /** Leaves a replica alone for a while, longer each time in a row. Returns milliseconds. */
+  hold(replicaId: string): number {
     const nowMs = this.parts.clock.monotonicMs();
     for (const [id, { untilMs }] of this.#held) if (untilMs + HOLD_FORGET_MS <= nowMs) this.#held.delete(id);
     const times = (this.#held.get(replicaId)?.times ?? 0) + 1;
-    this.#held.set(replicaId, { times, untilMs: nowMs + backoffMs(times, HOLD) });
+    const holdMs = backoffMs(times, HOLD);
+    this.#held.set(replicaId, { times, untilMs: nowMs + holdMs });
+    return holdMs;
+  }
+
+  /** It works: what it could not take before no longer counts. */
+  works(replicaId: string): void {
+    this.#held.delete(replicaId);
   }
 
   snapshots(): readonly PoolSnapshot[] {

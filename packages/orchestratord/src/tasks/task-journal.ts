@@ -83,8 +83,11 @@ export class TaskJournal {
     this.parts.log.info('task started', { ...this.#fields(task), pool_id: poolId, replica_id: replicaId, queue_time_ms: this.#ageMs(task), human: narrate.started(task) });
   }
 
+  /** A replica without a free slot is no fault: it is freeing one. */
   placedAgain(task: Task, at: Running, error: ApiError): void {
-    this.parts.log.warn('task placed again', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, attempt: task.tries.length, code: error.code, reason: error.message });
+    const { log } = this.parts;
+    const level = error.code === 'REPLICA_EXHAUSTED' ? 'debug' : 'warn';
+    log[level]('task placed again', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, attempt: task.tries.length, code: error.code, reason: error.message });
   }
 
   /** The frame for whoever waits, or null where it would say what the last one said. */

@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { ApiError, type ReplicaStatus } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
-import type { Dispatcher, DispatchOutcome } from './dispatcher.js';
+import type { AnswerProgress, Dispatcher, DispatchOutcome } from './dispatcher.js';
 import { generateRequestOf, workerDeadlines, type AnswerLimits } from './generate-request.js';
 import { Leases } from './leases.js';
 import { Placer } from './placer.js';
@@ -66,6 +67,8 @@ export class TaskLoop {
 
   constructor(private readonly parts: TaskLoopParts) {
     const { pools, residency, models, clock, journal } = parts;
+    // One listener for each replica that is left alone.
+    setMaxListeners(0, this.#stopped.signal);
     this.#queues = new PoolQueues((poolId) => parts.queuePolicyOf(poolId));
     this.#placer = new Placer({
       pools, residency, models, clock,
@@ -185,7 +188,7 @@ export class TaskLoop {
     if (task.state.at === 'queued') this.#queues.remove(task.state.poolId, task.id);
     const nowMs = clock.monotonicMs();
     const [stop, lost] = [new AbortController(), new AbortController()];
-    const progress = { frames: 0, firstByteAtMs: null, lastByteAtMs: null };
+    const progress: AnswerProgress = { frames: 0, firstByteAtMs: null, lastByteAtMs: null };
     endLoad(task, nowMs);
     task.state = { at: 'running', nodeId, poolId, replicaId, startedMs: nowMs, stop, lost, progress };
     const release = this.#leases.take(poolId, replicaId, task.id);
@@ -193,6 +196,7 @@ export class TaskLoop {
     const request = generateRequestOf(task, { poolId, replicaId }, workerDeadlines(task, nowMs, limits));
     void dispatcher.run({ nodeId, poolId, request, output: task.output, progress, signal: stop.signal, lost: lost.signal }).then((outcome) => {
       release();
+      if (progress.firstByteAtMs !== null) this.#placer.works(replicaId);
       this.#settle(task, outcome);
       this.#pump();
     });
@@ -222,13 +226,17 @@ export class TaskLoop {
     if (attempted) task.tries = [...before, { nodeId, poolId, replicaId, code: error.code }];
     if (!placeAgain) return this.#fail(task, afterTries(error, before));
     if (task.tries.length >= attemptsMax || this.#stopped.signal.aborted) return this.#fail(task, afterTries(error, task.tries));
-    this.#placer.hold(replicaId);
+    this.#pumpIn(this.#placer.hold(replicaId));
     this.parts.journal.placedAgain(task, state, error);
     task.spentMs += this.parts.clock.monotonicMs() - startedMs + task.loadedMs;
     task.loadedMs = 0;
     task.state = { at: 'queued', poolId };
     this.#queues.restore(poolId, entryOf(task));
     this.#moveStranded();
+  }
+
+  #pumpIn(delayMs: number): void {
+    void this.parts.clock.sleep(delayMs, this.#stopped.signal).then(() => this.#pump(), () => undefined);
   }
 
   /** What runs on a node that is away, or that began anew, is lost there; a stream that still flows is left to its watch. [DESIGN 9] */
