@@ -9,6 +9,8 @@ import type { TextModel } from './text-model.js';
 import { writeLog } from './worker-log.js';
 import { WorkerServer } from './worker-server.js';
 
+/** A small model is loaded while a few messages would be written. */
+const PROGRESS_EVERY_MS = 50;
 /** How long streams get to take their last frame when the process ends. */
 const FAREWELL_MS = 300;
 
@@ -51,10 +53,11 @@ export function runWorker(initialise: () => Promise<LoadModel>): void {
   async function load(loadModel: LoadModel, message: LoadMessage): Promise<void> {
     socketPath = message.socketPath;
     tell({ type: 'loading' });
-    let reported = 0;
+    let [reported, reportedAtMs] = [0, -Infinity];
     const onProgress = (fraction: number): void => {
-      if (fraction < reported + 0.01 && fraction < 1) return;
-      reported = fraction;
+      const nowMs = workerClock.monotonicMs();
+      if (fraction < 1 && (fraction < reported + 0.01 || nowMs < reportedAtMs + PROGRESS_EVERY_MS)) return;
+      [reported, reportedAtMs] = [fraction, nowMs];
       tell({ type: 'progress', fraction });
     };
     const model = await loadModel(message.spec, { onProgress, extra: message.extra });

@@ -65,7 +65,7 @@ describe('scripted engine faults', () => {
       })();
       await expect(broken).rejects.toThrow();
       expect(eventsOf(received).map(({ event }) => event)).toEqual(['token', 'token', 'token']);
-      expect(await exited).toEqual({ kind: 'crashed', error: expect.stringContaining('GGML_ASSERT(scripted) failed'), code: 70, signal: null, lastWords: ['GGML_ASSERT(scripted) failed'] });
+      expect(await exited).toEqual({ kind: 'crashed', reason: 'exit', error: expect.stringContaining('GGML_ASSERT(scripted) failed'), code: 70, signal: null, lastWords: ['GGML_ASSERT(scripted) failed'] });
     });
   });
 
