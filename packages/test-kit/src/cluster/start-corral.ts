@@ -53,8 +53,8 @@ export interface Corral {
 const REGISTERED_WITHIN_MS = 60_000;
 
 /**
- * Starts `corral up --json`, waits for its `ready` event and then until a node has registered, whether its pools
- * are ready or not. Rejects with what it said when it ends before.
+ * Starts `corral up --json`, waits for its `ready` event and then until a node has registered whose pools are
+ * ready, or say why they are not. Rejects with what it said when it ends before.
  */
 export async function startCorral(options: CorralOptions = {}): Promise<Corral> {
   const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'corral-')));
@@ -76,8 +76,8 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
     throw new Error(`corral up ended with ${ready.code ?? ready.signal} before it was ready:\n${said.join('')}`);
   }
   await eventually('a node registers', REGISTERED_WITHIN_MS, async () => {
-    const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url))).json()) as { readonly data: readonly unknown[] };
-    return data.length > 0;
+    const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url))).json()) as { readonly data: ReadyEvent['pools'] };
+    return data.length > 0 && data.every((pool) => pool.ready || pool.last_error !== null);
   });
   return {
     url: ready.listener_url,
