@@ -6,9 +6,12 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 
 /** Where the bytes of a stream go. */
 export interface RelaySink {
-  /** Takes the bytes; `false` = no more until `onDrain` calls back. The chunk is not used again by the relay. */
+  /**
+   * Takes the bytes; `false` = no more until `onDrain` calls back, but for what was read already when the upstream hung up,
+   * at most what one connection buffers. The chunk is not used again by the relay.
+   */
   write(chunk: Buffer): boolean;
-  /** Calls `resume` once, when more may come. Asked for only after `write` returned `false`. */
+  /** Calls `resume` once, when more may come. Asked for only after `write` returned `false`, and once at a time. */
   onDrain(resume: () => void): void;
   /** The stream is whole. Not called when it broke or was aborted: what to say then is the caller's decision. */
   end(trailers: Trailers): void;
@@ -55,6 +58,7 @@ class Relay {
   #bytes = 0;
   #controller: Dispatcher.DispatchController | undefined;
   #answer: { readonly status: number; readonly headers: AnswerHeaders; readonly to: RelaySink | Buffer[] } | undefined;
+  #isWaiting = false;
   #settled = false;
 
   constructor(
@@ -104,9 +108,11 @@ class Relay {
     this.#frames.add(chunk);
     const hasRoom = to.write(chunk);
     this.request.onProgress?.(this.#frames.frames, this.#bytes);
-    if (hasRoom || this.#settled) return;
+    if (hasRoom || this.#settled || this.#isWaiting) return;
+    this.#isWaiting = true;
     this.#controller?.pause();
     to.onDrain(() => {
+      this.#isWaiting = false;
       if (!this.#settled) this.#controller?.resume();
     });
   }
