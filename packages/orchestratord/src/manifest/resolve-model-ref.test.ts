@@ -7,7 +7,7 @@ import { aReplicaStatus } from '../../test/node-fixtures.js';
 
 const anInstance = (orgId: string, instanceId: string, over: Partial<InstanceRecord> = {}): InstanceRecord => ({
   orgId, instanceId, kind: 'explicit', modelRef: 'smollm2', tier: 'warm', ttlS: 900, config: { system_prompt: 'Be kind.', temperature: 0.2, stop: 'END', max_tokens: 'many' },
-  configHash: 'c', generation: 1, createdAtMs: 0, updatedAtMs: 0, deletedAtMs: null, ...over,
+  configHash: 'c', generation: 1, heldTier: null, lastUsedAtMs: null, createdAtMs: 0, updatedAtMs: 0, deletedAtMs: null, ...over,
 });
 
 const specs = new Map([['smollm2', aModelSpec()], ['org/tiny', aModelSpec({ model_id: 'org/tiny' })]]);

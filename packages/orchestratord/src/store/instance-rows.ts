@@ -18,13 +18,17 @@ export interface InstanceRecord extends InstanceKey {
   readonly config: Readonly<Record<string, unknown>>;
   readonly configHash: string;
   readonly generation: number;
+  /** The effective tier of the load that holds it; `null` = nothing holds it. [G-02] */
+  readonly heldTier: Tier | null;
+  /** The last use that was written down, which a later one may follow by a while; `null` = never. [C-65] */
+  readonly lastUsedAtMs: number | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly deletedAtMs: number | null;
 }
 
 /** What an instance is, without what the store adds. */
-export type InstanceDefinition = Omit<InstanceRecord, 'generation' | 'createdAtMs' | 'updatedAtMs' | 'deletedAtMs'>;
+export type InstanceDefinition = Omit<InstanceRecord, 'generation' | 'heldTier' | 'lastUsedAtMs' | 'createdAtMs' | 'updatedAtMs' | 'deletedAtMs'>;
 
 /** Every instance that is not deleted. */
 export async function listInstances(db: Kysely<Database>): Promise<readonly InstanceRecord[]> {
@@ -46,7 +50,7 @@ export async function putInstance(db: Kysely<Database>, definition: InstanceDefi
   };
   const row = await db
     .insertInto('instances')
-    .values({ ...changed, org_id: definition.orgId, instance_id: definition.instanceId, generation: 0, created_at: nowMs })
+    .values({ ...changed, org_id: definition.orgId, instance_id: definition.instanceId, generation: 0, held_tier: null, last_used_at: null, created_at: nowMs })
     .onConflict((c) => c.columns(['org_id', 'instance_id']).doUpdateSet(changed))
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -57,13 +61,25 @@ export async function putInstance(db: Kysely<Database>, definition: InstanceDefi
 export async function deleteInstance(db: Kysely<Database>, { orgId, instanceId }: InstanceKey, nowMs: number): Promise<boolean> {
   const row = await db
     .updateTable('instances')
-    .set({ deleted_at: nowMs, updated_at: nowMs })
+    .set({ deleted_at: nowMs, updated_at: nowMs, held_tier: null })
     .where('org_id', '=', orgId)
     .where('instance_id', '=', instanceId)
     .where('deleted_at', 'is', null)
     .returning('instance_id')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Says which load holds the instance; `null` = none does. */
+export async function setHeldTier(db: Kysely<Database>, { orgId, instanceId }: InstanceKey, heldTier: Tier | null): Promise<void> {
+  await db.updateTable('instances').set({ held_tier: heldTier }).where('org_id', '=', orgId).where('instance_id', '=', instanceId).execute();
+}
+
+/** Writes down when instances were last used. Unix milliseconds. */
+export async function setLastUsed(db: Kysely<Database>, uses: readonly (InstanceKey & { readonly lastUsedAtMs: number })[]): Promise<void> {
+  for (const { orgId, instanceId, lastUsedAtMs } of uses) {
+    await db.updateTable('instances').set({ last_used_at: lastUsedAtMs }).where('org_id', '=', orgId).where('instance_id', '=', instanceId).execute();
+  }
 }
 
 /** Gives out the next generation of the instance. Throws when there is none: its caller has a defect. [E-10] */
@@ -90,6 +106,8 @@ function recordOf(row: Selectable<InstanceTable>): InstanceRecord {
     config: JSON.parse(row.config) as Record<string, unknown>,
     configHash: row.config_hash,
     generation: row.generation,
+    heldTier: row.held_tier as Tier | null,
+    lastUsedAtMs: row.last_used_at,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     deletedAtMs: row.deleted_at,

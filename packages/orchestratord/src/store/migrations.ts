@@ -6,6 +6,7 @@ import type { Kysely, Migration } from 'kysely';
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-instances-assignments-outbox': { up: createTables },
+  '0003-instances': { up: addInstanceColumns },
 };
 
 async function createTables(db: Kysely<unknown>): Promise<void> {
@@ -75,4 +76,9 @@ async function createAssignments(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_error', 'text')
     .execute();
   await db.schema.createIndex('outbox_unsent').on('outbox').columns(['sent_at', 'node_id', 'id']).execute();
+}
+
+async function addInstanceColumns(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('instances').addColumn('held_tier', 'text').execute();
+  await db.schema.alterTable('instances').addColumn('last_used_at', 'bigint').execute();
 }

@@ -25,6 +25,9 @@ export interface InstanceTable {
   config_hash: string;
   /** The last one given out; survives the assignment. [E-10] */
   generation: number;
+  /** The tier of the load that holds it; `null` = nothing does. */
+  held_tier: string | null;
+  last_used_at: number | null;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;

@@ -66,7 +66,7 @@ describe('instances', () => {
     expect(await deleteInstance(db, key, 3)).toBe(false);
     expect(await listInstances(db)).toEqual([]);
     const again = await putInstance(db, anInstance({ tier: 'hot', configHash: 'c1', config: { temperature: 0.2 } }), 4);
-    expect(again).toEqual({ ...anInstance({ tier: 'hot', configHash: 'c1', config: { temperature: 0.2 } }), generation: 2, createdAtMs: 1, updatedAtMs: 4, deletedAtMs: null });
+    expect(again).toEqual({ ...anInstance({ tier: 'hot', configHash: 'c1', config: { temperature: 0.2 } }), generation: 2, heldTier: null, lastUsedAtMs: null, createdAtMs: 1, updatedAtMs: 4, deletedAtMs: null });
     expect(await nextGeneration(db, key)).toBe(3);
   });
 
