@@ -52,6 +52,7 @@ export const LoadPhase = Type.Union([
   Type.Literal('downloading'),
   Type.Literal('verifying'),
   Type.Literal('inspecting'),
+  Type.Literal('staging'),
   Type.Literal('waiting_for_memory'),
   Type.Literal('loading'),
   Type.Literal('restarting'),

@@ -13,5 +13,6 @@ export * from './openai.js';
 export * from './openapi.js';
 export * from './pools.js';
 export * from './scalars.js';
+export * from './staging.js';
 export * from './tasks.js';
 export * from './validate.js';

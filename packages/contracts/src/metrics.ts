@@ -74,6 +74,12 @@ export const POOL_MANAGERD_METRICS = {
   pool_replica_load_duration_ms: { type: 'histogram', help: 'Start of an engine worker to ready.', labels: ['pool_id'], buckets: LOAD_BUCKETS },
   model_fetch_bytes_total: { type: 'counter', help: 'Bytes fetched, by scheme.', labels: ['scheme'] },
   model_fetch_total: { type: 'counter', help: 'Models made present, by outcome.', labels: ['outcome'] },
+  model_cache_hits: { type: 'counter', help: 'Loads that began with a staged model.', labels: [] },
+  model_cache_misses: { type: 'counter', help: 'Loads that began with a model that was not staged.', labels: [] },
+  model_cache_size_bytes: { type: 'gauge', help: 'Bytes of the staging area that are used.', labels: [] },
+  model_cache_entries: { type: 'gauge', help: 'Staged models.', labels: [] },
+  model_cache_evictions_total: { type: 'counter', help: 'Staged models that left the staging area, by reason.', labels: ['reason'] },
+  model_cache_stage_duration_ms: { type: 'histogram', help: 'Begin of a copy into the staging area to verified.', labels: [], buckets: LOAD_BUCKETS },
   events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
   events_published_total: { type: 'counter', help: 'Events reported to the control plane.', labels: ['type', 'outcome'] },
 } as const satisfies MetricsContract;

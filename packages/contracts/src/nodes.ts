@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, AssignmentStatus } from './assignments.js';
 import { PoolStatus } from './pools.js';
 import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable, Strict, Timestamp } from './scalars.js';
+import { StagingStatus, TierBandwidth } from './staging.js';
 
 /** What one shape of replica took of a device when it was last loaded: counts before every estimate. */
 const MeasuredMemory = Type.Object({
@@ -56,7 +57,8 @@ export const NodeState = Type.Object({
   models: Type.Array(NodeModel),
   assignments: Type.Array(AssignmentStatus),
   assignments_hash: Type.String({ description: 'Of the journal: see `assignmentsHash`.' }),
-  disk_bytes_per_s: Nullable(Type.Number({ minimum: 0 })),
+  staging: Nullable(StagingStatus),
+  bytes_per_s: TierBandwidth,
 });
 export type NodeState = Static<typeof NodeState>;
 

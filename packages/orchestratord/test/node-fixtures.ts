@@ -32,7 +32,7 @@ export function aNodeState(over: Partial<NodeState> = {}): NodeState {
   const node_id = over.node_id ?? 'n1';
   return {
     node_id, incarnation: 'i1', version: '0.1.0', sent_at: '2026-01-01T00:00:00.000Z', seq: 1, pools: [aPoolStatus({ node_id, pool_id: `${node_id}-cpu` })],
-    models: [], assignments: [], assignments_hash: assignmentsHash([]), disk_bytes_per_s: null, ...over,
+    models: [], assignments: [], assignments_hash: assignmentsHash([]), staging: null, bytes_per_s: { staged: null, on_disk: null, network: null }, ...over,
   };
 }
 

@@ -29,7 +29,7 @@ describe('registration and heartbeats', () => {
       models: [{ model_id: 'a', size_bytes: 1_000_000 }],
       assignments: [{ instance_id: 'a', generation: 1, residency: 'resident' }],
       assignments_hash: assignmentsHash([a]),
-      disk_bytes_per_s: expect.any(Number),
+      bytes_per_s: { staged: null, on_disk: expect.any(Number), network: null },
     });
     const sequence = node.controlPlane.heartbeats.map(({ seq }) => seq);
     expect(sequence).toEqual(sequence.toSorted((x, y) => x - y));

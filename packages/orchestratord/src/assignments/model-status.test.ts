@@ -11,7 +11,7 @@ const progress = (phase: LoadProgress['phase'], over: Partial<LoadProgress> = {}
 
 function viewOf(wanted: 'resident' | 'on_disk', over: Partial<ReturnType<typeof anAssignmentStatus>> = {}, place: { online?: boolean; onDisk?: boolean } = {}): readonly AssignmentView[] {
   const { online = true, onDisk = true } = place;
-  const node = { nodeId: 'n1', online, models: onDisk ? [aNodeModel('smollm2', 1_048_576)] : [], assignments: [anAssignmentStatus({ residency: 'on_disk', replica_id: null, ...over })], diskBytesPerS: null };
+  const node = { nodeId: 'n1', online, models: onDisk ? [aNodeModel('smollm2', 1_048_576)] : [], assignments: [anAssignmentStatus({ residency: 'on_disk', replica_id: null, ...over })], bytesPerS: { staged: null, onDisk: null, network: null }, staging: null };
   return assignmentViews([anAssignment({ model, wanted })], [node]);
 }
 

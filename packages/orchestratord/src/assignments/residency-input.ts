@@ -107,7 +107,7 @@ function nodeOf(place: NodePlace, model: ModelSpec): ResidencyNode {
     weights: modelOn(place, model) === undefined ? 'absent' : 'on_disk',
     // What only a catalog knows can be fetched from nowhere.
     canFetch: model.sources.some((source) => !source.startsWith('catalog:')),
-    bytesPerS: { ...ASSUMED, onDisk: Math.max(SLOWEST_DISK, place.diskBytesPerS ?? ASSUMED.onDisk) },
+    bytesPerS: { staged: place.bytesPerS.staged ?? ASSUMED.staged, onDisk: Math.max(SLOWEST_DISK, place.bytesPerS.onDisk ?? ASSUMED.onDisk), network: place.bytesPerS.network ?? ASSUMED.network },
   };
 }
 

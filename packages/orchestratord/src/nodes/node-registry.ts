@@ -138,7 +138,8 @@ export class NodeRegistry implements NodeDirectory {
       online: phase === 'online',
       models: state.models,
       assignments: state.assignments,
-      diskBytesPerS: state.disk_bytes_per_s,
+      bytesPerS: { staged: state.bytes_per_s.staged, onDisk: state.bytes_per_s.on_disk, network: state.bytes_per_s.network },
+      staging: state.staging,
     }));
   }
 

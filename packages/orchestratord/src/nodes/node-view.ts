@@ -1,4 +1,4 @@
-import type { AssignmentStatus, EventEnvelope, ModelFacts, NodeModel, NodeSummary, PoolStatus } from '@corral/contracts';
+import type { AssignmentStatus, EventEnvelope, ModelFacts, NodeModel, NodeSummary, PoolStatus, StagingStatus } from '@corral/contracts';
 import type { HttpClient } from '@corral/service-kit';
 
 /** One pool as its node last reported it. Pool ids are unique over all nodes. */
@@ -31,8 +31,10 @@ export interface NodePlace {
   readonly models: readonly NodeModel[];
   /** Where the node has what is wanted of it. */
   readonly assignments: readonly AssignmentStatus[];
-  /** As the node measured it; `null` when it has not. */
-  readonly diskBytesPerS: number | null;
+  /** How fast weights come into use from each place, as the node measured it; `null` where it has not. */
+  readonly bytesPerS: { readonly staged: number | null; readonly onDisk: number | null; readonly network: number | null };
+  /** `null` where the node stages nothing. */
+  readonly staging: StagingStatus | null;
 }
 
 /** What changed in the registry, for those who keep plans or queues that depend on it. */

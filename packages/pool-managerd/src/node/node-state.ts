@@ -34,7 +34,8 @@ export function nodeStateBuilder(sources: NodeStateSources): () => NodeState {
       models: catalog.list().map(nodeModel),
       assignments: view.assignments().map(({ status }) => status),
       assignments_hash: assignmentsHash([...journal.state.entries.values()].map(({ assignment }) => assignment)),
-      disk_bytes_per_s: sources.loadBytesPerS(),
+      staging: null,
+      bytes_per_s: { staged: null, on_disk: sources.loadBytesPerS(), network: null },
     };
   };
 }
