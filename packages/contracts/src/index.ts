@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './events.js';
 export * from './frames.js';
 export * from './generate.js';
+export * from './instances.js';
 export * from './manifest.js';
 export * from './meta.js';
 export * from './metrics.js';

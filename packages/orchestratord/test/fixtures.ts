@@ -23,7 +23,7 @@ export function aModelSpec(over: Partial<ModelSpec> = {}): ModelSpec {
 }
 
 export function anInstance(over: Partial<InstanceDefinition> = {}): InstanceDefinition {
-  return { orgId: 'default', instanceId: 'model.smollm2', kind: 'implicit', modelRef: 'smollm2', tier: 'demand', ttlS: null, config: {}, configHash: 'c0', ...over };
+  return { orgId: 'default', instanceId: 'model.smollm2', kind: 'implicit', name: null, status: 'active', origin: 'server', modelRef: 'smollm2', tier: 'demand', ttlS: null, config: {}, configHash: 'c0', ...over };
 }
 
 export function anAssignment(over: Partial<Assignment> = {}): Assignment {

@@ -6,7 +6,7 @@ import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-regi
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import { deleteAssignment, listAssignments, putAssignment } from '../store/assignment-rows.js';
-import { deleteInstance, nextGeneration, putInstance, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
+import { deleteInstance, ensureInstance, nextGeneration, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
 import { putModel } from '../store/model-rows.js';
 import type { Store } from '../store/open-store.js';
 import { addCommand, lastCommandId, type Command } from '../store/outbox-rows.js';
@@ -110,7 +110,7 @@ export class WantedSet {
   async #write(tx: Kysely<Database>, change: WantedChange, before: readonly Written[]): Promise<Written> {
     const { store, instances, isFromNodes } = this.options;
     const nowMs = store.clock.nowMs();
-    const record = await putInstance(tx, instances.definitionOf(change.instance, change.model), nowMs);
+    const record = await ensureInstance(tx, instances.definitionOf(change.instance, change.model), nowMs);
     if (isFromNodes(change.model.model_id)) await putModel(tx, { spec: change.model, origin: 'node', state: 'Active' }, nowMs);
     const correlationId = newId();
     const key = instanceKeyOf(change.instance);

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { ModelSpec } from '@corral/contracts';
 import { canonicalHash } from '../manifest/canonical-hash.js';
 
 const PLAIN = /^[A-Za-z0-9._-]+$/;
@@ -19,9 +18,9 @@ export function implicitInstanceId(of: 'route' | 'model', name: string): string 
   return `${of}-h.${createHash('sha256').update(name).digest('hex')}`;
 }
 
-/** Changes exactly when the instance would run differently: its model's digest and shape, or its config. [C-82] */
-export function configHashOf({ model_id, digest, context, slots }: ModelSpec, config: Readonly<Record<string, unknown>>): string {
-  return canonicalHash({ model: { model_id, digest, context, slots }, config });
+/** The first 16 hex digits of the SHA-256 of the config as JSON with sorted keys and without spaces. [B-122] */
+export function configHashOf(config: Readonly<Record<string, unknown>>): string {
+  return canonicalHash(config);
 }
 
 function escapedCharacter(character: string): string {

@@ -48,8 +48,8 @@ export class InstanceRegistry {
     const known = this.find(instance);
     const config = known?.config ?? {};
     const { orgId, instanceId, tier } = instance;
-    if (known?.kind === 'explicit') return { ...known, configHash: configHashOf(model, config) };
-    return { orgId, instanceId, kind: 'implicit', modelRef: model.model_id, tier, ttlS: this.#ttlOf(instanceId), config, configHash: configHashOf(model, config) };
+    if (known?.kind === 'explicit') return known;
+    return { orgId, instanceId, kind: 'implicit', name: null, status: 'active', origin: 'server', modelRef: model.model_id, tier, ttlS: this.#ttlOf(instanceId), config, configHash: configHashOf(config) };
   }
 
   /** A task uses the instance: where it has no row yet, it gets one. Failures are logged; the task does not depend on it. */

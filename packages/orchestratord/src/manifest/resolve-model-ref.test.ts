@@ -6,7 +6,7 @@ import { resolveModelRef, type NamedThings } from './resolve-model-ref.js';
 import { aReplicaStatus } from '../../test/node-fixtures.js';
 
 const anInstance = (orgId: string, instanceId: string, over: Partial<InstanceRecord> = {}): InstanceRecord => ({
-  orgId, instanceId, kind: 'explicit', modelRef: 'smollm2', tier: 'warm', ttlS: 900, config: { system_prompt: 'Be kind.', temperature: 0.2, stop: 'END', max_tokens: 'many' },
+  orgId, instanceId, kind: 'explicit', name: null, status: 'active', origin: 'api', modelRef: 'smollm2', tier: 'warm', ttlS: 900, config: { system_prompt: 'Be kind.', temperature: 0.2, stop: 'END', max_tokens: 'many' },
   configHash: 'c', generation: 1, heldTier: null, lastUsedAtMs: null, createdAtMs: 0, updatedAtMs: 0, deletedAtMs: null, ...over,
 });
 

@@ -12,6 +12,12 @@ export interface InstanceKey {
 export interface InstanceRecord extends InstanceKey {
   /** `implicit` ones are kept by the server for a route or a bare model. */
   readonly kind: 'explicit' | 'implicit';
+  /** For people; `null` = its id says enough. */
+  readonly name: string | null;
+  /** A suspended one serves and loads nothing. */
+  readonly status: 'active' | 'suspended';
+  /** Who made it: what the manifest made follows the manifest, implicit ones are the server's. */
+  readonly origin: 'api' | 'manifest' | 'server';
   readonly modelRef: string;
   readonly tier: Tier;
   readonly ttlS: number | null;
@@ -40,6 +46,9 @@ export async function listInstances(db: Kysely<Database>): Promise<readonly Inst
 export async function putInstance(db: Kysely<Database>, definition: InstanceDefinition, nowMs: number): Promise<InstanceRecord> {
   const changed = {
     kind: definition.kind,
+    name: definition.name,
+    status: definition.status,
+    origin: definition.origin,
     model_ref: definition.modelRef,
     tier: definition.tier,
     ttl_s: definition.ttlS,
@@ -55,6 +64,23 @@ export async function putInstance(db: Kysely<Database>, definition: InstanceDefi
     .returningAll()
     .executeTakeFirstOrThrow();
   return recordOf(row);
+}
+
+/**
+ * The row that an assignment hangs on: an implicit instance gets this definition, an explicit one is as its org made it.
+ * Throws when an explicit one is deleted: then nothing may be wanted of it.
+ */
+export async function ensureInstance(db: Kysely<Database>, definition: InstanceDefinition, nowMs: number): Promise<InstanceRecord> {
+  if (definition.kind === 'implicit') return putInstance(db, definition, nowMs);
+  const record = await readInstance(db, definition);
+  if (record === undefined || record.deletedAtMs !== null) throw new Error(`instance ${definition.orgId}/${definition.instanceId} was deleted meanwhile`);
+  return record;
+}
+
+/** The instance as the store has it; `undefined` when it never was, a record with `deletedAtMs` when it is deleted. */
+export async function readInstance(db: Kysely<Database>, { orgId, instanceId }: InstanceKey): Promise<InstanceRecord | undefined> {
+  const row = await db.selectFrom('instances').selectAll().where('org_id', '=', orgId).where('instance_id', '=', instanceId).executeTakeFirst();
+  return row === undefined ? undefined : recordOf(row);
 }
 
 /** Marks the instance as deleted; `false` when there is none. Its row stays, so that its generation only grows. */
@@ -100,6 +126,9 @@ function recordOf(row: Selectable<InstanceTable>): InstanceRecord {
     orgId: row.org_id,
     instanceId: row.instance_id,
     kind: row.kind,
+    name: row.name,
+    status: row.status,
+    origin: row.origin,
     modelRef: row.model_ref,
     tier: row.tier as Tier,
     ttlS: row.ttl_s,

@@ -81,4 +81,19 @@ async function createAssignments(db: Kysely<unknown>): Promise<void> {
 async function addInstanceColumns(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('instances').addColumn('held_tier', 'text').execute();
   await db.schema.alterTable('instances').addColumn('last_used_at', 'bigint').execute();
+  await db.schema.alterTable('instances').addColumn('name', 'text').execute();
+  await db.schema.alterTable('instances').addColumn('status', 'text', (c) => c.notNull().defaultTo('active')).execute();
+  await db.schema.alterTable('instances').addColumn('origin', 'text', (c) => c.notNull().defaultTo('server')).execute();
+  await db.schema
+    .createTable('instance_events')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('org_id', 'text', (c) => c.notNull())
+    .addColumn('instance_id', 'text', (c) => c.notNull())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('type', 'text', (c) => c.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('duration_ms', 'bigint')
+    .addColumn('steps', 'text', (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('instance_events_of').on('instance_events').columns(['org_id', 'instance_id', 'id']).execute();
 }

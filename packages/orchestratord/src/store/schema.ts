@@ -7,6 +7,7 @@ export interface Database {
   readonly models: ModelTable;
   readonly assignments: AssignmentTable;
   readonly outbox: OutboxTable;
+  readonly instance_events: InstanceEventTable;
 }
 
 export interface OrgTable {
@@ -18,6 +19,9 @@ export interface InstanceTable {
   org_id: string;
   instance_id: string;
   kind: 'explicit' | 'implicit';
+  name: string | null;
+  status: 'active' | 'suspended';
+  origin: 'api' | 'manifest' | 'server';
   model_ref: string;
   tier: string;
   ttl_s: number | null;
@@ -69,4 +73,16 @@ export interface OutboxTable {
   sent_at: number | null;
   attempts: number;
   last_error: string | null;
+}
+
+export interface InstanceEventTable {
+  id: Generated<number>;
+  org_id: string;
+  instance_id: string;
+  at: number;
+  type: string;
+  reason: string | null;
+  duration_ms: number | null;
+  /** JSON. */
+  steps: string;
 }
