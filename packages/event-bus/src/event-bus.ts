@@ -16,12 +16,29 @@ export type PublishOutcome =
 /** What to do with each type of event. A type without a handler is taken and forgotten. */
 export type EventHandlers = { readonly [K in EventType]?: (event: EventEnvelope<K>) => Promise<void> | void };
 
+/** How a bus is doing, for health and metrics. [E-11] */
+export interface BusState {
+  readonly mode: 'rabbitmq' | 'http';
+  /** With a broker: whether this side can publish. Without: whether the last delivery worked. */
+  readonly connected: boolean;
+  /** When the last publish was confirmed, in Unix milliseconds; `null` before the first. */
+  readonly lastPublishMs: number | null;
+  /** Why it is not connected, or why the last publish failed; `null` after one that worked. */
+  readonly lastError: string | null;
+}
+
 /**
  * Carries events between the daemons, at least once and in any order. Handlers must bear repetition. [E-03 E-10]
  *
  * A transport is one folder that implements this and passes the conformance suite of the test kit.
  */
 export interface EventBus {
+  /** As of now; cheap. */
+  state(): BusState;
+  /** Publishes that one publisher may have under way at once; started in order, they arrive in order. */
+  readonly inFlightMax: number;
+  /** Called when publishing may work again. Returns the end of the subscription. */
+  onConnected(listener: () => void): () => void;
   /** Never rejects. */
   publish(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome>;
   /** A handler that throws makes the event come again. Returns the end of the subscription. */

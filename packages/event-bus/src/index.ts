@@ -1,4 +1,4 @@
 export { deliver, type Delivery } from './deliver.js';
 export { envelopeOf, type EnvelopeFacts } from './envelope.js';
-export type { BusObserver, Disposition, EventBus, EventHandlers, EventTarget, PublishOutcome } from './event-bus.js';
+export type { BusObserver, BusState, Disposition, EventBus, EventHandlers, EventTarget, PublishOutcome } from './event-bus.js';
 export { assertReceived, HttpEventBus, type HttpEndpoint, type HttpEventBusOptions, type Receipt } from './http/http-event-bus.js';

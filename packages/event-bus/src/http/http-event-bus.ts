@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { ApiError, type EventEnvelope } from '@corral/contracts';
-import type { HttpClient, Log } from '@corral/service-kit';
+import { systemClock, type Clock, type HttpClient, type Log } from '@corral/service-kit';
 import { deliver } from '../deliver.js';
-import type { BusObserver, EventBus, EventHandlers, EventTarget, PublishOutcome } from '../event-bus.js';
+import type { BusObserver, BusState, EventBus, EventHandlers, EventTarget, PublishOutcome } from '../event-bus.js';
 import { publishFailure } from './publish-failure.js';
 
 /** Where events for a target are posted. */
@@ -16,6 +16,8 @@ export interface HttpEventBusOptions {
   /** `undefined` while the target is not known: the publish is `unavailable`. */
   endpointOf(target: EventTarget): HttpEndpoint | undefined;
   readonly log: Log;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   readonly observer?: BusObserver;
   /** For one publish; default 5 s. The receiver answers when it has the event durably, not when it has acted. */
   readonly publishTimeoutMs?: number;
@@ -37,14 +39,27 @@ export class HttpEventBus implements EventBus {
   readonly #subscribers = new Set<EventHandlers>();
   readonly #closed = new AbortController();
   #delivering = 0;
+  #lastPublishMs: number | null = null;
+  #lastError: string | null = null;
+  readonly inFlightMax = 1;
 
   constructor(private readonly options: HttpEventBusOptions) {
     // One listener for each publish under way.
     setMaxListeners(0, this.#closed.signal);
   }
 
+  state(): BusState {
+    return { mode: 'http', connected: this.#lastError === null, lastPublishMs: this.#lastPublishMs, lastError: this.#lastError };
+  }
+
+  /** Never called: there is nothing that could connect again but each node, which reports by itself. */
+  onConnected(): () => void {
+    return () => undefined;
+  }
+
   async publish(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome> {
     const outcome = await this.#post(event, target);
+    this.#note(outcome);
     this.options.observer?.published(event.type, outcome.kind);
     return outcome;
   }
@@ -74,6 +89,11 @@ export class HttpEventBus implements EventBus {
     this.#closed.abort(new Error('the event bus is closed'));
     this.#subscribers.clear();
     return Promise.resolve();
+  }
+
+  #note(outcome: PublishOutcome): void {
+    this.#lastError = outcome.kind === 'unavailable' ? outcome.reason : null;
+    if (outcome.kind === 'confirmed') this.#lastPublishMs = (this.options.clock ?? systemClock).nowMs();
   }
 
   async #post(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome> {

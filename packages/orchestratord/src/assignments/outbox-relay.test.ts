@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { EventEnvelope } from '@corral/contracts';
-import type { EventTarget, PublishOutcome } from '@corral/event-bus';
+import type { BusState, EventTarget, PublishOutcome } from '@corral/event-bus';
 import { recordingLog } from '@corral/service-kit';
 import { FakeClock } from '@corral/test-kit';
 import { aCommand, aFolder, removeFolders } from '../../test/fixtures.js';
@@ -17,9 +17,12 @@ afterEach(async () => {
 interface Setup {
   answer?(event: EventEnvelope, target: EventTarget): PublishOutcome;
   online?: Set<string>;
+  /** What the bus says of itself; may change meanwhile. */
+  state?: { mode: BusState['mode']; connected: boolean };
+  inFlightMax?: number;
 }
 
-async function aRelay({ answer = () => ({ kind: 'confirmed' }), online = new Set(['n1', 'n2']) }: Setup = {}) {
+async function aRelay({ answer = () => ({ kind: 'confirmed' }), online = new Set(['n1', 'n2']), state = { mode: 'http', connected: true }, inFlightMax = 1 }: Setup = {}) {
   const clock = new FakeClock(1_000_000);
   const { log, lines } = recordingLog();
   const store: Store = await openStore({ stateDir: await aFolder(), clock, log });
@@ -28,6 +31,8 @@ async function aRelay({ answer = () => ({ kind: 'confirmed' }), online = new Set
     store, clock, log,
     isOnline: (nodeId) => online.has(nodeId),
     bus: {
+      inFlightMax,
+      state: () => ({ ...state, lastPublishMs: null, lastError: state.connected ? null : 'connection refused' }),
       publish: (event, target) => {
         const outcome = answer(event, target);
         sent.push(`${'target' in event.data ? event.data.target.node_id : ''} ${'generation' in event.data ? event.data.generation : ''} ${outcome.kind}`);
@@ -121,5 +126,62 @@ describe('OutboxRelay', () => {
     relay.wake();
     await clock.advance(1);
     expect(sent).toEqual(['n1 2 confirmed']);
+  });
+
+  test('E-30 a call learns that its command was published, and that a node without a broker is away', async () => {
+    const { clock, relay, put, online } = await aRelay();
+    relay.start();
+    const [first = 0] = await put(load(1));
+    const told = relay.published(first);
+    await clock.advance(1);
+    online.delete('n2');
+    const [away = 0] = await put(load(1, 'c', 'n2'));
+    expect([await told, await relay.published(away), await relay.published(first)]).toEqual(['confirmed', 'pending', 'confirmed']);
+  });
+
+  test('E-30 with a broker that is down a call is refused before and after the commit, and the rows go out once it is back', async () => {
+    const state = { mode: 'rabbitmq' as const, connected: false };
+    const { clock, relay, put, sent } = await aRelay({ state, inFlightMax: 10, online: new Set(), answer: () => (state.connected ? { kind: 'confirmed' } : AWAY) });
+    relay.start();
+    const [id = 0] = await put(load(1));
+    await put(load(1, 'b'));
+    expect([relay.refusal(), await relay.published(id)]).toEqual([expect.stringContaining('connection refused'), 'unavailable']);
+    await clock.advance(3_000);
+    state.connected = true;
+    sent.length = 0;
+    relay.wakeAll();
+    await clock.advance(1);
+    expect([relay.refusal(), sent, await relay.published(id)]).toEqual([null, ['n1 1 confirmed', 'n1 1 confirmed'], 'confirmed']);
+  });
+
+  test('E-30 a broker that does not confirm in time makes the call unavailable; a later command of the instance counts for an earlier one', async () => {
+    const answers: PublishOutcome[] = [AWAY];
+    const { clock, relay, put } = await aRelay({ state: { mode: 'rabbitmq', connected: true }, answer: () => answers.shift() ?? { kind: 'confirmed' } });
+    const [first = 0] = await put(load(1));
+    const early = relay.published(first);
+    relay.start();
+    await clock.advance(1);
+    expect(await early).toBe('unavailable');
+    const again = relay.published(first);
+    await put(load(2));
+    await clock.advance(1_000);
+    expect(await again).toBe('confirmed');
+  });
+
+  test('E-32 a full set leaves what is meant for a broker where it is', async () => {
+    const state = { mode: 'rabbitmq' as const, connected: false };
+    const { clock, relay, put, waiting } = await aRelay({ state, answer: () => AWAY });
+    const [id = 0] = await put(load(1));
+    relay.toldAll('n1', id);
+    await clock.advance(1);
+    expect(await waiting()).toEqual([[1, 0]]);
+  });
+
+  test('E-30 a call that nobody answers ends', async () => {
+    const { clock, relay, put } = await aRelay();
+    const [id = 0] = await put(load(1));
+    const told = relay.published(id);
+    for (let n = 0; n < 20; n += 1) await clock.advance(500);
+    expect(await told).toBe('pending');
   });
 });

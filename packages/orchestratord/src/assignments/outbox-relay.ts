@@ -1,24 +1,30 @@
-import type { EventBus } from '@corral/event-bus';
+import type { EventBus, PublishOutcome } from '@corral/event-bus';
 import { backoffMs, type Clock, type Log } from '@corral/service-kit';
 import type { Store } from '../store/open-store.js';
-import { dropCommand, dropSuperseded, dropUnsent, markFailed, markSent, nodesWithCommands, pruneSent, unsentCommands, type OutboxEntry } from '../store/outbox-rows.js';
+import { dropCommand, dropSuperseded, dropUnsent, findUnsent, markFailed, markSent, nodesWithCommands, pruneSent, unsentCommands, type OutboxEntry } from '../store/outbox-rows.js';
+import { PublishWaiters, type Published } from './publish-waiters.js';
 
 export interface OutboxRelayOptions {
   readonly store: Store;
-  readonly bus: Pick<EventBus, 'publish'>;
+  readonly bus: Pick<EventBus, 'publish' | 'state' | 'inFlightMax'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A node that is away keeps its commands; nothing is tried meanwhile. */
+  /** Without a broker, a node that is away keeps its commands; nothing is tried meanwhile. */
   isOnline(nodeId: string): boolean;
+  /** How long {@link OutboxRelay.published} waits. Default 5 s. */
+  readonly publishedWithinMs?: number;
 }
 
 interface NodeQueue {
   working: boolean;
+  /** Something was committed while it worked: it may not have seen it. */
+  again: boolean;
   failures: number;
   retryAtMs: number;
 }
 
 const BATCH = 100;
+const PUBLISHED_WITHIN_MS = 5_000;
 const RETRY = { initialMs: 200, maxMs: 10_000 };
 const POLL_MS = 1_000;
 const PRUNE_EVERY_MS = 600_000;
@@ -32,10 +38,13 @@ export class OutboxRelay {
   readonly #queues = new Map<string, NodeQueue>();
   readonly #stopped = new AbortController();
   readonly #jobs = new Set<Promise<void>>();
+  readonly #waiters: PublishWaiters;
   #wake = new AbortController();
   #prunedAtMs = 0;
 
-  constructor(private readonly options: OutboxRelayOptions) {}
+  constructor(private readonly options: OutboxRelayOptions) {
+    this.#waiters = new PublishWaiters(options.clock);
+  }
 
   start(): void {
     this.#track(this.#run());
@@ -43,14 +52,51 @@ export class OutboxRelay {
 
   /** Commands were committed, or a node can be reached again: look now. */
   readonly wake = (nodeIds: readonly string[] = []): void => {
-    for (const nodeId of nodeIds) this.#queueOf(nodeId).retryAtMs = 0;
+    for (const nodeId of nodeIds) {
+      const queue = this.#queueOf(nodeId);
+      queue.retryAtMs = 0;
+      queue.again = queue.working;
+    }
     this.#wake.abort();
   };
 
+  /** The broker can be reached again: every node's commands are tried at once. */
+  readonly wakeAll = (): void => this.wake([...this.#queues.keys()]);
+
+  /** Why no command can be published now, so that a call is refused before it changes anything; `null` when nothing speaks against it. [E-08] */
+  refusal(): string | null {
+    const { mode, connected, lastError } = this.options.bus.state();
+    return mode === 'http' || connected ? null : `the message broker cannot be reached (${lastError ?? 'it was not reached yet'}); see that it runs, or try again in a moment`;
+  }
+
+  /**
+   * Resolves when a committed command was published, or why not. `unavailable` says that the row is still there and
+   * goes out later: whoever must not have it so takes it back with a later generation. Never rejects. [E-08 E-09]
+   */
+  async published(commandId: number): Promise<Published> {
+    const { store, bus, log, publishedWithinMs } = this.options;
+    const notNow = bus.state().mode === 'http' ? 'pending' : 'unavailable';
+    try {
+      const row = await findUnsent(store.db, commandId);
+      if (row === undefined) return 'confirmed';
+      if (notNow === 'pending' ? !this.options.isOnline(row.nodeId) : !bus.state().connected) return notNow;
+      const command = { id: commandId, nodeId: row.nodeId, instance: `${row.orgId}/${row.instanceId}`, generation: row.generation };
+      const told = this.#waiters.wait(command, publishedWithinMs ?? PUBLISHED_WITHIN_MS, notNow);
+      this.wake([row.nodeId]);
+      // It may have gone out between the look at the row and the wait.
+      return (await findUnsent(store.db, commandId)) === undefined ? 'confirmed' : await told;
+    } catch (error) {
+      log.error('outbox cannot be read', { error });
+      return 'unavailable';
+    }
+  }
+
   /** The node was told its whole set, which holds every command up to this id. */
   toldAll(nodeId: string, upToId: number): void {
+    // What went through a broker is seen by whoever listens there; a repetition harms nobody.
+    if (this.options.bus.state().mode === 'rabbitmq') return;
     const dropped = dropUnsent(this.options.store.db, nodeId, upToId).then(
-      () => undefined,
+      () => this.#waiters.toldUpTo(nodeId, upToId),
       (error: unknown) => this.options.log.error('outbox not cleared', { node_id: nodeId, error }),
     );
     this.#track(dropped);
@@ -72,13 +118,13 @@ export class OutboxRelay {
   }
 
   async #round(): Promise<void> {
-    const { store, clock, isOnline } = this.options;
+    const { store, bus, clock, isOnline } = this.options;
     const nowMs = clock.monotonicMs();
     for (const nodeId of await nodesWithCommands(store.db)) {
       const queue = this.#queueOf(nodeId);
-      if (queue.working || nowMs < queue.retryAtMs || !isOnline(nodeId)) continue;
+      if (queue.working || nowMs < queue.retryAtMs || (bus.state().mode === 'http' && !isOnline(nodeId))) continue;
       queue.working = true;
-      this.#track(this.#drain(nodeId, queue).finally(() => (queue.working = false)));
+      this.#track(this.#drain(nodeId, queue).finally(() => this.#drained(nodeId, queue)));
     }
     if (nowMs - this.#prunedAtMs < PRUNE_EVERY_MS) return;
     this.#prunedAtMs = nowMs;
@@ -90,44 +136,65 @@ export class OutboxRelay {
     try {
       await dropSuperseded(store.db, nodeId);
       for (let entries = await unsentCommands(store.db, nodeId, BATCH); entries.length > 0; entries = await unsentCommands(store.db, nodeId, BATCH)) {
-        for (const entry of entries) {
-          if (this.#stopped.signal.aborted || !(await this.#publish(entry, queue))) return;
-        }
+        if (!(await this.#publishAll(entries, queue))) return;
       }
-      this.#queues.delete(nodeId);
     } catch (error) {
       queue.retryAtMs = clock.monotonicMs() + RETRY.maxMs;
       log.error('outbox cannot be read', { node_id: nodeId, error });
     }
   }
 
+  #drained(nodeId: string, queue: NodeQueue): void {
+    queue.working = false;
+    if (queue.again) this.#wake.abort();
+    else if (queue.retryAtMs === 0) this.#queues.delete(nodeId);
+    queue.again = false;
+  }
+
   /** False when the node cannot be reached: what follows must wait, since order matters. */
-  async #publish({ id, nodeId, command, attempts }: OutboxEntry, queue: NodeQueue): Promise<boolean> {
-    const { store, bus, clock, log } = this.options;
-    const { instance_id, org_id, generation, wanted, reason } = command.data;
-    const facts = { node_id: nodeId, instance_id, org_id, generation, wanted, correlation_id: command.correlationid };
-    const outcome = await bus.publish(command, { kind: 'node', nodeId });
-    switch (outcome.kind) {
-      case 'confirmed':
-        queue.failures = 0;
-        await markSent(store.db, id, clock.nowMs());
-        log.info('command published', { ...facts, reason });
-        return true;
-      case 'refused':
-        log.error('command refused by its node', { ...facts, reason: outcome.reason });
-        await dropCommand(store.db, id);
-        return true;
-      case 'unavailable':
-        queue.failures += 1;
-        queue.retryAtMs = clock.monotonicMs() + backoffMs(queue.failures, RETRY);
-        await markFailed(store.db, id, outcome.reason);
-        if (attempts === 0) log.warn('command not published yet', { ...facts, reason: outcome.reason });
-        return false;
+  async #publishAll(entries: readonly OutboxEntry[], queue: NodeQueue): Promise<boolean> {
+    const { bus, clock } = this.options;
+    for (let at = 0; at < entries.length; at += bus.inFlightMax) {
+      if (this.#stopped.signal.aborted) return false;
+      const group = entries.slice(at, at + bus.inFlightMax);
+      const outcomes = await Promise.all(group.map(({ command, nodeId }) => bus.publish(command, { kind: 'node', nodeId })));
+      const isThrough = await this.#settle(group, outcomes);
+      queue.failures = isThrough ? 0 : queue.failures + 1;
+      if (isThrough) continue;
+      queue.retryAtMs = clock.monotonicMs() + backoffMs(queue.failures, RETRY);
+      return false;
     }
+    return true;
+  }
+
+  /** Notes what became of commands that were published together. False when one has to be published again. */
+  async #settle(entries: readonly OutboxEntry[], outcomes: readonly PublishOutcome[]): Promise<boolean> {
+    const { store, bus, clock, log } = this.options;
+    const withOutcome = entries.map((entry, n) => ({ entry, outcome: outcomes[n] ?? { kind: 'unavailable' as const, reason: 'no outcome' } }));
+    const confirmed = withOutcome.filter(({ outcome }) => outcome.kind === 'confirmed').map(({ entry }) => entry);
+    if (confirmed.length > 0) await markSent(store.db, confirmed.map(({ id }) => id), clock.nowMs());
+    let isThrough = true;
+    for (const { entry, outcome } of withOutcome) {
+      const facts = factsOf(entry);
+      if (outcome.kind === 'confirmed') {
+        this.#waiters.confirmed({ nodeId: entry.nodeId, instance: instanceOf(entry), generation: entry.command.data.generation });
+        log.info('command published', { ...facts, reason: entry.command.data.reason });
+      } else if (outcome.kind === 'refused') {
+        log.error('command refused by its node', { ...facts, reason: outcome.reason });
+        await dropCommand(store.db, entry.id);
+        this.#waiters.refused(entry.id);
+      } else {
+        isThrough = false;
+        await markFailed(store.db, entry.id, outcome.reason);
+        this.#waiters.failed(entry.nodeId, bus.state().mode === 'http' ? 'pending' : 'unavailable');
+        if (entry.attempts === 0) log.warn('command not published yet', { ...facts, reason: outcome.reason });
+      }
+    }
+    return isThrough;
   }
 
   #queueOf(nodeId: string): NodeQueue {
-    const queue = this.#queues.get(nodeId) ?? { working: false, failures: 0, retryAtMs: 0 };
+    const queue = this.#queues.get(nodeId) ?? { working: false, again: false, failures: 0, retryAtMs: 0 };
     this.#queues.set(nodeId, queue);
     return queue;
   }
@@ -136,4 +203,13 @@ export class OutboxRelay {
     this.#jobs.add(job);
     void job.finally(() => this.#jobs.delete(job));
   }
+}
+
+function instanceOf({ command }: OutboxEntry): string {
+  return `${command.data.org_id}/${command.data.instance_id}`;
+}
+
+function factsOf({ nodeId, command }: OutboxEntry): object {
+  const { instance_id, org_id, generation, wanted } = command.data;
+  return { node_id: nodeId, instance_id, org_id, generation, wanted, correlation_id: command.correlationid };
 }

@@ -49,9 +49,15 @@ export async function unsentCommands(db: Kysely<Database>, nodeId: string, limit
   return rows.map((row) => ({ id: row.id, nodeId: row.node_id, command: JSON.parse(row.body) as Command, attempts: row.attempts }));
 }
 
-/** The publish was confirmed. */
-export async function markSent(db: Kysely<Database>, id: number, nowMs: number): Promise<void> {
-  await db.updateTable('outbox').set({ sent_at: nowMs, last_error: null }).where('id', '=', id).execute();
+/** The publishes were confirmed. */
+export async function markSent(db: Kysely<Database>, ids: readonly number[], nowMs: number): Promise<void> {
+  await db.updateTable('outbox').set({ sent_at: nowMs, last_error: null }).where('id', 'in', [...ids]).execute();
+}
+
+/** The row of a command that was not published yet; `undefined` when it was, or when it is gone. */
+export async function findUnsent(db: Kysely<Database>, id: number): Promise<{ readonly nodeId: string; readonly orgId: string; readonly instanceId: string; readonly generation: number } | undefined> {
+  const row = await db.selectFrom('outbox').select(['node_id', 'org_id', 'instance_id', 'generation']).where('id', '=', id).where('sent_at', 'is', null).executeTakeFirst();
+  return row && { nodeId: row.node_id, orgId: row.org_id, instanceId: row.instance_id, generation: row.generation };
 }
 
 /** The node will never take the command: it goes, and its next full set says what it must know. */

@@ -126,7 +126,7 @@ describe('outbox', () => {
     await markFailed(db, first?.id ?? 0, 'connection refused');
     await markFailed(db, first?.id ?? 0, 'connection refused');
     expect((await unsentCommands(db, 'n1', 10)).map(({ command, attempts }) => [command, attempts])).toEqual([[a, 2], [b, 0]]);
-    await markSent(db, first?.id ?? 0, 5);
+    await markSent(db, [first?.id ?? 0], 5);
     expect((await unsentCommands(db, 'n1', 10)).map(({ command }) => command)).toEqual([b]);
     expect(await pruneSent(db, 5)).toBe(0);
     expect(await pruneSent(db, 6)).toBe(1);
