@@ -4,7 +4,8 @@ import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable } from './scalars.js';
 export const DeviceKind = Type.Union([Type.Literal('cuda'), Type.Literal('vulkan'), Type.Literal('metal'), Type.Literal('cpu')]);
 export type DeviceKind = Static<typeof DeviceKind>;
 
-export const ReplicaState = Type.Union([Type.Literal('waiting'), Type.Literal('loading'), Type.Literal('resident'), Type.Literal('draining'), Type.Literal('failed')]);
+/** `parked`: the process keeps the model mapped and has dropped its context; it serves nobody, comes back faster than a load, and leaves when its memory is wanted. [C-251] */
+export const ReplicaState = Type.Union([Type.Literal('waiting'), Type.Literal('loading'), Type.Literal('resident'), Type.Literal('draining'), Type.Literal('parked'), Type.Literal('failed')]);
 export type ReplicaState = Static<typeof ReplicaState>;
 
 /** Whether a model may be started in a pool at all: `open` after too many failures, `half_open` while one trial decides. [C-52] */

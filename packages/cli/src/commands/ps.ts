@@ -61,6 +61,8 @@ function paintedState({ state, load_progress: progress }: ReplicaStatus, colors:
     case 'waiting':
     case 'draining':
       return colors.yellow(state);
+    case 'parked':
+      return colors.dim(state);
   }
 }
 

@@ -48,7 +48,7 @@ export function residencyPools(world: ResidencyWorld): readonly ResidencyPool[] 
   return usablePools(world.pools).map((pool) => {
     const { poolId, nodeId, status } = pool;
     const ordered = wantedIn(world, poolId);
-    const present = status.replicas.map((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? []));
+    const present = status.replicas.flatMap((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? []) ?? []);
     const seen = new Set(present.map(({ modelKey }) => modelKey));
     const coming = [...ordered].filter(([key]) => !seen.has(key)).map(([key, views]) => orderedReplica(world, pool, key, views));
     return {
@@ -121,7 +121,10 @@ function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string
   return byKey;
 }
 
-function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica {
+/** `null` for one that is parked: it is in nobody's way, and one that is wanted again counts as ordered. [C-251] */
+function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica | null {
+  const { state } = replica;
+  if (state === 'parked') return null;
   const use = world.useOf(replica.replica_id);
   const modelKey = world.keyOf(replica);
   const leases = use?.leases ?? 0;
@@ -129,7 +132,7 @@ function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus
     replicaId: replica.replica_id,
     modelKey,
     bytes: replica.memory_bytes,
-    state: stateOf(world, replica, wantedBy),
+    state: stateOf(world, state, wantedBy),
     leases,
     // A replica that has just become ready has no use yet; who waits for its model waits for it.
     queued: Math.max(use?.queued ?? 0, world.waitingFor(modelKey)),
@@ -140,7 +143,7 @@ function replicaOf(world: ResidencyWorld, poolId: string, replica: ReplicaStatus
   };
 }
 
-function stateOf({ wasResident }: ResidencyWorld, { state }: ReplicaStatus, wantedBy: readonly AssignmentView[]): ResidencyReplica['state'] {
+function stateOf({ wasResident }: ResidencyWorld, state: Exclude<ReplicaStatus['state'], 'parked'>, wantedBy: readonly AssignmentView[]): ResidencyReplica['state'] {
   if (wantedBy.length === 0) return state === 'failed' ? 'failed' : 'draining';
   // It was told to leave and is wanted again: the node takes it back.
   if (state === 'draining') return 'waiting';

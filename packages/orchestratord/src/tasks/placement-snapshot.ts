@@ -14,8 +14,9 @@ export interface SnapshotContext {
   keyOf(replica: ReplicaStatus): string;
 }
 
-/** A pool as `decide` reads it. Free slots follow our own leases, which are never late. */
+/** A pool as `decide` reads it. Free slots follow our own leases, which are never late; what is parked leaves when its memory is wanted. [C-251] */
 export function snapshotOf({ status, online, snapshotAgeMs }: PoolView, context: SnapshotContext): PoolSnapshot {
+  const parkedBytes = status.replicas.filter(({ state }) => state === 'parked').reduce((sum, replica) => sum + replica.memory_bytes, 0);
   return {
     poolId: status.pool_id,
     nodeId: status.node_id,
@@ -28,16 +29,17 @@ export function snapshotOf({ status, online, snapshotAgeMs }: PoolView, context:
     deviceMask: status.device,
     deviceKind: status.device_kind ?? 'none',
     memoryTotalBytes: status.memory_total_bytes,
-    memoryFreeBytes: Math.max(0, status.memory_total_bytes - status.memory_used_bytes),
+    memoryFreeBytes: Math.max(0, status.memory_total_bytes - status.memory_used_bytes + parkedBytes),
     ctxMax: Number.MAX_SAFE_INTEGER,
     features: COMPLETION,
     modelsAvailable: null,
     snapshotAgeMs,
-    replicas: status.replicas.map((replica) => replicaSnapshotOf(replica, context)),
+    replicas: status.replicas.flatMap((replica) => replicaSnapshotOf(replica, context) ?? []),
   };
 }
 
-function replicaSnapshotOf(replica: ReplicaStatus, context: SnapshotContext): ReplicaSnapshot {
+function replicaSnapshotOf(replica: ReplicaStatus, context: SnapshotContext): ReplicaSnapshot | null {
+  if (replica.state === 'parked') return null;
   const activeSlots = context.leasesOf(replica.replica_id);
   const accepts = context.accepts(replica.replica_id);
   return {
