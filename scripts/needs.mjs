@@ -15,6 +15,12 @@ const NEEDS = [
     isThere: async () => (await succeeds('python3', ['-m', 'pip', '--version'])) || (await succeeds('pip3', ['--version'])) || succeeds('pip', ['--version']),
   },
   {
+    what: 'RabbitMQ',
+    why: 'the event bus is tested with a real broker, which the tests start and end themselves',
+    debian: ['rabbitmq-server'],
+    isThere: async () => existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server'),
+  },
+  {
     what: 'a software Vulkan device (lavapipe)',
     why: 'the Vulkan engine is run on it where there is no GPU',
     debian: ['mesa-vulkan-drivers', 'libvulkan1'],

@@ -21,8 +21,12 @@ export interface BusState {
   readonly mode: 'rabbitmq' | 'http';
   /** With a broker: whether this side can publish. Without: whether the last delivery worked. */
   readonly connected: boolean;
+  /** Whether what is sent to this side reaches it. */
+  readonly consuming: boolean;
   /** When the last publish was confirmed, in Unix milliseconds; `null` before the first. */
   readonly lastPublishMs: number | null;
+  /** When the last event arrived, in Unix milliseconds; `null` before the first. */
+  readonly lastEventMs: number | null;
   /** Why it is not connected, or why the last publish failed; `null` after one that worked. */
   readonly lastError: string | null;
 }

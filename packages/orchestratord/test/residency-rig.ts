@@ -53,7 +53,7 @@ export async function aRig(options: RigOptions) {
     isOnline: (nodeId) => registry.places().some((place) => place.nodeId === nodeId && place.online),
     bus: {
       inFlightMax: 1,
-      state: () => ({ mode: 'http', connected: true, lastPublishMs: null, lastError: null }),
+      state: () => ({ mode: 'http', connected: true, consuming: true, lastPublishMs: null, lastEventMs: null, lastError: null }),
       publish: (event, target) => {
         if (target.kind !== 'node' || options.cutOff?.has(target.nodeId) === true) return Promise.resolve({ kind: 'unavailable', reason: 'cut off' });
         const assignment = event.data as Assignment;

@@ -40,6 +40,7 @@ export class HttpEventBus implements EventBus {
   readonly #closed = new AbortController();
   #delivering = 0;
   #lastPublishMs: number | null = null;
+  #lastEventMs: number | null = null;
   #lastError: string | null = null;
   readonly inFlightMax = 1;
 
@@ -49,7 +50,7 @@ export class HttpEventBus implements EventBus {
   }
 
   state(): BusState {
-    return { mode: 'http', connected: this.#lastError === null, lastPublishMs: this.#lastPublishMs, lastError: this.#lastError };
+    return { mode: 'http', connected: this.#lastError === null, consuming: !this.#closed.signal.aborted, lastPublishMs: this.#lastPublishMs, lastEventMs: this.#lastEventMs, lastError: this.#lastError };
   }
 
   /** Never called: there is nothing that could connect again but each node, which reports by itself. */
@@ -78,6 +79,7 @@ export class HttpEventBus implements EventBus {
     const limit = this.options.deliveriesMax ?? 64;
     if (this.#delivering >= limit) return { kind: 'unavailable', reason: `${limit} deliveries are being handled already` };
     this.#delivering += 1;
+    this.#lastEventMs = (this.options.clock ?? systemClock).nowMs();
     try {
       return await this.#receiveAll(Array.isArray(value) ? value : [value]);
     } finally {

@@ -32,7 +32,7 @@ async function aRelay({ answer = () => ({ kind: 'confirmed' }), online = new Set
     isOnline: (nodeId) => online.has(nodeId),
     bus: {
       inFlightMax,
-      state: () => ({ ...state, lastPublishMs: null, lastError: state.connected ? null : 'connection refused' }),
+      state: () => ({ ...state, consuming: state.connected, lastPublishMs: null, lastEventMs: null, lastError: state.connected ? null : 'connection refused' }),
       publish: (event, target) => {
         const outcome = answer(event, target);
         sent.push(`${'target' in event.data ? event.data.target.node_id : ''} ${'generation' in event.data ? event.data.generation : ''} ${outcome.kind}`);
