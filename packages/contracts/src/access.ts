@@ -89,3 +89,9 @@ export type UsageEntry = Static<typeof UsageEntry>;
 
 export const UsageList = Strict({ data: Type.Array(UsageEntry), next_cursor: Nullable(Type.String()) });
 export type UsageList = Static<typeof UsageList>;
+
+/**
+ * In the state directory: the token that the daemons of one machine share where none is configured. It acts as a
+ * system_admin of the default org, like a configured one; whoever can read the file runs this installation. [B-135]
+ */
+export const OPERATOR_TOKEN_FILE = 'operator-token';

@@ -1,11 +1,13 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Type } from '@sinclair/typebox';
+import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, KeyRecord, OrgList, OrgRecord, UsageList } from './access.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
 import { Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
 import { DrainRequest, PoolList, PoolStatus } from './pools.js';
+import { Id } from './scalars.js';
 import { TaskAccepted, TaskRequest } from './tasks.js';
 
 /** Version of the HTTP API; `info.version` of the OpenAPI document. */
@@ -26,7 +28,7 @@ export interface ApiRoute {
   /** OpenAPI form: `/v2/tasks/{task_id}`. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'meta';
+  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'admin' | 'meta';
   readonly summary: string;
   readonly query?: Readonly<Record<string, TSchema>>;
   readonly request?: TSchema;
@@ -37,6 +39,7 @@ export interface ApiRoute {
 
 const stream = { description: 'Event stream.', contentType: 'text/event-stream' } as const;
 const nothing = { description: 'Done.' } as const;
+const PAGE = { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }), cursor: Type.String({ description: '`next_cursor` of the page before.' }) };
 const json = (description: string, schema: TSchema): ApiResponse => ({ description, schema });
 
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -59,6 +62,17 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'post', path: '/v2/nodes/{node_id}/heartbeat', operationId: 'heartbeat', tag: 'nodes', summary: 'The full state of a node.', request: HeartbeatRequest, responses: { 200: json('Received.', HeartbeatResponse) }, refusals: [400, 404] },
   { method: 'post', path: '/v2/nodes/{node_id}/events', operationId: 'postNodeEvents', tag: 'nodes', summary: 'Events of a node, where no broker carries them.', request: Type.Array(Type.Object({ type: Type.String({ enum: Object.keys(EVENTS) }) })), responses: { 200: { description: 'Received.' } }, refusals: [400, 404] },
   { method: 'delete', path: '/v2/nodes/{node_id}', operationId: 'deregisterNode', tag: 'nodes', summary: 'A node leaves.', responses: { 204: nothing }, refusals: [404] },
+
+  { method: 'post', path: '/api/admin/orgs', operationId: 'createOrg', tag: 'admin', summary: 'A new organisation.', request: CreateOrgRequest, responses: { 201: json('Created.', OrgRecord) }, refusals: [400, 403, 409] },
+  { method: 'get', path: '/api/admin/orgs', operationId: 'listOrgs', tag: 'admin', summary: 'Organisations, by id.', query: PAGE, responses: { 200: json('The organisations.', OrgList) }, refusals: [400, 403] },
+  { method: 'get', path: '/api/admin/orgs/{org_id}', operationId: 'getOrg', tag: 'admin', summary: 'One organisation.', responses: { 200: json('The organisation.', OrgRecord) }, refusals: [403, 404, 410] },
+  { method: 'delete', path: '/api/admin/orgs/{org_id}', operationId: 'deleteOrg', tag: 'admin', summary: 'Delete an organisation that has no instances and no keys left.', responses: { 204: nothing }, refusals: [403, 404, 409, 410] },
+  { method: 'post', path: '/api/admin/keys', operationId: 'createKey', tag: 'admin', summary: 'A new key. Its text is in this answer and nowhere else.', request: CreateKeyRequest, responses: { 201: json('Created.', CreatedKey) }, refusals: [400, 403, 404, 409, 410] },
+  { method: 'get', path: '/api/admin/keys', operationId: 'listKeys', tag: 'admin', summary: 'Keys, the oldest first, revoked ones too.', query: { org_id: Id, ...PAGE }, responses: { 200: json('The keys.', KeyList) }, refusals: [400, 403] },
+  { method: 'get', path: '/api/admin/keys/{key_id}', operationId: 'getKey', tag: 'admin', summary: 'One key.', responses: { 200: json('The key.', KeyRecord) }, refusals: [403, 404] },
+  { method: 'delete', path: '/api/admin/keys/{key_id}', operationId: 'revokeKey', tag: 'admin', summary: 'Revoke a key: it is refused from then on.', responses: { 204: nothing }, refusals: [403, 404, 410] },
+  { method: 'get', path: '/api/admin/audit', operationId: 'listAudit', tag: 'admin', summary: 'What callers asked for, granted and refused, the newest first.', query: { instance_id: Id, org_id: Id, ...PAGE }, responses: { 200: json('The entries.', AuditList) }, refusals: [400, 403] },
+  { method: 'get', path: '/api/admin/usage', operationId: 'listUsage', tag: 'admin', summary: 'Requests and tokens per organisation and key.', query: { org_id: Id, key_id: Id, ...PAGE }, responses: { 200: json('The sums.', UsageList) }, refusals: [400, 403] },
 
   { method: 'get', path: '/v2/meta/capabilities', operationId: 'getCapabilities', tag: 'meta', summary: 'What live pools can do.', responses: { 200: json('Capabilities.', Capabilities) } },
   { method: 'get', path: '/v2/meta/version', operationId: 'getVersion', tag: 'meta', summary: 'Version of API and build.', responses: { 200: json('Versions.', VersionInfo) } },

@@ -9,6 +9,7 @@ export const ERRORS = {
   NON_LOOPBACK_WITHOUT_TOKEN: { status: 403, retriable: false, meaning: 'A caller beyond loopback needs a configured token.' },
   ORG_ACCESS_DENIED: { status: 403, retriable: false, meaning: 'The thing belongs to another organisation.' },
   ROLE_REQUIRED: { status: 403, retriable: false, meaning: 'The key lacks the role that the call needs.' },
+  MODEL_NOT_ALLOWED: { status: 403, retriable: false, meaning: 'The key may not use this model.' },
   NOT_FOUND: { status: 404, retriable: false, meaning: 'Nothing has that name.' },
   METHOD_NOT_ALLOWED: { status: 405, retriable: false, meaning: 'The path exists, the method does not.' },
   CONFLICT: { status: 409, retriable: false, meaning: 'Another operation is running, or the id is taken.' },

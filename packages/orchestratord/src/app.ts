@@ -1,9 +1,11 @@
 import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
 import type { Express } from 'express';
+import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
+import { roleGuard } from './http/role-guard.js';
 import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
 
 export interface AppParts {
@@ -13,6 +15,7 @@ export interface AppParts {
   readonly openAi: OpenAiRoutesParts;
   readonly nodes: NodeRoutesParts;
   readonly pools: PoolRoutesParts;
+  readonly admin: AdminRoutesParts;
 }
 
 /** The HTTP surface of orchestratord. */
@@ -20,11 +23,13 @@ export function createApp(parts: AppParts): Express {
   return createHttpApp({
     ...parts.http,
     routes: (app) => {
+      app.use(roleGuard(app, parts.admin.audit));
       metaRoutes(app, parts.meta);
       openAiRoutes(app, parts.openAi);
       taskRoutes(app, parts.tasks);
       poolRoutes(app, parts.pools);
       nodeRoutes(app, parts.nodes);
+      adminRoutes(app, parts.admin);
     },
   });
 }

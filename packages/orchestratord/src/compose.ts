@@ -1,6 +1,7 @@
 import { ORCHESTRATORD_METRICS } from '@corral/contracts';
 import { HttpEventBus } from '@corral/event-bus';
-import { authGate, createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
+import { createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
+import { openAccess, type Access } from './access/open-access.js';
 import { createApp } from './app.js';
 import { hotWishes } from './assignments/hot-wishes.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
@@ -42,6 +43,7 @@ interface Ground extends OrchestratordParts {
   readonly store: Store;
   readonly served: LoadedManifest;
   readonly instances: InstanceRegistry;
+  readonly access: Access;
 }
 
 /** Nodes, wanted set and bus: the side that keeps models where they are wanted. */
@@ -78,8 +80,9 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const served = await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log });
   await replaceServedModels(store.db, [...served.manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), clock.nowMs());
   const instances = await InstanceRegistry.open({ store, manifest: served.manifest, log });
+  const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
-  return { ...parts, incarnation: newId(), metrics, store, served, instances };
+  return { ...parts, incarnation: newId(), metrics, store, served, instances, access };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
@@ -142,13 +145,13 @@ async function startFleet(ground: Ground): Promise<Fleet> {
 }
 
 async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
-  const { config, log, clock, metrics, instances, served, shutdown } = ground;
+  const { config, log, clock, metrics, instances, served, shutdown, access } = ground;
   const { nodes, models } = fleet;
   const loop = openTaskLoop(ground, fleet);
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
   const app = createApp({
-    http: { log, clock, auth: authGate({ tokens: config.tokens, authOptional: config.auth_optional }), metricsText: () => expose(metrics, nodes, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
+    http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, nodes, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
     tasks: { ...submit, loop, logs },
     openAi: {
@@ -163,6 +166,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       },
     },
     nodes: { nodes, bus: fleet.bus },
+    admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);
@@ -175,7 +179,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   return server;
 }
 
-function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, models, residency }: Fleet): TaskLoop {
+function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, { nodes, models, residency }: Fleet): TaskLoop {
   const manifestPools = new Map(served.manifest.pools.map((pool) => [pool.poolId, pool]));
   return new TaskLoop({
     pools: nodes,
@@ -190,7 +194,7 @@ function openTaskLoop({ config, log, clock, metrics, served }: Ground, { nodes, 
       unreachable: (nodeId, causeCode) => nodes.unreachable(nodeId, causeCode),
       ask: (nodeId) => nodes.refresh(nodeId),
     }),
-    journal: new TaskJournal({ log, metrics, clock, engineVersionOf: (poolId) => nodes.pool(poolId)?.status.engine_version ?? '' }),
+    journal: new TaskJournal({ log, metrics, clock, engineVersionOf: (poolId) => nodes.pool(poolId)?.status.engine_version ?? '', used: (by, tokens) => access.usage.count(by, tokens) }),
     limits: {
       queueWaitMs: config.queue_wait_ms,
       loadWaitMs: config.demand_load_wait_ms,

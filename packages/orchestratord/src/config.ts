@@ -26,6 +26,8 @@ const schema = Type.Object(
     task_retention_ms: Ms(300_000, 'How long the frames of a finished task can be read again.'),
     node_heartbeat_ms: Ms(10_000, 'How often nodes report.'),
     node_offline_ms: Ms(30_000, 'A node silent for so long gets no work.'),
+    audit_retention_days: Type.Number({ exclusiveMinimum: 0, default: 90, description: 'How long the audit keeps an entry.' }),
+    usage_flush_ms: Ms(5_000, 'How often the usage of keys is written; a crash loses what was counted since.'),
     shutdown_grace_ms: Ms(5_000, 'How long running answers may go on after a signal.'),
   },
   { additionalProperties: false },

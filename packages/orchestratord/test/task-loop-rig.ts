@@ -75,7 +75,7 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
           state.running.set(dispatch.request.task_id, { ...dispatch, finish });
         }),
     },
-    journal: new TaskJournal({ log: silentLog, metrics, clock, engineVersionOf: () => '3.22.1' }),
+    journal: new TaskJournal({ log: silentLog, metrics, clock, engineVersionOf: () => '3.22.1', used: () => undefined }),
     clock,
     limits: { queueWaitMs: 60_000, loadWaitMs: 30_000, firstTokenMs: 10_000, tokenGapMs: 10_000, wallMs: 600_000, maxSnapshotAgeMs: 60_000, attemptsMax: 3, ...options.limits },
     queuePolicyOf: () => ({ capacity: options.capacity ?? 100, fullPolicy: options.fullPolicy ?? 'reject' }),
@@ -97,7 +97,7 @@ interface SubmitChanges extends Partial<NewTask> {
 function submit(loop: TaskLoop, id: string, { model = 'm', gone = new AbortController(), ...task }: SubmitChanges): Told & { readonly gone: AbortController } {
   const told: Told = { endings: [], frames: [] };
   loop.submit({
-    id, orgId: 'default', correlationId: `c-${id}`, priority: 'interactive', placement: null,
+    id, orgId: 'default', keyId: null, correlationId: `c-${id}`, priority: 'interactive', placement: null,
     spec: {
       taskId: id, modelRef: model, input: { type: 'prompt', prompt: 'x' }, maxTokens: 4, overflow: 'refuse', priority: null, placement: null, requiredCtx: null, expectedTokens: null, deadlineMs: null,
       sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 1, stop: [] },

@@ -25,9 +25,14 @@ export interface AccessCaller extends Caller {
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, org_admin: 1, system_admin: 2 };
 
+/** Who calls, with what limits. Throws on a path that is open to all. */
+export function accessOf(req: IncomingMessage): AccessCaller {
+  return callerOf<AccessCaller>(req);
+}
+
 /** Who calls. Throws on a path that is open to all. */
 export function principalOf(req: IncomingMessage): Principal {
-  return callerOf<AccessCaller>(req).principal;
+  return accessOf(req).principal;
 }
 
 /** Refuses a caller with a lesser role: 403 ROLE_REQUIRED. [B-116] */
@@ -43,7 +48,7 @@ export function requireRole(req: IncomingMessage, role: Role): Principal {
  * Another org is 403 ORG_ACCESS_DENIED whether or not it exists; only a system_admin, who may list the orgs, is told 404. [B-111 G-15]
  */
 export function requireOrg(req: IncomingMessage, orgId: string, minimumRole: Role): Principal {
-  const caller = callerOf<AccessCaller>(req);
+  const caller = accessOf(req);
   const { principal } = caller;
   if (principal.orgId === orgId) return requireRole(req, minimumRole);
   if (principal.role === 'system_admin' && !caller.orgIds().includes(orgId)) throw unknownOrg(orgId, caller.orgIds());

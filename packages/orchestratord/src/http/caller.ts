@@ -1,9 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import { callerOf } from '@corral/service-kit';
-import { DEFAULT_ORG } from '../store/open-store.js';
+import { correlationOf } from '@corral/service-kit';
+import { accessOf } from '../access/principal.js';
+import type { TaskCaller } from '../tasks/submit-task.js';
 
-/** The organisation of whoever calls: until keys name others, the one that exists on every installation. [G-15] */
+/** On whose behalf a task runs. */
+export function taskCallerOf(req: IncomingMessage): TaskCaller {
+  const { principal, allowedModels } = accessOf(req);
+  return { orgId: principal.orgId, keyId: principal.keyId, allowedModels, correlationId: correlationOf(req) };
+}
+
+/** The organisation of whoever calls. [G-15] */
 export function orgOf(req: IncomingMessage): string {
-  callerOf(req);
-  return DEFAULT_ORG;
+  return accessOf(req).principal.orgId;
 }

@@ -1,7 +1,9 @@
 import { ApiError, ChatCompletionRequest, CompletionRequest, validator, type OpenAiModelList } from '@corral/contracts';
-import { body, correlationOf, lenientBody, newId } from '@corral/service-kit';
+import { body, lenientBody, newId } from '@corral/service-kit';
 import { randomInt } from 'node:crypto';
 import type { Express, Request, Response } from 'express';
+import { mayUse } from '../access/allowed-models.js';
+import { accessOf } from '../access/principal.js';
 import type { ServedName } from '../manifest/model-directory.js';
 import { refuseUnsupported, specOfChatCompletion, specOfCompletion } from '../tasks/openai-dialect.js';
 import { ResponseOutput } from '../tasks/response-output.js';
@@ -9,7 +11,7 @@ import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
 import type { SpecIds } from '../tasks/task-dialect.js';
 import type { NewTask } from '../tasks/task-loop.js';
 import type { TaskSpec } from '../tasks/task-spec.js';
-import { orgOf } from './caller.js';
+import { taskCallerOf } from './caller.js';
 
 export interface OpenAiRoutesParts extends SubmitParts {
   served(orgId: string): readonly ServedName[];
@@ -29,16 +31,22 @@ export function openAiRoutes(app: Express, parts: OpenAiRoutesParts): void {
   app.post('/v1/completions', (req, res) => answer(parts, req, res, (ids) => read(req, res, isCompletion, (body) => specOfCompletion(body, ids))));
 
   app.get('/v1/models', (req, res) => {
-    const list: OpenAiModelList = { object: 'list', data: parts.served(orgOf(req)).map((name) => modelOf(name, parts.servedSinceS)) };
+    const list: OpenAiModelList = { object: 'list', data: servedTo(parts, req).map((name) => modelOf(name, parts.servedSinceS)) };
     res.json(list);
   });
 
   app.get('/v1/models/*model_id', (req, res) => {
     const id = [req.params.model_id].flat().join('/');
-    const served = parts.served(orgOf(req)).find((name) => name.id === id);
+    const served = servedTo(parts, req).find((name) => name.id === id);
     if (served === undefined) throw new ApiError('NOT_FOUND', `no model or route is called ${id}; GET /v1/models lists them`, { field: 'model' });
     res.json(modelOf(served, parts.servedSinceS));
   });
+}
+
+/** What the caller may send as `model`. [B-138] */
+function servedTo(parts: OpenAiRoutesParts, req: Request): readonly ServedName[] {
+  const { principal, allowedModels } = accessOf(req);
+  return parts.served(principal.orgId).filter((name) => mayUse(allowedModels, { ...name, orgId: principal.orgId }));
 }
 
 function modelOf({ id, ownedBy }: ServedName, createdS: number): OpenAiModelList['data'][number] {
@@ -54,6 +62,7 @@ function read<T>(req: Request, res: Response, check: Parameters<typeof lenientBo
 }
 
 function answer(parts: OpenAiRoutesParts, req: Request, res: Response, toSpec: (ids: SpecIds) => TaskSpec): void {
+  accessOf(req).charge();
   const spec = toSpec({ taskId: newId(), seed: randomInt(SEEDS) });
   const outputOf = (target: NewTask['target']) =>
     new ResponseOutput(res, {
@@ -61,5 +70,5 @@ function answer(parts: OpenAiRoutesParts, req: Request, res: Response, toSpec: (
       stream: spec.output.stream,
       routeHeader: target.route,
     });
-  submitTask(parts, spec, { orgId: orgOf(req), correlationId: correlationOf(req) }, outputOf);
+  submitTask(parts, spec, taskCallerOf(req), outputOf);
 }

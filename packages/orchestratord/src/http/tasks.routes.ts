@@ -1,12 +1,13 @@
 import { TaskRequest, validator, type TaskAccepted } from '@corral/contracts';
-import { body, correlationOf, newId } from '@corral/service-kit';
+import { body, newId } from '@corral/service-kit';
 import { randomInt } from 'node:crypto';
 import type { Express, Request, Response } from 'express';
+import { accessOf } from '../access/principal.js';
 import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
 import { specOfTaskRequest } from '../tasks/task-dialect.js';
 import { unknownTask, type TaskLogs } from '../tasks/task-logs.js';
 import type { TaskLoop } from '../tasks/task-loop.js';
-import { orgOf } from './caller.js';
+import { orgOf, taskCallerOf } from './caller.js';
 import { openEventStream } from './event-stream.js';
 
 export interface TaskRoutesParts extends SubmitParts {
@@ -41,14 +42,15 @@ export function taskRoutes(app: Express, parts: TaskRoutesParts): void {
 }
 
 function create(parts: TaskRoutesParts, req: Request): TaskAccepted {
+  accessOf(req).charge();
   const spec = specOfTaskRequest(body(isTaskRequest, req), { taskId: newId(), seed: randomInt(SEEDS) });
-  const orgId = orgOf(req);
-  const correlationId = correlationOf(req);
+  const caller = taskCallerOf(req);
+  const { orgId, correlationId } = caller;
   const known = parts.logs.accepted(spec.taskId, orgId);
   if (known !== null) return known;
   let opened = false;
   try {
-    const admitted = submitTask(parts, spec, { orgId, correlationId }, () => {
+    const admitted = submitTask(parts, spec, caller, () => {
       opened = true;
       return parts.logs.open(spec.taskId, orgId);
     });

@@ -6,6 +6,7 @@ import type { Kysely, Migration } from 'kysely';
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-instances-assignments-outbox': { up: createTables },
+  '0002-access': { up: createAccess },
   '0003-instances': { up: addInstanceColumns },
 };
 
@@ -96,4 +97,46 @@ async function addInstanceColumns(db: Kysely<unknown>): Promise<void> {
     .addColumn('steps', 'text', (c) => c.notNull())
     .execute();
   await db.schema.createIndex('instance_events_of').on('instance_events').columns(['org_id', 'instance_id', 'id']).execute();
+}
+
+async function createAccess(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('orgs').addColumn('deleted_at', 'bigint').execute();
+  await db.schema
+    .createTable('api_keys')
+    .addColumn('key_id', 'text', (c) => c.primaryKey())
+    .addColumn('org_id', 'text', (c) => c.notNull().references('orgs.org_id'))
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('hash', 'text', (c) => c.notNull())
+    .addColumn('allowed_models', 'text')
+    .addColumn('requests_per_minute', 'integer')
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('expires_at', 'bigint')
+    .addColumn('revoked_at', 'bigint')
+    .execute();
+  await db.schema
+    .createTable('key_usage')
+    .addColumn('org_id', 'text', (c) => c.notNull())
+    .addColumn('key_id', 'text', (c) => c.notNull())
+    .addColumn('requests', 'bigint', (c) => c.notNull())
+    .addColumn('tokens_in', 'bigint', (c) => c.notNull())
+    .addColumn('tokens_out', 'bigint', (c) => c.notNull())
+    .addColumn('last_used_at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('key_usage_pk', ['org_id', 'key_id'])
+    .execute();
+  await db.schema
+    .createTable('audit')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('action', 'text', (c) => c.notNull())
+    .addColumn('source', 'text', (c) => c.notNull())
+    .addColumn('actor', 'text', (c) => c.notNull())
+    .addColumn('org_id', 'text', (c) => c.notNull())
+    .addColumn('instance_id', 'text')
+    .addColumn('outcome', 'text', (c) => c.notNull())
+    .addColumn('correlation_id', 'text', (c) => c.notNull())
+    .addColumn('detail', 'text')
+    .execute();
+  await db.schema.createIndex('audit_instance').on('audit').columns(['instance_id', 'id']).execute();
+  await db.schema.createIndex('audit_at').on('audit').columns(['at']).execute();
 }

@@ -1,8 +1,12 @@
+import type { AuditOutcome, Role } from '@corral/contracts';
 import type { Generated } from 'kysely';
 
 /** Columns hold text, integers and reals alone, JSON as text, so that one schema serves SQLite and PostgreSQL. Times are Unix milliseconds, flags 0 or 1. */
 export interface Database {
   readonly orgs: OrgTable;
+  readonly api_keys: KeyTable;
+  readonly key_usage: KeyUsageTable;
+  readonly audit: AuditTable;
   readonly instances: InstanceTable;
   readonly models: ModelTable;
   readonly assignments: AssignmentTable;
@@ -13,6 +17,46 @@ export interface Database {
 export interface OrgTable {
   org_id: string;
   created_at: number;
+  deleted_at: number | null;
+}
+
+export interface KeyTable {
+  key_id: string;
+  org_id: string;
+  role: Role;
+  name: string;
+  /** Hex SHA-256 of the whole key; the key itself is nowhere. */
+  hash: string;
+  /** A JSON list; null = every model. */
+  allowed_models: string | null;
+  requests_per_minute: number | null;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+export interface KeyUsageTable {
+  org_id: string;
+  /** Empty for callers without a key. */
+  key_id: string;
+  requests: number;
+  tokens_in: number;
+  tokens_out: number;
+  last_used_at: number;
+}
+
+/** Rows are added and, after their retention, removed; none is ever changed. [B-114] */
+export interface AuditTable {
+  id: Generated<number>;
+  at: number;
+  action: string;
+  source: string;
+  actor: string;
+  org_id: string;
+  instance_id: string | null;
+  outcome: AuditOutcome;
+  correlation_id: string;
+  detail: string | null;
 }
 
 export interface InstanceTable {

@@ -1,5 +1,6 @@
 import { ApiError, type ModelSpec } from '@corral/contracts';
 import { checkLimits } from '@corral/orchestrator-core';
+import { requireModel } from '../access/allowed-models.js';
 import type { Resolution } from '../manifest/resolution.js';
 import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
 import type { TaskOutput } from './task-output.js';
@@ -8,6 +9,10 @@ import { placementOverridesOf } from '../manifest/placement-overrides.js';
 
 export interface TaskCaller {
   readonly orgId: string;
+  /** null without a key. */
+  readonly keyId: string | null;
+  /** Names that it may send as `model`; null = all. */
+  readonly allowedModels: readonly string[] | null;
   readonly correlationId: string;
 }
 
@@ -23,12 +28,14 @@ export function submitTask(parts: SubmitParts, spec: TaskSpec, caller: TaskCalle
   const resolved = parts.resolve(spec.modelRef, caller.orgId);
   if (resolved.kind === 'not_found') throw new ApiError('NOT_FOUND', resolved.message, { field: fieldOf(spec) });
   const { model, modelKey, instance, route } = resolved;
+  requireModel(caller.allowedModels, { orgId: caller.orgId, id: spec.modelRef, modelId: model.model_id }, fieldOf(spec));
   refuseBeyondContext(spec, model.context);
   const target: NewTask['target'] = { model, modelKey, instance, route: route === null ? null : `${route.name}@${route.version}` };
   parts.touch(instance, model);
   return parts.loop.submit({
     id: spec.taskId,
     orgId: caller.orgId,
+    keyId: caller.keyId,
     correlationId: caller.correlationId,
     spec,
     target,

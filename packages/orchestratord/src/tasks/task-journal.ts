@@ -15,6 +15,8 @@ export interface TaskJournalParts {
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   readonly clock: Clock;
   engineVersionOf(poolId: string): string;
+  /** Counts a task that has ended. */
+  used(by: Pick<Task, 'orgId' | 'keyId'>, tokens: { readonly tokensIn: number; readonly tokensOut: number }): void;
 }
 
 const ENGINE = 'llamacpp';
@@ -111,6 +113,7 @@ export class TaskJournal {
       metrics.observe('latency_decode_ms', byPool, usage.decode_time_ms);
       if (usage.first_token_ms !== null) metrics.observe('latency_first_token_ms', byPool, at.startedMs - task.arrivedMs + usage.first_token_ms);
     }
+    this.parts.used(task, { tokensIn: usage?.tokens_in ?? 0, tokensOut: usage?.tokens_out ?? 0 });
     if (usage !== null) this.#paces.learn(task.target.modelKey, usage);
     log.info('task ended', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, outcome: 'completed', ...usage, queue_time_ms: Math.round(at.startedMs - task.arrivedMs), human: narrate.ended(task, usage) });
   }
@@ -128,6 +131,7 @@ export class TaskJournal {
   }
 
   #finished(task: Task, from: TaskState, outcome: string): void {
+    this.parts.used(task, { tokensIn: 0, tokensOut: shownTokens(task, from) });
     this.#lastTold.delete(task.id);
     this.parts.metrics.inc('tasks_finished_total', { pool_id: from.at === 'ended' ? '' : from.poolId, outcome });
   }
@@ -148,6 +152,11 @@ export class TaskJournal {
   #ageMs(task: Task): number {
     return Math.round(this.parts.clock.monotonicMs() - task.arrivedMs);
   }
+}
+
+/** Of an answer that was cut: what was streamed. Only frames of the task dialect are a token each. */
+function shownTokens({ spec }: Task, from: TaskState): number {
+  return from.at === 'running' && spec.output.stream ? from.progress.frames : 0;
 }
 
 function waitReason({ state, message }: ModelStatus): string {

@@ -20,6 +20,8 @@ export interface TaskTarget {
 export interface Task {
   readonly id: string;
   readonly orgId: string;
+  /** Whose usage it counts as, within the org; null for a caller without a key. */
+  readonly keyId: string | null;
   readonly correlationId: string;
   readonly spec: TaskSpec;
   readonly target: TaskTarget;

@@ -10,6 +10,10 @@ export type Gate = (req: IncomingMessage) => Caller | Promise<Caller>;
 export interface GateOptions {
   /** Accepted bearer tokens. None: only callers on this machine, and they need none. */
   readonly tokens: readonly string[];
+  /** Who has a token that is none of `tokens`; `undefined` when nobody has. May throw an ApiError that says what is wrong with it. */
+  readonly resolve?: (token: string) => Caller | undefined;
+  /** Asked for every request; left out, a token is needed where `tokens` has one. */
+  readonly needsToken?: () => boolean;
   /** Callers on this machine may skip the token. [P-03] */
   readonly authOptional?: boolean;
   /** Variable that the hints name. */
@@ -18,18 +22,20 @@ export interface GateOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
-/** The gate of a daemon that knows configured tokens and nothing else. [P-03 P-33 P-34] */
+/** The gate of a daemon: configured tokens, those that `resolve` knows, and callers of this machine where no token is needed. [P-03 P-33 P-34] */
 export function authGate(options: GateOptions): Gate {
   const { tokens, authOptional = false, tokenVariable = 'LLORCH_API_TOKEN', allowedOrigins = [] } = options;
   const match = tokenMatcher(tokens);
+  const needsToken = options.needsToken ?? (() => tokens.length > 0);
   const hint = `send "Authorization: Bearer <token>" with a token from ${tokenVariable}`;
   return (req) => {
     const bearer = parseBearer(req.headers.authorization);
-    if (tokens.length === 0) return localCaller(req, allowedOrigins, tokenVariable);
+    if (!needsToken()) return localCaller(req, allowedOrigins, tokenVariable);
     if (bearer.kind === 'token') {
       const known = match(bearer.token);
-      if (known === undefined) throw new ApiError('BAD_TOKEN', 'the token is not one that this server accepts', { hint });
-      return { identity: `token:${known}` };
+      const caller = known === undefined ? options.resolve?.(bearer.token) : { identity: `token:${known}` };
+      if (caller === undefined) throw new ApiError('BAD_TOKEN', 'the token is not one that this server accepts', { hint });
+      return caller;
     }
     if (authOptional && bearer.kind === 'none' && isLocalCaller(req)) return localCaller(req, allowedOrigins, tokenVariable);
     if (bearer.kind === 'malformed') throw new ApiError('BAD_TOKEN', bearer.problem, { hint });

@@ -38,6 +38,11 @@ export function callerOf<T extends Caller = Caller>(req: IncomingMessage): T {
   return caller as T;
 }
 
+/** Whether the gate let the request in as somebody; not so on a path that is open to all. */
+export function hasCaller(req: IncomingMessage): boolean {
+  return contextOf(req).caller !== undefined;
+}
+
 /** The body's bytes as they came, to pass on without writing them again; empty when there was none. */
 export function rawBody(req: IncomingMessage): Buffer {
   return contextOf(req).body?.raw ?? Buffer.alloc(0);

@@ -46,6 +46,11 @@ export function noRoute(
   return { error: new ApiError('NOT_FOUND', `there is nothing at ${path.slice(0, 256)}; ${hint}`) };
 }
 
+/** The first route whose pattern the path fits, whatever the method. */
+export function routeAt(path: string, routes: readonly KnownRoute[]): KnownRoute | undefined {
+  return routes.find((route) => patternOf(route.path).test(path));
+}
+
 /** Express patterns: `:name`, `*name` and `{optional}`. */
 function patternOf(path: string): RegExp {
   const source = path

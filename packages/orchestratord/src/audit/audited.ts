@@ -1,0 +1,33 @@
+import { ERRORS, isApiError } from '@corral/contracts';
+import type { AuditOutcome } from '@corral/contracts';
+import { correlationOf } from '@corral/service-kit';
+import type { IncomingMessage } from 'node:http';
+import { principalOf } from '../access/principal.js';
+import type { Audit, AuditRecord } from './audit.js';
+
+export type AuditedCall = Pick<AuditRecord, 'action' | 'source' | 'detail'> & { readonly instanceId?: string };
+
+/**
+ * Runs what a caller asked for, remembers how it ended, and only then lets the answer go: whoever has the answer finds
+ * the record. A refusal is remembered with its code and thrown on. [B-114]
+ */
+export async function audited<T>(audit: Audit, req: IncomingMessage, call: AuditedCall, work: () => T | Promise<T>): Promise<T> {
+  const { orgId, identity } = principalOf(req);
+  const entry = { action: call.action, source: call.source, actor: identity, orgId, instanceId: call.instanceId ?? null, correlationId: correlationOf(req) };
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    const code = isApiError(error) ? error.code : 'INTERNAL';
+    await audit.record({ ...entry, outcome: outcomeOf(error), detail: { ...call.detail, code } });
+    throw error;
+  }
+  await audit.record({ ...entry, outcome: 'granted', ...(call.detail === undefined ? {} : { detail: call.detail }) });
+  return result;
+}
+
+/** What was asked for was not allowed, or does not exist for this caller; everything else is no refusal. */
+function outcomeOf(error: unknown): AuditOutcome {
+  if (!isApiError(error)) return 'failed';
+  return [401, 403, 404, 410].includes(ERRORS[error.code].status) ? 'refused' : 'failed';
+}
