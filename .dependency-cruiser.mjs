@@ -94,7 +94,8 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: ['node_modules', '/dist/'] },
-    exclude: { path: ['^packages/.*[.]mjs$'] },
+    // The parser knows no JSX; what components may import is linted (.oxlintrc.json).
+    exclude: { path: ['^packages/.*[.]mjs$', '[.]tsx$'] },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], mainFields: ['module', 'main', 'types'] },
   },
 };

@@ -44,7 +44,7 @@ function isBuilt() {
   const entries = packageFolders()
     .filter((folder) => existsSync(join(root, folder, 'src/index.ts')))
     .map((folder) => join(root, folder, 'dist/index.js'));
-  return [...entries, ...programs()].every((file) => existsSync(file));
+  return [...entries, ...programs(), join(root, 'packages/dashboard/dist/site/index.html')].every((file) => existsSync(file));
 }
 
 function packageFolders() {

@@ -39,7 +39,7 @@ const answer = [started, { type: 'token', t: 'To', i: 0 }, { type: 'token', t: '
 const refused = (code: string, message: string) => [{ type: 'error', code, message, retriable: true }];
 
 describe('both daemons', () => {
-  test('P-02 are started in order, know each other, and are announced in one event', async () => {
+  test('P-02 U-04 are started in order, know each other, and are announced in one event', async () => {
     const pool = aPool({ ready: false, last_error: 'no GPU' });
     const up = await rig.start({
       request: { json: true, allowCpu: true, manifestPath: '/m.yaml' },
@@ -52,7 +52,7 @@ describe('both daemons', () => {
       {
         event: 'ready',
         listener_url: ready.listener_url,
-        dashboard_url: null,
+        dashboard_url: `${ready.listener_url}/ui/`,
         pool_urls: ready.pool_urls,
         pids: { orchestratord: first?.pid, pool_managerd: second?.pid },
         pools: [{ pool_id: 'cpu', ready: false, last_error: 'no GPU' }],

@@ -54,6 +54,7 @@ export function aNode(changes: Partial<NodeSummary> = {}): NodeSummary {
     last_heartbeat_ms: 1_500,
     pools: ['cpu'],
     models: ['smollm2'],
+    staging: null,
     last_error: null,
     ...changes,
   };

@@ -79,6 +79,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/health', operationId: 'getHealth', tag: 'meta', summary: 'The process is up.', responses: { 200: json('Up.', Health) } },
   { method: 'get', path: '/ready', operationId: 'getReady', tag: 'meta', summary: 'At least one pool is ready.', responses: { 200: json('Ready.', Ready), 503: json('Not ready, and why.', Ready) } },
   { method: 'get', path: '/metrics', operationId: 'getMetrics', tag: 'meta', summary: 'Prometheus metrics.', responses: { 200: { description: 'Metrics.', contentType: 'text/plain' } } },
+  { method: 'get', path: '/ui/', operationId: 'getDashboard', tag: 'meta', summary: 'The dashboard, for browsers.', responses: { 200: { description: 'The page.', contentType: 'text/html' } } },
   { method: 'get', path: '/openapi.json', operationId: 'getOpenApi', tag: 'meta', summary: 'This document.', responses: { 200: { description: 'OpenAPI 3.1.' } } },
 ];
 

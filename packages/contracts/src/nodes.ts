@@ -108,6 +108,7 @@ export const NodeSummary = Type.Object({
   last_heartbeat_ms: Nullable(Type.Integer({ description: 'Milliseconds since the last report.' })),
   pools: Type.Array(Id),
   models: Type.Array(ModelId),
+  staging: Nullable(StagingStatus),
   last_error: Nullable(Type.String()),
 });
 export type NodeSummary = Static<typeof NodeSummary>;

@@ -1,6 +1,7 @@
 import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
 import type { Express } from 'express';
 import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
+import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
@@ -11,6 +12,7 @@ import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
 export interface AppParts {
   readonly http: Omit<HttpAppOptions, 'routes' | 'isOpenPath'>;
   readonly meta: MetaRoutesParts;
+  readonly dashboard: DashboardRoutesParts;
   readonly tasks: TaskRoutesParts;
   readonly openAi: OpenAiRoutesParts;
   readonly nodes: NodeRoutesParts;
@@ -22,6 +24,7 @@ export interface AppParts {
 export function createApp(parts: AppParts): Express {
   return createHttpApp({
     ...parts.http,
+    isOpenPath: isDashboardPath,
     routes: (app) => {
       app.use(roleGuard(app, parts.admin.audit));
       metaRoutes(app, parts.meta);
@@ -30,6 +33,7 @@ export function createApp(parts: AppParts): Express {
       poolRoutes(app, parts.pools);
       nodeRoutes(app, parts.nodes);
       adminRoutes(app, parts.admin);
+      dashboardRoutes(app, parts.dashboard);
     },
   });
 }

@@ -8,6 +8,7 @@ import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
+import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
@@ -152,6 +153,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
   const app = createApp({
     http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, nodes, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
+    dashboard: { site: await siteOf(log) },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
     tasks: { ...submit, loop, logs },
     openAi: {
@@ -210,6 +212,14 @@ function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, {
     }),
     keyOf: models.keyOf,
   });
+}
+
+/** A control plane without its dashboard is still one: what is missing is said where the page would be. */
+async function siteOf(log: Log): Promise<Site> {
+  const folder = dashboardFolder();
+  if (folder !== null) return readSite(folder);
+  log.warn('dashboard was not built; run node scripts/build.mjs and restart to have it under /ui/', {});
+  return new Map();
 }
 
 /** A hang-up is the wish for another manifest, never for the end of the service. */

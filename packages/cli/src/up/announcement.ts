@@ -11,7 +11,7 @@ export interface Announced extends Pick<ReadyEvent, 'listener_url' | 'dashboard_
 export function announcement({ listener_url: url, dashboard_url: dashboard, model, token }: Announced): string[] {
   return [
     `API        ${url}  (OpenAI clients: base_url ${url}/v1)`,
-    ...(dashboard === null ? [] : [`dashboard  ${dashboard}`]),
+    `dashboard  ${dashboard}`,
     'stop       Ctrl-C',
     ...(model === undefined ? [] : ['try it from another terminal:', curlLine(url, model, token)]),
   ];

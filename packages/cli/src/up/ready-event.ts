@@ -9,7 +9,7 @@ import type { DaemonName } from './up-request.js';
 export interface ReadyEvent {
   readonly event: 'ready';
   readonly listener_url: string;
-  readonly dashboard_url: string | null;
+  readonly dashboard_url: string;
   readonly pool_urls: readonly string[];
   readonly pids: { readonly orchestratord: number; readonly pool_managerd: number };
   readonly pools: readonly Pick<PoolStatus, 'pool_id' | 'ready' | 'last_error'>[];
@@ -58,7 +58,7 @@ export function readyEvent(orchestratord: Listening, poolManagerd: Listening, po
   return {
     event: 'ready',
     listener_url: orchestratord.url,
-    dashboard_url: null,
+    dashboard_url: new URL('/ui/', orchestratord.url).href,
     pool_urls: [poolManagerd.url],
     pids: { orchestratord: orchestratord.pid, pool_managerd: poolManagerd.pid },
     pools: pools.map(({ pool_id, ready, last_error }) => ({ pool_id, ready, last_error })),

@@ -91,6 +91,7 @@ export class NodePolls {
       last_heartbeat_ms: null,
       pools: [],
       models: [],
+      staging: null,
       last_error: lastError,
     }));
   }

@@ -65,6 +65,7 @@ export function nodeSummary(record: NodeRecord, others: readonly NodeRecord[], n
     last_heartbeat_ms: Math.max(0, Math.round(nowMs - record.lastReportMs)),
     pools: record.state.pools.map(({ pool_id }) => pool_id),
     models: record.state.models.map(({ model_id }) => model_id),
+    staging: record.state.staging,
     last_error: record.lastError ?? poolIdClash(record, others),
   };
 }

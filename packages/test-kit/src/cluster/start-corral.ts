@@ -24,7 +24,7 @@ export interface CorralOptions {
 export interface ReadyEvent {
   readonly event: 'ready';
   readonly listener_url: string;
-  readonly dashboard_url: string | null;
+  readonly dashboard_url: string;
   readonly pool_urls: readonly string[];
   readonly pids: { readonly orchestratord: number; readonly pool_managerd: number };
   readonly pools: readonly { readonly pool_id: string; readonly ready: boolean; readonly last_error: string | null }[];

@@ -1,0 +1,63 @@
+import { refusal, unreachable, type ApiFailure } from './api-failure.js';
+
+export type ApiResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: ApiFailure };
+
+export interface ApiClientPorts {
+  readonly fetch: (path: string, init: RequestInit) => Promise<Response>;
+  /** The key to send; null sends none. */
+  readonly key: () => string | null;
+}
+
+/** A server on the same machine answers in milliseconds; one that takes longer is better asked again. */
+const TIMEOUT_MS = 10_000;
+
+/** Calls of the page's own server. Every failure is a value: a page has nobody to throw at. [U-06] */
+export class ApiClient {
+  constructor(private readonly ports: ApiClientPorts) {}
+
+  get<T>(path: string): Promise<ApiResult<T>> {
+    return this.call('GET', path, undefined, async (response) => (await response.json()) as T);
+  }
+
+  text(path: string): Promise<ApiResult<string>> {
+    return this.call('GET', path, undefined, (response) => response.text());
+  }
+
+  /** Sends no body where `body` is left out. An empty answer is null. */
+  post<T>(path: string, body?: object): Promise<ApiResult<T | null>> {
+    return this.call('POST', path, body, async (response) => {
+      const text = await response.text();
+      return text === '' ? null : (JSON.parse(text) as T);
+    });
+  }
+
+  private async call<T>(method: string, path: string, body: object | undefined, read: (response: Response) => Promise<T>): Promise<ApiResult<T>> {
+    const key = this.ports.key();
+    const headers = {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    try {
+      const response = await this.ports.fetch(path, {
+        method,
+        headers,
+        cache: 'no-store',
+        credentials: 'omit',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (response.ok) return { ok: true, value: await read(response) };
+      const said: unknown = await response.json().catch(() => null);
+      return { ok: false, failure: refusal(response.status, said, response.headers.get('x-correlation-id')) };
+    } catch (error) {
+      return { ok: false, failure: unreachable(problemOf(error)) };
+    }
+  }
+}
+
+function problemOf(error: unknown): string {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'TimeoutError') return `orchestratord did not answer within ${TIMEOUT_MS / 1_000} s`;
+  if (name === 'SyntaxError') return 'what answered is not orchestratord';
+  return 'orchestratord cannot be reached';
+}

@@ -1,0 +1,75 @@
+import type { AdminHealth, Instance, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { ApiClient, ApiResult } from './api-client.js';
+
+export interface InstanceName {
+  readonly org_id: string;
+  readonly instance_id: string;
+}
+
+interface Listed<T> {
+  readonly data: readonly T[];
+}
+
+/** Pages of a list that are read at most; what lies beyond is named, not shown. */
+const PAGES_MAX = 5;
+const PAGE_LIMIT = 200;
+
+/** The calls of orchestratord that the pages make. */
+export class CorralApi {
+  constructor(private readonly client: ApiClient) {}
+
+  stats(): Promise<ApiResult<PoolStats>> {
+    return this.client.get('/api/admin/pool/stats');
+  }
+
+  health(): Promise<ApiResult<AdminHealth>> {
+    return this.client.get('/api/admin/health');
+  }
+
+  async pools(): Promise<ApiResult<readonly PoolStatus[]>> {
+    return dataOf(await this.client.get<Listed<PoolStatus>>('/v2/pools'));
+  }
+
+  async nodes(): Promise<ApiResult<readonly NodeSummary[]>> {
+    return dataOf(await this.client.get<Listed<NodeSummary>>('/v2/nodes'));
+  }
+
+  metrics(): Promise<ApiResult<string>> {
+    return this.client.text('/metrics');
+  }
+
+  /** Instances of one organisation, of the first pages of the list. */
+  async instances(orgId: string): Promise<ApiResult<readonly Instance[]>> {
+    const read: Instance[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const result: ApiResult<InstanceList> = await this.client.get<InstanceList>(`/api/orgs/${encodeURIComponent(orgId)}/instances?limit=${PAGE_LIMIT}${after}`);
+      if (!result.ok) return result;
+      read.push(...result.value.data);
+      cursor = result.value.next_cursor;
+      if (cursor === null) break;
+    }
+    return { ok: true, value: read };
+  }
+
+  load(name: InstanceName): Promise<ApiResult<unknown>> {
+    return this.client.post(`${pathOf(name)}/load`);
+  }
+
+  unload(name: InstanceName): Promise<ApiResult<unknown>> {
+    return this.client.post(`${pathOf(name)}/unload`);
+  }
+
+  resetPool(poolId: string): Promise<ApiResult<unknown>> {
+    return this.client.post(`/v2/pools/${encodeURIComponent(poolId)}/reset`);
+  }
+}
+
+function pathOf({ org_id: org, instance_id: instance }: InstanceName): string {
+  return `/api/orgs/${encodeURIComponent(org)}/instances/${encodeURIComponent(instance)}`;
+}
+
+function dataOf<T>(result: ApiResult<Listed<T>>): ApiResult<readonly T[]> {
+  return result.ok ? { ok: true, value: result.value.data } : result;
+}

@@ -1,0 +1,36 @@
+import type { JSX } from 'preact';
+import { ThroughputPanel } from '../charts/throughput-panel.js';
+import { InstancesPanel } from '../instances/instances-panel.js';
+import { NodesPanel } from '../nodes/nodes-panel.js';
+import type { PageStore } from '../shell/page-store.js';
+import { StagingPanel } from '../staging/staging-panel.js';
+import { StatsPanel } from '../stats/stats-panel.js';
+import { PoolsPanel } from './pools-panel.js';
+import { serviceVerdict, type ServiceVerdict } from './service-verdict.js';
+
+const UNKNOWN: ServiceVerdict = { tone: 'idle', title: 'Pools', detail: 'Nothing is known yet.', next: '' };
+
+/** What is loaded where, what is on its way, and what is wrong. [B-120 U-07] */
+export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element {
+  const pools = store.pools.reading.value;
+  const nodes = store.nodes.reading.value;
+  const verdict = pools === null || nodes === null ? UNKNOWN : serviceVerdict(pools, nodes);
+  return (
+    <>
+      <div class={`verdict verdict--${verdict.tone}`} data-verdict={verdict.tone}>
+        <h1>{verdict.title}</h1>
+        <p>
+          {verdict.detail} {verdict.next !== '' && <strong>{verdict.next}</strong>}
+        </p>
+      </div>
+      <StatsPanel store={store} />
+      <ThroughputPanel store={store} />
+      <PoolsPanel store={store} />
+      <InstancesPanel store={store} />
+      <div class="columns">
+        <StagingPanel store={store} />
+        <NodesPanel store={store} />
+      </div>
+    </>
+  );
+}

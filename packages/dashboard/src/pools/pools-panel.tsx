@@ -1,0 +1,109 @@
+import type { PoolStatus, ReplicaStatus } from '@corral/contracts';
+import type { JSX } from 'preact';
+import { Bar } from '../shell/bar.js';
+import { Chip } from '../shell/chip.js';
+import { DeedButton, DeedFailure } from '../shell/deed-button.js';
+import { Listing } from '../shell/listing.js';
+import type { PageStore } from '../shell/page-store.js';
+import { Panel } from '../shell/panel.js';
+import { useNowMs } from '../shell/use-store.js';
+import { counted } from '../wording/counted.js';
+import { formatAge } from '../wording/format-age.js';
+import { formatSize } from '../wording/format-size.js';
+import { breakerStory } from './breaker-story.js';
+import { poolMemory } from './pool-memory.js';
+import { poolState } from './pool-state.js';
+import { replicaState } from './replica-state.js';
+
+/** A card for each pool: its memory, who is in it, who waits, and what is wrong. [U-08] */
+export function PoolsPanel({ store }: { readonly store: PageStore }): JSX.Element {
+  const { reading } = store.pools;
+  return (
+    <Panel id="pools" title="Pools" aside={reading.value === null ? undefined : counted(reading.value.length, 'pool')}>
+      <Listing reading={reading} lines={4} empty={(pools) => (pools.length === 0 ? 'No pool is known. Start pool-managerd on a machine with a GPU, or with ALLOW_CPU_POOLS=true on one without; its pools appear here by themselves.' : undefined)}>
+        {(pools) => (
+          <ul class="pools">
+            {pools.map((pool) => (
+              <PoolCard key={pool.pool_id} pool={pool} store={store} />
+            ))}
+          </ul>
+        )}
+      </Listing>
+    </Panel>
+  );
+}
+
+function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: PageStore }): JSX.Element {
+  const { tone, label } = poolState(pool);
+  const memory = poolMemory(pool);
+  const waiting = store.waitingIn(pool.pool_id);
+  const reset = store.deeds.of(`reset ${pool.pool_id}`);
+  return (
+    <li class="pool" data-pool={pool.pool_id}>
+      <div class="pool__head">
+        <h3>{pool.pool_id}</h3>
+        <Chip tone={tone}>{label}</Chip>
+        <span class="pool__actions">
+          <DeedButton label="Reset" busyLabel="Asking …" describes={`Reset ${pool.pool_id}: forget its failures and try again now`} deed={reset} isPossible onPress={() => void store.resetPool(pool.pool_id)} />
+        </span>
+      </div>
+      <p class="muted">
+        {pool.device_name ?? pool.device} on {pool.node_id}, {pool.engine} {pool.engine_version}
+      </p>
+      {pool.last_error !== null && (
+        <p class="problem" data-pool-error>
+          {pool.last_error}
+        </p>
+      )}
+      <DeedFailure deed={reset} onDismiss={() => store.deeds.forget(`reset ${pool.pool_id}`)} />
+      <div class="pool__memory">
+        <Bar label={`Device memory of ${pool.pool_id}`} text={memory.text} parts={memory.parts} />
+        <span class="figures">{memory.text}</span>
+      </div>
+      <dl class="facts">
+        <Fact label="Slots" value={`${pool.slots_total - pool.slots_free} of ${pool.slots_total} taken`} />
+        <Fact label="Leases" value={String(pool.active_leases)} />
+        <Fact label="Waiting tasks" value={waiting === null ? '–' : String(waiting)} />
+      </dl>
+      {pool.replicas.length === 0 ? (
+        <p class="empty">No model is loaded here. The first request that needs one, or a load below, brings it in.</p>
+      ) : (
+        <ul class="replicas">
+          {pool.replicas.map((replica, n) => (
+            <Replica key={replica.replica_id} replica={replica} hue={n % 6} store={store} />
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function Replica({ replica, hue, store }: { readonly replica: ReplicaStatus; readonly hue: number; readonly store: PageStore }): JSX.Element {
+  const nowMs = useNowMs(store);
+  const { tone, label } = replicaState(replica);
+  const story = breakerStory(replica, nowMs);
+  const up = replica.ready_since_ms === null ? null : formatAge(nowMs - replica.ready_since_ms);
+  return (
+    <li class="replica" data-replica={replica.replica_id} data-state={replica.state}>
+      <span class={`replica__key hue-${hue}`} aria-hidden="true" />
+      <span class="replica__model">{replica.model_id}</span>
+      <Chip tone={tone}>{label}</Chip>
+      <p class="replica__facts figures muted">
+        {formatSize(replica.memory_bytes)}, {replica.slots_total - replica.slots_free} of {replica.slots_total} slots taken, {replica.context.toLocaleString('en-US')} tokens each
+        {up !== null && `, for ${up}`}
+      </p>
+      {replica.reason !== undefined && <p class="replica__reason muted">{replica.reason}</p>}
+      {story !== null && <p class="problem problem--warn replica__reason">{story}</p>}
+      {replica.last_error !== null && <p class="problem replica__reason">{replica.last_error}</p>}
+    </li>
+  );
+}
+
+function Fact({ label, value }: { readonly label: string; readonly value: string }): JSX.Element {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd class="figures">{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+import type { JSX } from 'preact';
+import { PoolPage } from '../pools/pool-page.js';
+import { staleNotice } from '../poll/stale-notice.js';
+import { accessGate } from './access-gate.js';
+import { KeyForm } from './key-form.js';
+import { EVERY_MS, type PageStore } from './page-store.js';
+import { HOME, routeOf } from './route.js';
+import { useNowMs, useStore } from './use-store.js';
+
+/** The frame of every page: whose server it is, how fresh the numbers are, and the key. */
+export function App({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
+  useStore(store);
+  const gate = accessGate(store.pools.reading.failure, store.hasKey);
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to content
+      </a>
+      <header class="top">
+        <a class="top__name" href={HOME}>
+          <img src={`${HOME}mark.svg`} alt="" width={24} height={24} />
+          Corral
+        </a>
+        {gate === null && <Freshness store={store} />}
+        {store.hasKey && (
+          <button type="button" class="button button--quiet top__key" onClick={() => store.forgetKey()}>
+            Forget key
+          </button>
+        )}
+      </header>
+      <main id="content" tabIndex={-1}>
+        {gate === null ? <Page store={store} path={path} /> : <KeyForm gate={gate} onKey={(key) => store.keepKey(key)} />}
+      </main>
+    </>
+  );
+}
+
+function Page({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
+  const route = routeOf(path);
+  if (route.page === 'pool') return <PoolPage store={store} />;
+  return (
+    <div class="key-form">
+      <h1>There is no such page</h1>
+      <p>Nothing is at {route.path}.</p>
+      <p>
+        <a href={HOME}>Go to the pool page</a>
+      </p>
+    </div>
+  );
+}
+
+/** Says how old the numbers are. Changes of kind are announced, the ticking age is not. */
+function Freshness({ store }: { readonly store: PageStore }): JSX.Element {
+  const notice = staleNotice(store.pools.reading, EVERY_MS.pools, useNowMs(store));
+  const isWrong = notice.state === 'stale' || notice.state === 'nothing';
+  return (
+    <p class={`fresh fresh--${notice.state}`} role={isWrong ? 'alert' : undefined} aria-live={isWrong ? undefined : 'off'} data-freshness={notice.state}>
+      <span class="chip__dot" aria-hidden="true" />
+      {notice.text}
+    </p>
+  );
+}

@@ -1,0 +1,127 @@
+import type { AdminHealth, Instance, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { CorralApi, InstanceName } from '../api/corral-api.js';
+import type { SessionKey } from '../api/session-key.js';
+import { counterReading, withReading, type CounterReading } from '../charts/throughput.js';
+import { Deeds } from '../poll/deeds.js';
+import { Poll, type PollClock } from '../poll/poll.js';
+import type { Reading } from '../poll/reading.js';
+
+export interface PageStoreParts {
+  readonly api: CorralApi;
+  readonly key: SessionKey;
+  readonly clock: PollClock;
+}
+
+/** How often each thing is asked, in milliseconds, while the page is visible. The stats have the interval that is promised of them. [B-120] */
+export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, metrics: 2_000 } as const;
+
+/** Everything that the pages show, and its one owner: views read it and ask it to act. */
+export class PageStore {
+  readonly deeds: Deeds;
+  readonly stats: Poll<PoolStats>;
+  readonly pools: Poll<readonly PoolStatus[]>;
+  readonly nodes: Poll<readonly NodeSummary[]>;
+  readonly instances: Poll<readonly Instance[]>;
+  readonly health: Poll<AdminHealth>;
+  private readonly metrics: Poll<string>;
+  private counters: readonly CounterReading[] = [];
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly parts: PageStoreParts) {
+    const { api, clock } = parts;
+    const tell = (): void => this.tell();
+    this.deeds = new Deeds(tell);
+    this.stats = new Poll({ everyMs: EVERY_MS.stats, clock, ask: () => api.stats(), onChange: tell });
+    this.pools = new Poll({ everyMs: EVERY_MS.pools, clock, ask: () => api.pools(), onChange: tell });
+    this.nodes = new Poll({ everyMs: EVERY_MS.nodes, clock, ask: () => api.nodes(), onChange: tell });
+    this.instances = new Poll({ everyMs: EVERY_MS.instances, clock, ask: () => api.instances('default'), onChange: tell });
+    this.health = new Poll({ everyMs: EVERY_MS.health, clock, ask: () => api.health(), onChange: tell });
+    this.metrics = new Poll({ everyMs: EVERY_MS.metrics, clock, ask: () => api.metrics(), onChange: (reading) => this.counted(reading) });
+  }
+
+  get throughput(): readonly CounterReading[] {
+    return this.counters;
+  }
+
+  /** Tasks that wait for a pool; null before the first look. */
+  waitingIn(poolId: string): number | null {
+    const last = this.counters.at(-1);
+    return last === undefined ? null : (last.queuedByPool[poolId] ?? 0);
+  }
+
+  /** Returns the end of the subscription. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  nowMs(): number {
+    return this.parts.clock.nowMs();
+  }
+
+  start(): void {
+    this.everyPoll((poll) => poll.start());
+  }
+
+  /** A page that nobody sees asks nothing. */
+  pause(): void {
+    this.everyPoll((poll) => poll.stop());
+  }
+
+  get hasKey(): boolean {
+    return this.parts.key.current() !== null;
+  }
+
+  keepKey(key: string): void {
+    this.parts.key.keep(key);
+    this.begin();
+  }
+
+  forgetKey(): void {
+    this.parts.key.forget();
+    this.begin();
+  }
+
+  async load(name: InstanceName): Promise<void> {
+    await this.act(`load ${subjectOf(name)}`, () => this.parts.api.load(name));
+  }
+
+  async unload(name: InstanceName): Promise<void> {
+    await this.act(`unload ${subjectOf(name)}`, () => this.parts.api.unload(name));
+  }
+
+  async resetPool(poolId: string): Promise<void> {
+    await this.act(`reset ${poolId}`, () => this.parts.api.resetPool(poolId));
+  }
+
+  /** What was done shows in every number, so that all are asked anew. */
+  private async act(subject: string, ask: Parameters<Deeds['do']>[1]): Promise<void> {
+    if (await this.deeds.do(subject, ask)) this.everyPoll((poll) => poll.askNow());
+  }
+
+  /** Another caller may see other things: nothing of the last one stays. */
+  private begin(): void {
+    this.counters = [];
+    this.everyPoll((poll) => poll.clear());
+    this.start();
+  }
+
+  private counted(reading: Reading<string>): void {
+    if (reading.failure === null && reading.value !== null && reading.atMs !== null) {
+      this.counters = withReading(this.counters, counterReading(reading.value, reading.atMs));
+    }
+    this.tell();
+  }
+
+  private everyPoll(act: (poll: Pick<Poll<unknown>, 'start' | 'stop' | 'clear' | 'askNow'>) => void): void {
+    for (const poll of [this.pools, this.nodes, this.stats, this.instances, this.health, this.metrics]) act(poll);
+  }
+
+  private tell(): void {
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function subjectOf({ org_id: org, instance_id: instance }: InstanceName): string {
+  return `${org}/${instance}`;
+}
