@@ -3,7 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, KeyRecord, OrgList, OrgRecord, UsageList } from './access.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
-import { Capabilities, Health, Ready, VersionInfo } from './meta.js';
+import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
 import { DrainRequest, PoolList, PoolStatus } from './pools.js';
@@ -75,6 +75,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/api/admin/usage', operationId: 'listUsage', tag: 'admin', summary: 'Requests and tokens per organisation and key.', query: { org_id: Id, key_id: Id, ...PAGE }, responses: { 200: json('The sums.', UsageList) }, refusals: [400, 403] },
 
   { method: 'get', path: '/v2/meta/capabilities', operationId: 'getCapabilities', tag: 'meta', summary: 'What live pools can do.', responses: { 200: json('Capabilities.', Capabilities) } },
+  { method: 'get', path: '/v2/meta/caller', operationId: 'getCaller', tag: 'meta', summary: 'Who the server takes the caller for: its org and role.', responses: { 200: json('The caller.', CallerInfo) } },
   { method: 'get', path: '/v2/meta/version', operationId: 'getVersion', tag: 'meta', summary: 'Version of API and build.', responses: { 200: json('Versions.', VersionInfo) } },
   { method: 'get', path: '/health', operationId: 'getHealth', tag: 'meta', summary: 'The process is up.', responses: { 200: json('Up.', Health) } },
   { method: 'get', path: '/ready', operationId: 'getReady', tag: 'meta', summary: 'At least one pool is ready.', responses: { 200: json('Ready.', Ready), 503: json('Not ready, and why.', Ready) } },

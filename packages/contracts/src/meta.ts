@@ -1,5 +1,6 @@
-import { Type } from '@sinclair/typebox';
-import { Count, Nullable } from './scalars.js';
+import { Type, type Static } from '@sinclair/typebox';
+import { Role } from './access.js';
+import { Count, Id, Nullable } from './scalars.js';
 
 export const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String(), incarnation: Type.String() });
 export const Ready = Type.Object({ ready: Type.Boolean(), reason: Nullable(Type.String()) });
@@ -21,3 +22,7 @@ export const Capabilities = Type.Object({
     }),
   ),
 });
+
+/** Who the server takes the caller for. */
+export const CallerInfo = Type.Object({ org_id: Id, role: Role, key_id: Nullable(Id) });
+export type CallerInfo = Static<typeof CallerInfo>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { authGate, listen, silentLog, type Listening } from '@corral/service-kit';
+import { authGate, listen, silentLog, type Gate, type Listening } from '@corral/service-kit';
 import { createApp, type AppParts } from '../src/app.js';
 import { dashboardFolder, readSite, type Site } from '../src/dashboard/read-site.js';
 
@@ -15,8 +15,8 @@ let folder: string;
 let server: Listening;
 
 /** No token is configured by the caller, and one is needed: what is answered here is open. */
-async function serving(site: Site): Promise<Listening> {
-  const http = { log: silentLog, auth: authGate({ tokens: ['a-token-of-more-than-thirty-two-characters'] }), metricsText: () => Promise.resolve('') };
+async function serving(site: Site, auth: Gate = authGate({ tokens: ['a-token-of-more-than-thirty-two-characters'] })): Promise<Listening> {
+  const http = { log: silentLog, auth, metricsText: () => Promise.resolve('') };
   const app = createApp({ http, meta: {}, dashboard: { site }, tasks: {}, openAi: {}, nodes: {}, pools: {}, admin: {} } as unknown as AppParts);
   return listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
 }
@@ -67,6 +67,14 @@ describe('the dashboard', () => {
   test('U-01 only reading is open', async () => {
     const [posted, api] = await Promise.all([fetch(new URL('/ui/', server.url), { method: 'POST' }), get('/v2/pools')]);
     expect([posted.status, api.status]).toEqual([405, 401]);
+  });
+
+  test('U-16 every caller is told its org, its role and its key', async () => {
+    const principal = { orgId: 'acme', role: 'member', keyId: 'k1', identity: 'key:k1' };
+    const asked = await serving(new Map(), () => ({ identity: principal.identity, principal }));
+    const answer = await fetch(new URL('/v2/meta/caller', asked.url));
+    await asked.close(1_000);
+    expect(await answer.json()).toEqual({ org_id: 'acme', role: 'member', key_id: 'k1' });
   });
 
   test('U-01 where it was not built, the page says what to do', async () => {

@@ -56,7 +56,7 @@ export class ApiClient {
 }
 
 function problemOf(error: unknown): string {
-  const name = error instanceof Error ? error.name : '';
+  const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : undefined;
   if (name === 'TimeoutError') return `orchestratord did not answer within ${TIMEOUT_MS / 1_000} s`;
   if (name === 'SyntaxError') return 'what answered is not orchestratord';
   return 'orchestratord cannot be reached';

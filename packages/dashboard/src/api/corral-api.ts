@@ -1,4 +1,4 @@
-import type { AdminHealth, Instance, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
 
 export interface InstanceName {
@@ -17,6 +17,10 @@ const PAGE_LIMIT = 200;
 /** The calls of orchestratord that the pages make. */
 export class CorralApi {
   constructor(private readonly client: ApiClient) {}
+
+  caller(): Promise<ApiResult<CallerInfo>> {
+    return this.client.get('/v2/meta/caller');
+  }
 
   stats(): Promise<ApiResult<PoolStats>> {
     return this.client.get('/api/admin/pool/stats');

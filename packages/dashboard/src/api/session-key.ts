@@ -1,5 +1,9 @@
 /** Where a key may be kept: `sessionStorage`, or nothing where the browser forbids it. */
-export type KeyStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+export interface KeyStorage {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+  removeItem(name: string): void;
+}
 
 const NAME = 'corral.key';
 
@@ -26,7 +30,7 @@ export class SessionKey {
 }
 
 /** Reading the property alone throws where storage is switched off. */
-export function sessionStorageOf(window: { readonly sessionStorage: Storage }): KeyStorage | null {
+export function sessionStorageOf(window: { readonly sessionStorage: KeyStorage }): KeyStorage | null {
   try {
     return window.sessionStorage;
   } catch {

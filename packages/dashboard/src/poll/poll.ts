@@ -1,4 +1,5 @@
 import type { ApiResult } from '../api/api-client.js';
+import type { FailureKind } from '../api/api-failure.js';
 import { NOTHING_READ, readAgain, withoutValue, type Reading } from './reading.js';
 
 export interface PollClock {
@@ -14,9 +15,11 @@ export interface PollOptions<T> {
   onChange(reading: Reading<T>): void;
 }
 
+const BARRED: ReadonlySet<FailureKind> = new Set(['key_needed', 'key_refused', 'not_allowed']);
+
 /**
  * Asks one thing again and again: the next question comes `everyMs` after the last answer, so that a slow server is never asked twice at once.
- * A refusal for want of a right key ends the asking until `start`, because asking on would only fill the server's log.
+ * A refusal for want of a right key or role ends the asking until `start`: asking on would only fill the server's log and audit.
  */
 export class Poll<T> {
   private current: Reading<T> = NOTHING_READ;
@@ -68,7 +71,7 @@ export class Poll<T> {
     if (round !== this.round) return;
     this.asking = false;
     const read = readAgain(this.current, result, this.options.clock.nowMs());
-    const isBarred = !result.ok && (result.failure.kind === 'key_needed' || result.failure.kind === 'key_refused');
+    const isBarred = !result.ok && BARRED.has(result.failure.kind);
     this.current = isBarred ? withoutValue(read) : read;
     this.options.onChange(this.current);
     if (isBarred) return this.stop();

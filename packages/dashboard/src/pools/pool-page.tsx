@@ -12,6 +12,8 @@ const UNKNOWN: ServiceVerdict = { tone: 'idle', title: 'Pools', detail: 'Nothing
 
 /** What is loaded where, what is on its way, and what is wrong. [B-120 U-07] */
 export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element {
+  const { failure } = store.pools.reading;
+  if (failure?.kind === 'not_allowed') return <OwnInstances store={store} reason={failure.message} />;
   const pools = store.pools.reading.value;
   const nodes = store.nodes.reading.value;
   const verdict = pools === null || nodes === null ? UNKNOWN : serviceVerdict(pools, nodes);
@@ -31,6 +33,19 @@ export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element 
         <StagingPanel store={store} />
         <NodesPanel store={store} />
       </div>
+    </>
+  );
+}
+
+/** What a caller sees whose role ends at its own organisation. [U-17] */
+function OwnInstances({ store, reason }: { readonly store: PageStore; readonly reason: string }): JSX.Element {
+  return (
+    <>
+      <div class="verdict verdict--idle" data-verdict="limited">
+        <h1>Your organisation&rsquo;s instances</h1>
+        <p>Pools, nodes and totals are for administrators of the whole system: {reason}</p>
+      </div>
+      <InstancesPanel store={store} />
     </>
   );
 }

@@ -10,7 +10,7 @@ import { useNowMs, useStore } from './use-store.js';
 /** The frame of every page: whose server it is, how fresh the numbers are, and the key. */
 export function App({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
   useStore(store);
-  const gate = accessGate(store.pools.reading.failure, store.hasKey);
+  const gate = accessGate(store.pools.reading.failure, store.instances.reading.failure, store.hasKey);
   return (
     <>
       <a class="skip" href="#content">
@@ -51,7 +51,8 @@ function Page({ store, path }: { readonly store: PageStore; readonly path: strin
 
 /** Says how old the numbers are. Changes of kind are announced, the ticking age is not. */
 function Freshness({ store }: { readonly store: PageStore }): JSX.Element {
-  const notice = staleNotice(store.pools.reading, EVERY_MS.pools, useNowMs(store));
+  const { reading } = store.pools.reading.failure?.kind === 'not_allowed' ? store.instances : store.pools;
+  const notice = staleNotice(reading, EVERY_MS.pools, useNowMs(store));
   const isWrong = notice.state === 'stale' || notice.state === 'nothing';
   return (
     <p class={`fresh fresh--${notice.state}`} role={isWrong ? 'alert' : undefined} aria-live={isWrong ? undefined : 'off'} data-freshness={notice.state}>

@@ -1,4 +1,5 @@
-import type { AdminHealth, Instance, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { ApiResult } from '../api/api-client.js';
 import type { CorralApi, InstanceName } from '../api/corral-api.js';
 import type { SessionKey } from '../api/session-key.js';
 import { counterReading, withReading, type CounterReading } from '../charts/throughput.js';
@@ -24,6 +25,7 @@ export class PageStore {
   readonly instances: Poll<readonly Instance[]>;
   readonly health: Poll<AdminHealth>;
   private readonly metrics: Poll<string>;
+  private caller: CallerInfo | null = null;
   private counters: readonly CounterReading[] = [];
   private readonly listeners = new Set<() => void>();
 
@@ -34,7 +36,7 @@ export class PageStore {
     this.stats = new Poll({ everyMs: EVERY_MS.stats, clock, ask: () => api.stats(), onChange: tell });
     this.pools = new Poll({ everyMs: EVERY_MS.pools, clock, ask: () => api.pools(), onChange: tell });
     this.nodes = new Poll({ everyMs: EVERY_MS.nodes, clock, ask: () => api.nodes(), onChange: tell });
-    this.instances = new Poll({ everyMs: EVERY_MS.instances, clock, ask: () => api.instances('default'), onChange: tell });
+    this.instances = new Poll({ everyMs: EVERY_MS.instances, clock, ask: () => this.askInstances(), onChange: tell });
     this.health = new Poll({ everyMs: EVERY_MS.health, clock, ask: () => api.health(), onChange: tell });
     this.metrics = new Poll({ everyMs: EVERY_MS.metrics, clock, ask: () => api.metrics(), onChange: (reading) => this.counted(reading) });
   }
@@ -102,8 +104,20 @@ export class PageStore {
   /** Another caller may see other things: nothing of the last one stays. */
   private begin(): void {
     this.counters = [];
+    this.caller = null;
     this.everyPoll((poll) => poll.clear());
     this.start();
+  }
+
+  /** Of the caller's organisation, which the server knows. */
+  private async askInstances(): Promise<ApiResult<readonly Instance[]>> {
+    const { api, key } = this.parts;
+    const asker = key.current();
+    const asked: ApiResult<CallerInfo> = this.caller === null ? await api.caller() : { ok: true, value: this.caller };
+    if (!asked.ok) return asked;
+    // Whoever was told may have been asked to leave meanwhile.
+    if (key.current() === asker) this.caller = asked.value;
+    return api.instances(asked.value.org_id);
   }
 
   private counted(reading: Reading<string>): void {

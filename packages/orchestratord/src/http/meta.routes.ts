@@ -1,5 +1,6 @@
-import { API_VERSION, openApiDocument } from '@corral/contracts';
+import { API_VERSION, openApiDocument, type CallerInfo } from '@corral/contracts';
 import type { Express } from 'express';
+import { principalOf } from '../access/principal.js';
 import type { PoolView } from '../nodes/node-view.js';
 
 export interface MetaRoutesParts {
@@ -12,7 +13,7 @@ export interface MetaRoutesParts {
   readonly problem: string | null;
 }
 
-/** Health, readiness, versions, capabilities, and the document of all calls. [B-26 B-44 B-88 B-89] */
+/** Health, readiness, versions, capabilities, who calls, and the document of all calls. [B-26 B-44 B-88 B-89 U-16] */
 export function metaRoutes(app: Express, parts: MetaRoutesParts): void {
   const document = JSON.stringify(openApiDocument());
 
@@ -20,6 +21,11 @@ export function metaRoutes(app: Express, parts: MetaRoutesParts): void {
   app.get('/ready', (_req, res) => {
     const reason = unreadyReason(parts.pools());
     res.status(reason === null ? 200 : 503).json({ ready: reason === null, reason: reason ?? parts.problem });
+  });
+  app.get('/v2/meta/caller', (req, res) => {
+    const { orgId, role, keyId } = principalOf(req);
+    const caller: CallerInfo = { org_id: orgId, role, key_id: keyId };
+    res.json(caller);
   });
   app.get('/v2/meta/version', (_req, res) => void res.json({ api_version: API_VERSION, build_commit: null, build_time: null }));
   app.get('/v2/meta/capabilities', (_req, res) => void res.json({ api_version: API_VERSION, engines: enginesOf(parts) }));

@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { refusal, unreachable } from '../src/api/api-failure.js';
+import { accessGate } from '../src/shell/access-gate.js';
+import { routeOf } from '../src/shell/route.js';
+
+const refused = (status: number, code: string, hint?: string) => refusal(status, { code, message: 'no', retriable: false, ...(hint === undefined ? {} : { hint }) }, null);
+const lesser = refused(403, 'ROLE_REQUIRED');
+
+test.each([
+  [null, null, false, undefined],
+  [unreachable('down'), unreachable('down'), true, undefined],
+  [refused(401, 'MISSING_TOKEN'), null, false, 'This server needs a key'],
+  [refused(401, 'BAD_TOKEN'), null, true, 'That key is not accepted'],
+  [refused(403, 'NON_LOOPBACK_WITHOUT_TOKEN', 'call localhost'), null, false, 'This server refuses this page'],
+  [lesser, null, true, undefined],
+  [lesser, lesser, true, 'This key may not see this page'],
+])('U-05 U-17 what stands between a caller and the page (%#)', (pools, instances, hasKey, title) => {
+  expect(accessGate(pools, instances, hasKey)?.title).toBe(title);
+});
+
+test('U-05 the hint of the server comes first', () => {
+  expect(accessGate(refused(401, 'BAD_TOKEN', 'it was revoked'), null, true)).toMatchObject({ detail: 'no', hint: 'it was revoked' });
+});
+
+test.each([
+  ['/ui/', 'pool'],
+  ['/ui', 'pool'],
+  ['/ui/index.html', 'pool'],
+  ['/ui/nothing', 'unknown'],
+])('B-46 %s is the page %s', (path, page) => {
+  expect(routeOf(path).page).toBe(page);
+});

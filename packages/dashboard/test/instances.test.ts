@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals';
+import { instanceRows } from '../src/instances/instance-row.js';
+import { statCards } from '../src/stats/stat-cards.js';
+import { stagingView } from '../src/staging/staging-view.js';
+import { anInstance } from './fixtures.js';
+
+const only = (changes: Parameters<typeof anInstance>[0]) => instanceRows([anInstance(changes)], [])[0];
+
+test('U-09 instances of the own organisation in full, those of others to look at, in order', () => {
+  const own = [anInstance({ instance_id: 'b' }), anInstance({ instance_id: 'a' }), anInstance({ instance_id: 'gone', status: 'deleted' })];
+  const all = [
+    { org_id: 'default', instance_id: 'a', residency: 'on_disk' as const, ready: false, last_error: null },
+    { org_id: 'acme', instance_id: 'bot', residency: 'failed' as const, ready: false, last_error: 'wrong digest' },
+  ];
+  const rows = instanceRows(own, all);
+  expect(rows.map(({ orgId, instanceId, actions }) => [orgId, instanceId, actions])).toEqual([
+    ['acme', 'bot', null],
+    ['default', 'a', { load: true, unload: false }],
+    ['default', 'b', { load: true, unload: false }],
+  ]);
+  expect(rows[0]).toMatchObject({ residency: { tone: 'bad', label: 'failed' }, lastError: 'wrong digest' });
+});
+
+test.each([
+  [{ residency: 'absent' }, true, false],
+  [{ residency: 'staged' }, true, true],
+  [{ residency: 'loading', held_tier: 'cold' }, false, true],
+  [{ residency: 'resident' }, false, true],
+  [{ residency: 'failed' }, true, false],
+  [{ residency: 'failed', held_tier: 'hot' }, true, true],
+  [{ residency: 'on_disk', status: 'suspended' }, false, false],
+] as const)('U-09 buttons do something or are off (%#)', (changes, load, unload) => {
+  expect(only(changes)?.actions).toEqual({ load, unload });
+});
+
+test('U-09 how far a load is and how long it takes', () => {
+  const progress = { phase: 'downloading' as const, bytes_done: 50 * 1_048_576, bytes_total: 100 * 1_048_576, fraction: 0.5 };
+  expect(only({ residency: 'loading', progress, estimated_ms: 12_500, node_id: 'n1', pool_id: 'p1' })).toMatchObject({
+    residency: { tone: 'busy', label: 'loading', note: 'downloading, 50.0 MiB of 100 MiB, about 12 s left', fraction: 0.5 },
+    place: 'n1 / p1',
+  });
+  expect(only({ residency: 'resident', progress })?.residency).toEqual({ tone: 'good', label: 'loaded', note: null, fraction: null });
+});
+
+test.each([
+  [{ kind: 'implicit' }, 'kept by the server'],
+  [{ held_tier: 'warm', tier: 'hot' }, 'held as warm'],
+  [{ held_tier: 'hot', tier: 'hot' }, null],
+  [{ status: 'suspended' }, 'suspended'],
+] as const)('U-09 what is special about its tier (%#)', (changes, note) => {
+  expect(only(changes)?.tierNote).toBe(note);
+});
+
+test('B-120 a card for each number, and dashes until they are known', () => {
+  const stats = { total_instances: 1_234, hot_tier_count: 2, warm_tier_count: 1, cold_tier_count: 1, demand_tier_count: 0, shared_model_count: 3, shared_bundle_count: 1, memory_estimate_mb: 20_480 };
+  expect(Object.fromEntries(statCards(stats).map(({ id, value }) => [id, value]))).toEqual({
+    total_instances: '1,234',
+    hot_tier_count: '2',
+    warm_tier_count: '1',
+    cold_tier_count: '1',
+    demand_tier_count: '0',
+    shared_model_count: '3',
+    shared_bundle_count: '1',
+    memory_estimate_mb: '20.0 GiB',
+  });
+  expect(new Set(statCards(null).map(({ value }) => value))).toEqual(new Set(['–']));
+});
+
+test('U-11 a staging area: how full, what is in it, what keeps it there, what failed', () => {
+  const entry = { digest: `sha256:${'a'.repeat(64)}`, model_id: 'a', size_bytes: 1_048_576, pinned: false, leases: 0 };
+  const view = stagingView({
+    used_bytes: 2_097_152,
+    max_bytes: 8_388_608,
+    best_effort: true,
+    entries: [{ ...entry, state: 'staging', progress: 0.4 }, { ...entry, digest: `sha256:${'b'.repeat(64)}`, model_id: 'b', state: 'staged', progress: null, pinned: true, leases: 2 }],
+    failures: [{ model_id: 'c', digest: `sha256:${'c'.repeat(64)}`, message: 'larger than the area' }],
+  });
+  expect(view).toMatchObject({ usedText: '2.0 MiB of 8.0 MiB', usedFraction: 0.25, note: expect.stringContaining('POOL_MANAGERD_STAGE_DIR'), failures: ['c: larger than the area'] });
+  expect(view.entries.map(({ model, state, fraction, marks }) => [model, state, fraction, marks])).toEqual([
+    ['a', 'copying 40 %', 0.4, []],
+    ['b', 'staged', null, ['pinned', 'in use by 2 loads or replicas']],
+  ]);
+});
