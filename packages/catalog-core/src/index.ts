@@ -14,5 +14,7 @@ export type { ModelRef, RefScheme } from './model-ref.js';
 export { parseModelRef } from './parse-model-ref.js';
 export type { ParsedRef, RefRefusal } from './parse-model-ref.js';
 export { contextCells, largestContext, requiredMemoryBytes } from './required-memory.js';
+export { planStaging } from './plan-staging.js';
+export type { StagedFile, StagingInput, StagingPlan } from './plan-staging.js';
 export { STARTER_MODEL } from './starter-model.js';
 export type { StarterModel } from './starter-model.js';

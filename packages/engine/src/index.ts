@@ -2,6 +2,7 @@ export type { Environment } from './child/child-env.js';
 export { EngineWorkers } from './child/engine-workers.js';
 export type { EngineWorkersOptions, WorkersLimits } from './child/engine-workers.js';
 export type { WorkerProgram } from './child/worker-process.js';
+export { hostCpu } from './devices/host-cpu.js';
 export { EngineError, isEngineError } from './engine-error.js';
 export type { EngineErrorKind } from './engine-error.js';
 export type { DeviceMemory, ModelFacts } from './model-facts.js';

@@ -1,5 +1,6 @@
 import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
 import type { Express } from 'express';
+import { cacheRoutes, type CacheRoutesParts } from './http/cache.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/node.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
@@ -11,6 +12,7 @@ export interface AppParts {
   readonly pools: PoolRoutesParts;
   readonly tasks: TaskRoutesParts;
   readonly node: NodeRoutesParts;
+  readonly cache: CacheRoutesParts;
 }
 
 /** The HTTP surface of pool-managerd. [C-02] */
@@ -22,6 +24,7 @@ export function createApp(parts: AppParts): Express {
       poolRoutes(app, parts.pools);
       taskRoutes(app, parts.tasks);
       nodeRoutes(app, parts.node);
+      cacheRoutes(app, parts.cache);
     },
   });
 }

@@ -19,7 +19,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const ground = await openGround(parts);
   const news: News = { round: () => {}, changed: () => {} };
   const core = buildCore(ground, news);
-  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, loadBytesPerS: () => core.speed.bytesPerS });
+  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds });
   const server = await serve(ground, core, state);
   await startReports(ground, core, { state, server, news });
   core.reconciler.poke();

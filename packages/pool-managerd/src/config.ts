@@ -3,6 +3,7 @@ import { parseFetchPolicy } from '@corral/provisioners';
 import { Type, type Static } from '@sinclair/typebox';
 import { parseDeviceName } from './devices/device-name.js';
 import { fetchSettings } from './models/fetch-settings.js';
+import { stageSettings } from './staging/stage-settings.js';
 
 const Ms = (preset: number, description: string) => Type.Integer({ minimum: 0, default: preset, description });
 const Bytes = (description: string) => Type.Union([Size({ minimum: 1 }), Type.Null()], { default: null, description });
@@ -36,6 +37,7 @@ const schema = Group({
     retry_max_ms: Ms(60_000, 'Longest wait between two tries.'),
   }),
   fetch: fetchSettings,
+  stage: stageSettings,
   replicas: Group({
     load_stall_ms: Ms(120_000, 'A load that makes no progress for so long is ended.'),
     probe_timeout_ms: Ms(120_000, 'Time for the one token that a fresh replica must generate.'),
@@ -94,6 +96,8 @@ const environment: EnvironmentMap = {
   IDLE_WORKERS: '/idle_workers',
   MODELS_DIR: '/models_dir',
   FETCH_ALLOW: '/fetch_allow',
+  POOL_MANAGERD_STAGE_DIR: '/stage/dir',
+  POOL_MANAGERD_STAGE_MAX_BYTES: '/stage/max_bytes',
 };
 
 /** Settings of pool-managerd: one schema gives type, defaults, variables and the generated table. [P-01 P-04] */

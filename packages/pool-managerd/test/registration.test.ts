@@ -181,7 +181,8 @@ describe('assignments', () => {
     expect(await ready.body.json()).toEqual({ ready: false, reason: 'n1-cpu: preloading a' });
     await node.untilReady();
     expect(await node.status('a')).toMatchObject({ residency: 'resident' });
-    expect(controlPlane.events.filter(({ type }) => type.startsWith('pool.')).map(({ type }) => type)).toEqual(['pool.unready', 'pool.ready']);
+    const told = () => controlPlane.events.filter(({ type }) => type.startsWith('pool.')).map(({ type }) => type);
+    expect(await node.until(told, (types) => types.length >= 2)).toEqual(['pool.unready', 'pool.ready']);
   });
 
   test('E-10 a full set replaces what the node has: what it lacks goes, a lower generation never wins', async () => {

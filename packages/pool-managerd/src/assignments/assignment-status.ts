@@ -2,6 +2,7 @@ import type { Assignment, AssignmentStatus, LoadProgress } from '@corral/contrac
 import type { PlannedPool } from '../devices/planned-pool.js';
 import { wantedModelKey } from '../models/present-model.js';
 import type { Presence } from '../models/present-model.js';
+import type { StagingArea } from '../staging/staging-area.js';
 import { replicaKey } from '../replicas/replica.js';
 import type { Replica } from '../replicas/replica.js';
 import { isRestarting, restartStory } from '../replicas/restart-story.js';
@@ -12,8 +13,10 @@ export interface StatusSources {
   readonly pools: ReadonlyMap<string, PlannedPool>;
   readonly replicas: readonly Replica[];
   presence(key: string): Presence | undefined;
-  /** Whether the node's catalog holds the model. */
-  isOnDisk(modelId: string): boolean;
+  /** Digest of the model in the node's catalog; `null` when that does not hold it. */
+  digestOnDisk(modelId: string): string | null;
+  /** `null` where nothing can be staged. */
+  readonly staging: Pick<StagingArea, 'has' | 'running' | 'problemOf'> | null;
   /** Whether the node knows its pools; until then a missing one means nothing. */
   readonly isSettled: boolean;
   /** The pool takes no work; loads for it wait. */
@@ -33,17 +36,40 @@ export function assignmentStatus(assignment: Assignment, sources: StatusSources)
 function outcomeOf(assignment: Assignment, sources: StatusSources): Outcome {
   const replica = replicaOf(assignment, sources);
   const presence = sources.presence(wantedModelKey(wantedModelOf(assignment)));
-  const isOnDisk = presence?.phase.state === 'present' || (presence?.model ?? null) !== null || sources.isOnDisk(assignment.model.model_id);
-  const rest = { residency: isOnDisk ? 'on_disk' : 'absent', replica_id: null, last_error: null, progress: null } as const;
+  const digest = presence?.model?.digest ?? sources.digestOnDisk(assignment.model.model_id);
+  const rest = { residency: restingPlace(assignment, digest, sources), replica_id: null, last_error: null, progress: null } as const;
   if (assignment.wanted !== 'resident') {
     if (replica?.phase.state === 'draining' || replica?.phase.state === 'stopping') return { ...rest, residency: 'draining', replica_id: replica.replicaId };
     if (assignment.wanted === 'absent') return rest;
-    return presenceOutcome(presence, rest);
+    const outcome = presenceOutcome(presence, rest);
+    return assignment.wanted === 'staged' && digest !== null && outcome === rest ? stagingOutcome(digest, rest, sources) : outcome;
   }
   if (replica !== undefined && isMoreThanFile(replica, presence)) return replicaOutcome(replica, rest, sources);
   const pool = sources.pools.get(assignment.target.pool_id);
   const obstacle = poolObstacle(assignment, pool, sources);
   return obstacle === null ? presenceOutcome(presence, rest) : { ...rest, ...(pool?.problem === null ? {} : { residency: 'failed' as const }), last_error: obstacle };
+}
+
+/** Where the weights are while no replica has them. A staged copy that is merely left over is nobody's: it may go at any moment. [C-225] */
+function restingPlace({ wanted }: Assignment, digest: string | null, { staging }: StatusSources): AssignmentStatus['residency'] {
+  if (digest === null) return 'absent';
+  return (wanted === 'staged' || wanted === 'resident') && staging?.has(digest) === true ? 'staged' : 'on_disk';
+}
+
+/** How far a copy to the staging area is, or why there is none. */
+function stagingOutcome(digest: string, rest: Outcome, { staging }: StatusSources): Outcome {
+  if (rest.residency === 'staged') return rest;
+  if (staging === null) return { ...rest, last_error: 'this node stages nothing, so the model stays on disk; its log says why' };
+  const problem = staging.problemOf(digest);
+  if (problem !== null) return { ...rest, last_error: problem.message };
+  return { ...rest, progress: copyProgress(digest, staging) ?? { phase: 'staging', bytes_done: null, bytes_total: null, fraction: null } };
+}
+
+function copyProgress(digest: string, staging: StatusSources['staging']): LoadProgress | null {
+  const running = staging?.running() ?? null;
+  if (running === null || running.model.digest !== digest) return null;
+  const { sizeBytes } = running.model;
+  return { phase: 'staging', bytes_done: running.copiedBytes, bytes_total: sizeBytes, fraction: sizeBytes === 0 ? 1 : Math.min(1, running.copiedBytes / sizeBytes) };
 }
 
 /** The newest replica of the assignment's shape; for one that is no longer wanted, the model that its id names. */
@@ -64,14 +90,14 @@ function isMoreThanFile(replica: Replica, presence: Presence | undefined): boole
   return isRestarting(replica) && presence?.phase.state !== 'failed';
 }
 
-function replicaOutcome(replica: Replica, rest: Outcome, { unixMs }: StatusSources): Outcome {
+function replicaOutcome(replica: Replica, rest: Outcome, { unixMs, staging }: StatusSources): Outcome {
   const { phase, replicaId, lastError, restart } = replica;
   const step = (phaseName: LoadProgress['phase'], fraction: number | null): LoadProgress => ({ phase: phaseName, bytes_done: null, bytes_total: null, fraction });
   const isBack = isRestarting(replica);
   switch (phase.state) {
     case 'waiting':
       if (isBack) return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('restarting', null) };
-      return { ...rest, replica_id: replicaId, last_error: lastError, progress: step('waiting_for_memory', null) };
+      return { ...rest, replica_id: replicaId, last_error: lastError, progress: copyProgress(replica.digest, staging) ?? step('waiting_for_memory', null) };
     case 'loading':
       return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('loading', phase.fraction) };
     case 'resident':

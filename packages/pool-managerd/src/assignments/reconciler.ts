@@ -2,6 +2,9 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Assignment } from '@corral/contracts';
 import type { Clock, Log } from '@corral/service-kit';
 import type { ModelPresence } from '../models/model-presence.js';
+import type { StagingArea } from '../staging/staging-area.js';
+import type { WishSources } from '../staging/staging-wishes.js';
+import { stagingWishes } from '../staging/staging-wishes.js';
 import { wantedModelKey } from '../models/present-model.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
 import { planReplicas } from '../replicas/plan-replicas.js';
@@ -17,6 +20,8 @@ import { wantedReplicas } from './wanted-replicas.js';
 export interface ReconcilerOptions {
   readonly journal: Journal;
   readonly presence: ModelPresence;
+  /** `null` where nothing can be staged. */
+  readonly staging: StagingArea | null;
   readonly pools: PoolTable;
   readonly replicas: ReplicaSet;
   readonly clock: Clock;
@@ -63,23 +68,35 @@ export class Reconciler {
   }
 
   #round(): void {
-    const { journal, presence, pools } = this.options;
+    const { journal, presence, pools, staging } = this.options;
     // Until devices and pools are known, nothing can be done for anybody.
     if (pools.isSettled) {
       const entries = [...journal.state.entries.values()];
       presence.want(modelWishes(entries));
+      staging?.want(stagingWishes(entries, this.#wishSources(staging)));
       for (const pool of pools.list()) this.#hastenDrain(pool);
-      this.#sleepUntil(earliest([...this.#reconcilePools(entries), presence.wakeAtMs()]));
+      this.#sleepUntil(earliest([...this.#reconcilePools(entries), presence.wakeAtMs(), staging?.wakeAtMs() ?? null]));
     }
     this.options.onRound();
   }
 
+  #wishSources(staging: StagingArea): WishSources {
+    const { presence, replicas } = this.options;
+    const loaded = new Set(replicas.list().filter(({ phase }) => phase.state === 'resident' || phase.state === 'draining').map(({ digest }) => digest));
+    return {
+      presence: (key) => presence.get(key),
+      isStagedOrRunning: (digest) => staging.has(digest) || staging.isRunning(digest),
+      isLoaded: (digest) => loaded.has(digest),
+    };
+  }
+
   #reconcilePools(entries: readonly JournalEntry[]): readonly (number | null)[] {
-    const { pools, replicas, presence } = this.options;
+    const { pools, replicas, presence, staging } = this.options;
     const planned = pools.planned();
     const wanted = wantedReplicas(entries, {
       pools: planned,
       presence: (key) => presence.get(key),
+      isBeingStaged: (digest) => staging?.isRunning(digest) ?? false,
     });
     const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
     return [...poolIds].map((poolId) => this.#reconcilePool(poolId, wanted.filter((one) => one.poolId === poolId), entries));

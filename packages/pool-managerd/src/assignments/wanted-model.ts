@@ -8,7 +8,7 @@ export function wantedModelOf({ model, digest }: Assignment): WantedModel {
   return { modelId: model.model_id, sources: model.sources, digest: digest ?? model.digest };
 }
 
-/** The models that must be on disk. Staging area and RAM are not used, so `staged` is met by the disk. */
+/** The models that must be on disk: nothing is staged or loaded that is not. */
 export function modelWishes(entries: Iterable<JournalEntry>): readonly ModelWish[] {
   return [...entries]
     .filter(({ assignment }) => assignment.wanted !== 'absent')

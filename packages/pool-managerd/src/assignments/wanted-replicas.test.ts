@@ -6,6 +6,7 @@ import type { PlannedPool } from '../devices/planned-pool.js';
 import { wantedModelKey } from '../models/present-model.js';
 import type { Presence, PresenceState } from '../models/present-model.js';
 import { assignmentStatus } from './assignment-status.js';
+import type { StatusSources } from './assignment-status.js';
 import { leavingCause } from './leaving-cause.js';
 import type { JournalEntry } from './journal-state.js';
 import { wantedModelOf } from './wanted-model.js';
@@ -32,7 +33,7 @@ function presenceOf(assignment: Assignment, over: Partial<Presence> = {}): Prese
 }
 function sourcesOf(...presences: readonly Presence[]) {
   const byKey = new Map(presences.map((presence) => [presence.key, presence]));
-  return { pools: new Map([['p1', POOL]]), presence: (key: string) => byKey.get(key) };
+  return { pools: new Map([['p1', POOL]]), presence: (key: string) => byKey.get(key), isBeingStaged: (_digest: string) => false };
 }
 
 describe('wantedReplicas', () => {
@@ -66,6 +67,11 @@ describe('wantedReplicas', () => {
     expect(wantedReplicas([entry(a)], sourcesOf(presenceOf(a, { phase: working }))).map(({ isVerified }) => isVerified)).toEqual([false]);
   });
 
+  test('C-224 a load waits while its file is being staged', () => {
+    const wanted = wantedReplicas([entry(a), entry(anAssignment('b'))], { ...sourcesOf(presenceOf(a), presenceOf(anAssignment('b'))), isBeingStaged: (digest) => digest === 'sha256:a' });
+    expect(wanted.map(({ modelId, isVerified }) => [modelId, isVerified])).toEqual([['a', false], ['b', true]]);
+  });
+
   test.each(['absent', 'on_disk', 'staged'] as const)('E-10 an assignment that wants %s asks for no replica', (wanted) => {
     expect(wantedReplicas([entry({ ...a, wanted })], sourcesOf(presenceOf(a)))).toEqual([]);
   });
@@ -73,14 +79,15 @@ describe('wantedReplicas', () => {
 
 describe('assignmentStatus', () => {
   const a = anAssignment('a');
-  const status = (assignment: Assignment, presence: Presence | null, over: { isOnDisk?: boolean; isSettled?: boolean; isDraining?: boolean; pool?: PlannedPool | null } = {}) => {
-    const { pool = POOL, isOnDisk = false, isSettled = true, isDraining = false } = over;
+  const status = (assignment: Assignment, presence: Presence | null, over: { isOnDisk?: boolean; staging?: StatusSources['staging']; isSettled?: boolean; isDraining?: boolean; pool?: PlannedPool | null } = {}) => {
+    const { pool = POOL, isOnDisk = false, staging = null, isSettled = true, isDraining = false } = over;
     const pools = new Map(pool === null ? [] : [[pool.poolId, pool]]);
     const { residency, last_error, progress } = assignmentStatus(assignment, {
       pools,
       replicas: [],
       presence: (key) => (presence?.key === key ? presence : undefined),
-      isOnDisk: () => isOnDisk,
+      digestOnDisk: () => (isOnDisk ? 'sha256:a' : null),
+      staging,
       isSettled,
       isDraining: () => isDraining,
       unixMs: (ms) => ms,
@@ -102,6 +109,31 @@ describe('assignmentStatus', () => {
   test('C-144 what is not wanted is on disk or absent, as the catalog has it', () => {
     const unwanted = { ...a, wanted: 'absent' as const };
     expect([status(unwanted, null, { isOnDisk: true }).residency, status(unwanted, null).residency]).toEqual(['on_disk', 'absent']);
+  });
+
+  const area = (over: Partial<NonNullable<StatusSources['staging']>>) => ({ has: () => false, running: () => null, problemOf: () => null, ...over });
+
+  test('C-71 C-144 what is to be staged is on disk until it is, with its progress or with what stands in the way', () => {
+    const staged = { ...a, wanted: 'staged' as const };
+    const model = { modelId: 'a', digest: 'sha256:a' as const, path: '/m/a', sizeBytes: 100 };
+    const progress = { phase: 'staging', bytes_done: 25, bytes_total: 100, fraction: 0.25 };
+    expect([
+      status(staged, presenceOf(a), { staging: area({ has: () => true }) }),
+      status(staged, presenceOf(a), { staging: area({ running: () => ({ model, copiedBytes: 25 }) }) }),
+      status(staged, presenceOf(a), { staging: area({ running: () => ({ model: { ...model, digest: 'sha256:b' }, copiedBytes: 25 }) }) }),
+      status(staged, presenceOf(a), { staging: area({ problemOf: () => ({ kind: 'too_large', message: 'too large', retryAtMs: null }) }) }),
+      status(staged, presenceOf(a)),
+    ]).toEqual([
+      { residency: 'staged', last_error: null, progress: null },
+      { residency: 'on_disk', last_error: null, progress },
+      { residency: 'on_disk', last_error: null, progress: { phase: 'staging', bytes_done: null, bytes_total: null, fraction: null } },
+      { residency: 'on_disk', last_error: 'too large', progress: null },
+      { residency: 'on_disk', last_error: expect.stringContaining('stages nothing'), progress: null },
+    ]);
+  });
+
+  test.each([['staged', 'staged'], ['resident', 'staged'], ['on_disk', 'on_disk'], ['absent', 'on_disk']] as const)('C-225 with a staged copy, what is to be %s is %s: a copy that is left over is nobody\'s', (wanted, residency) => {
+    expect(status({ ...a, wanted }, presenceOf(a), { isOnDisk: true, staging: area({ has: () => true }) }).residency).toBe(residency);
   });
 
   test('T-110 a pool that is not there, or cannot be used, is the reason; before the pools are known, nothing is', () => {

@@ -12,6 +12,8 @@ import { wantedModelOf } from './wanted-model.js';
 export interface ReplicaSources {
   readonly pools: ReadonlyMap<string, PlannedPool>;
   presence(key: string): Presence | undefined;
+  /** The file is being copied to the staging area: a load waits for that rather than read the disk beside it. */
+  isBeingStaged(digest: string): boolean;
 }
 
 /** The shape of the replica that serves an assignment; `null` while the model or the pool is not there. */
@@ -30,7 +32,7 @@ export function wantedReplicas(entries: Iterable<JournalEntry>, sources: Replica
     const presence = sources.presence(wantedModelKey(wantedModelOf(assignment)));
     if (shape === null || !presence?.model) continue;
     const key = replicaKey(shape);
-    const isVerified = presence.phase.state === 'present';
+    const isVerified = presence.phase.state === 'present' && !sources.isBeingStaged(shape.digest);
     const known = byKey.get(key);
     if (known !== undefined) {
       byKey.set(key, { ...known, latestGeneration: Math.max(known.latestGeneration, assignment.generation), isVerified: known.isVerified && isVerified });

@@ -8,13 +8,15 @@ import { NodeView } from '../node/node-view.js';
 import { IdleWorkers } from '../pools/idle-workers.js';
 import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
-import { LoadSpeed } from '../replicas/load-speed.js';
+import { TierSpeeds } from '../node/tier-speeds.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
 import type { ReplicaSetOptions } from '../replicas/replica-set.js';
 import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
+import type { StagingSources } from '../staging/staging-view.js';
 import type { Ground } from './ground.js';
+import { buildStaging, weightsSource } from './staging.js';
 
 /** The owners of state and what they are read through. */
 export interface Core {
@@ -25,7 +27,9 @@ export interface Core {
   readonly reconciler: Reconciler;
   readonly view: NodeView;
   readonly tasks: TaskRelay;
-  readonly speed: LoadSpeed;
+  readonly speeds: TierSpeeds;
+  /** `null` where nothing can be staged. */
+  readonly staging: StagingSources | null;
   /** Initialised engine workers without a model on the device of a pool. */
   idleIn(poolId: string): number;
   /** Told when devices are known. */
@@ -41,7 +45,7 @@ export interface News {
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
 export function buildCore(ground: Ground, news: News): Core {
   const { config, clock, log, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
-  const speed = new LoadSpeed();
+  const speeds = new TierSpeeds();
   // Everything wakes the loop; the loop is made of everything.
   const loop: { poke(): void } = { poke: () => {} };
   const poke = (): void => loop.poke();
@@ -58,15 +62,16 @@ export function buildCore(ground: Ground, news: News): Core {
     log,
     choices: () => journal.state.choices,
   });
-  const models = buildModels(ground, poke);
+  const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false });
+  const staging = buildStaging(ground, { poke, speeds, onDoubtful: (digest) => models.presence.recheckFile(digest) });
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
     // The entry changes a moment after the replica: that is news of its own.
     void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
-  const replicas = buildReplicas(ground, { poke, news, speed, onMeasured });
+  const replicas = buildReplicas(ground, { poke, news, speeds, staging, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
   const { restart } = supervisionOf(config.supervision);
-  const reconciler = new Reconciler({ journal, presence: models.presence, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, onRound: () => news.round() });
+  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, onRound: () => news.round() });
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   const tasks = new TaskRelay({
@@ -81,7 +86,7 @@ export function buildCore(ground: Ground, news: News): Core {
   shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
-  const view = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, idle, catalog });
+  const view = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, idle, catalog, staging: staging?.area ?? null });
   const idleIn = (poolId: string): number => {
     const pool = pools.get(poolId);
     return pool === undefined ? 0 : (idle.stateOf(pool.planned)?.ready ?? 0);
@@ -90,10 +95,16 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speed, idleIn, discovered };
+  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speeds, staging, idleIn, discovered };
 }
 
-function buildModels(ground: Ground, poke: () => void) {
+interface ModelParts {
+  readonly poke: () => void;
+  readonly speeds: TierSpeeds;
+  readonly isStaged: (digest: string) => boolean;
+}
+
+function buildModels(ground: Ground, { poke, speeds, isStaged }: ModelParts) {
   const { config, clock, log, random, metrics, engine, catalog, permissions, env } = ground;
   const sources: ModelSource[] = [];
   const presence = new ModelPresence({
@@ -114,7 +125,7 @@ function buildModels(ground: Ground, poke: () => void) {
       metrics.inc('model_fetch_total', { outcome });
       if (fetched !== null) metrics.inc('model_fetch_bytes_total', { scheme: fetched.scheme }, fetched.bytes);
     };
-    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, web: webLimitsOf(config.fetch), batchTokens: config.replicas.batch_tokens, env, clock, random, log, onFetched }, discovery));
+    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, web: webLimitsOf(config.fetch), batchTokens: config.replicas.batch_tokens, env, clock, random, log, onFetched, isStaged, onDownloaded: (bytes, durationMs) => speeds.fetched(bytes, durationMs) }, discovery));
   };
   const close = async (): Promise<void> => {
     await presence.close();
@@ -126,11 +137,12 @@ function buildModels(ground: Ground, poke: () => void) {
 interface ReplicaParts {
   readonly poke: () => void;
   readonly news: News;
-  readonly speed: LoadSpeed;
+  readonly speeds: TierSpeeds;
+  readonly staging: StagingSources | null;
   readonly onMeasured: ReplicaSetOptions['onMeasured'];
 }
 
-function buildReplicas(ground: Ground, { poke, news, speed, onMeasured }: ReplicaParts): ReplicaSet {
+function buildReplicas(ground: Ground, { poke, news, speeds, staging, onMeasured }: ReplicaParts): ReplicaSet {
   const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
@@ -142,11 +154,12 @@ function buildReplicas(ground: Ground, { poke, news, speed, onMeasured }: Replic
     limits: { stallMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms },
     ...supervisionOf(config.supervision),
     stopMs: settings.stop_ms,
+    weightsOf: weightsSource(ground, staging, speeds),
     batchTokens: settings.batch_tokens,
     prefillChunkTokens: settings.prefill_chunk_tokens,
     onChange: (change) => {
       const { from, to } = change;
-      if (from?.phase.state === 'loading' && to?.phase.state === 'resident') speed.loaded(catalog.get(to.modelId)?.sizeBytes ?? 0, to.phase.sinceMs - from.phase.sinceMs);
+      if (from?.phase.state === 'loading' && to?.phase.state !== 'loading') speeds.loaded(from.replicaId, catalog.get(from.modelId)?.sizeBytes ?? 0, to?.phase.state === 'resident' ? to.phase.sinceMs - from.phase.sinceMs : null);
       watch(change);
       records.take(change);
       poke();

@@ -14,6 +14,8 @@ import type { DevicePermissions } from '../devices/device-problem.js';
 import { removeLeftoverSockets } from '../node/leftover-sockets.js';
 import { nodeIdFromHost } from '../node/machine.js';
 import { takeNodeLock } from '../node/node-lock.js';
+import { openStage } from '../staging/open-stage.js';
+import type { OpenedStage } from '../staging/open-stage.js';
 import { ReadinessRecords } from '../replicas/readiness-records.js';
 
 /** What a node is started with. */
@@ -39,6 +41,8 @@ export interface Ground extends NodeParts {
   readonly catalog: CatalogStore;
   readonly journal: Journal;
   readonly records: ReadinessRecords;
+  /** `null` where nothing can be staged. */
+  readonly stage: OpenedStage | null;
   /** What engine workers write, kept apart from what the node says of them. */
   readonly workerLog: Log;
 }
@@ -60,6 +64,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
   shutdown.add('worker log', () => workerLog.close());
   const records = await ReadinessRecords.open(join(nodeDir, 'engines'), log);
   shutdown.add('readiness records', () => records.close());
+  const stage = await openStage(config.stage, config.state_dir, log);
   const incarnation = newId();
   log.info('state directory open', {
     node_id: nodeId,
@@ -70,7 +75,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, workerLog };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, stage, workerLog };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

@@ -5,13 +5,15 @@ import { createApp } from '../app.js';
 import { EventIntake } from '../assignments/event-intake.js';
 import { listenAddress } from '../config.js';
 import { setPoolGauges } from '../pools/pool-gauges.js';
+import { cacheList, setStagingGauges } from '../staging/staging-view.js';
+import { stageable } from '../staging/stageable.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import type { Ground } from './ground.js';
 
 /** Serves the HTTP surface. Rejects when the address cannot be taken. */
 export async function serve(ground: Ground, core: Core, state: () => NodeState): Promise<Listening> {
-  const { config, clock, log, metrics, journal, incarnation, shutdown } = ground;
+  const { config, clock, log, metrics, journal, incarnation, shutdown, catalog } = ground;
   const { view, pools, tasks } = core;
   let gauged: ReadonlySet<string> = new Set();
   const app = createApp({
@@ -20,6 +22,7 @@ export async function serve(ground: Ground, core: Core, state: () => NodeState):
       clock,
       auth: authGate({ tokens: config.tokens }),
       metricsText: () => {
+        setStagingGauges(metrics, core.staging);
         gauged = setPoolGauges(metrics, view.pools(), gauged, (poolId) => core.idleIn(poolId));
         return metrics.exposition();
       },
@@ -34,6 +37,12 @@ export async function serve(ground: Ground, core: Core, state: () => NodeState):
       drainMs: config.replicas.drain_ms,
     },
     tasks: { tasks, clock },
+    cache: {
+      area: core.staging?.area ?? null,
+      list: () => cacheList(core.staging),
+      model: (modelId) => stageable(catalog.get(modelId)),
+      modelIds: () => catalog.list().map(({ id }) => id),
+    },
     node: {
       events: new EventIntake({ journal, log, onTaken: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }) }),
       state,

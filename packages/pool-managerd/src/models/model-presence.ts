@@ -65,6 +65,11 @@ export class ModelPresence {
     this.#fill();
   }
 
+  /** Looks again at every model that is made of a file. */
+  recheckFile(digest: string): void {
+    for (const { key, model } of [...this.#presences.values()]) if (model?.digest === digest) this.recheck(key);
+  }
+
   /** Replaces what is known of a file, for every model that is made of it. */
   learn(digest: string, change: (facts: ModelFacts) => ModelFacts): void {
     for (const known of this.#presences.values()) {

@@ -1,4 +1,5 @@
-import type { DeviceKind, ModelFacts } from '@corral/catalog-core';
+import { formatModelRef, parseModelRef } from '@corral/catalog-core';
+import type { CatalogEntry, DeviceKind, ModelFacts } from '@corral/catalog-core';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { Device, DeviceDiscovery, EngineProvider } from '@corral/engine';
 import { ModelProvisioner, parseFetchPolicy } from '@corral/provisioners';
@@ -6,7 +7,9 @@ import type { ProvidedModel, WebLimits } from '@corral/provisioners';
 import type { Clock, Log } from '@corral/service-kit';
 import type { DevicePermissions } from '../devices/device-problem.js';
 import { deviceProblem } from '../devices/device-problem.js';
+import { DownloadPace } from './download-pace.js';
 import type { EnsureModel } from './model-presence.js';
+import type { PresentModel, WantedModel } from './present-model.js';
 
 export interface ModelSourceOptions {
   readonly provider: EngineProvider;
@@ -20,6 +23,10 @@ export interface ModelSourceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Whether a verified copy of the file is in RAM. */
+  readonly isStaged: (digest: string) => boolean;
+  /** Bytes that came over a network, and how long that took. */
+  readonly onDownloaded: (bytes: number, durationMs: number) => void;
   /** For the metrics. */
   readonly onFetched: (outcome: 'present' | 'fetched' | 'failed', fetched: ProvidedModel['fetched']) => void;
 }
@@ -27,6 +34,7 @@ export interface ModelSourceOptions {
 /** The way from an assignment's model to a verified file with its facts: the provisioner, asked with this node's devices. [C-13] */
 export class ModelSource {
   readonly #provisioner: ModelProvisioner;
+  readonly #factsKey: string;
 
   constructor(
     private readonly options: ModelSourceOptions,
@@ -36,11 +44,12 @@ export class ModelSource {
     const devices = inspectionDevices(discovery, permissions);
     const policy = parseFetchPolicy(fetchAllow);
     if (policy.kind === 'refused') throw new Error(policy.message);
+    // Figures of another engine, device kind or batch size are none.
+    this.#factsKey = `${provider.name}@${provider.version}/${devices.map(({ kind }) => kind).join('+')}/batch ${batchTokens}`;
     this.#provisioner = new ModelProvisioner({
       store,
       inspect: (path, signal, digest) => inspectOn(provider, { path, digest, devices, batchTokens, signal }),
-      // Figures of another engine, device kind or batch size are none.
-      factsKey: `${provider.name}@${provider.version}/${devices.map(({ kind }) => kind).join('+')}/batch ${batchTokens}`,
+      factsKey: this.#factsKey,
       policy: policy.policy,
       env: { ...env },
       web,
@@ -51,19 +60,47 @@ export class ModelSource {
   }
 
   readonly ensure: EnsureModel = async (wanted, { signal, onProgress }) => {
+    const staged = this.#stagedEntry(wanted);
+    if (staged !== null) return presentModel(staged);
+    const pace = new DownloadPace(this.options.clock);
     try {
-      const { entry, fetched } = await this.#provisioner.ensurePresent({ ...wanted, signal, onProgress });
+      const { entry, fetched } = await this.#provisioner.ensurePresent({
+        ...wanted,
+        signal,
+        onProgress: (progress) => {
+          pace.saw(progress);
+          onProgress(progress);
+        },
+      });
       this.options.onFetched(fetched === null ? 'present' : 'fetched', fetched);
-      return { modelId: entry.id, digest: entry.digest, path: entry.localPath, sizeBytes: entry.sizeBytes, facts: entry.facts };
+      if (fetched !== null && fetched.scheme !== 'file') this.options.onDownloaded(pace.bytes, pace.durationMs);
+      return presentModel(entry);
     } catch (error) {
       if (!signal.aborted) this.options.onFetched('failed', null);
       throw error;
     }
   };
 
+  /** A staged copy was verified when it was made, and is what a load reads: its file on disk need not be there any more. [C-76] */
+  #stagedEntry(wanted: WantedModel): CatalogEntry | null {
+    const entry = this.options.store.get(wanted.modelId);
+    if (entry === null || entry.lifecycle !== 'Active' || entry.facts === null || entry.factsKey !== this.#factsKey) return null;
+    const isWanted = wanted.digest === null ? wanted.sources.some((source) => isRefOf(entry, source)) : wanted.digest === entry.digest;
+    return isWanted && this.options.isStaged(entry.digest) ? entry : null;
+  }
+
   close(): Promise<void> {
     return this.#provisioner.close();
   }
+}
+
+function isRefOf({ refs }: CatalogEntry, source: string): boolean {
+  const parsed = parseModelRef(source);
+  return parsed.kind === 'ref' && refs.includes(formatModelRef(parsed.ref));
+}
+
+function presentModel({ id, digest, localPath, sizeBytes, facts }: CatalogEntry): PresentModel {
+  return { modelId: id, digest, path: localPath, sizeBytes, facts };
 }
 
 /** One device of each kind that pools may be made of; the CPU where it may, or where there is nothing else to ask. */

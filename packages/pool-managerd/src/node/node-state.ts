@@ -4,7 +4,10 @@ import type { CatalogEntry } from '@corral/catalog-core';
 import type { Clock } from '@corral/service-kit';
 import type { Journal } from '../assignments/journal.js';
 import { nodeModel } from './node-model.js';
+import { stagingStatus } from '../staging/staging-view.js';
+import type { StagingSources } from '../staging/staging-view.js';
 import type { NodeView } from './node-view.js';
+import type { TierSpeeds } from './tier-speeds.js';
 
 export interface NodeStateSources {
   readonly nodeId: string;
@@ -14,8 +17,9 @@ export interface NodeStateSources {
   readonly view: NodeView;
   readonly journal: Journal;
   readonly catalog: { list(): readonly CatalogEntry[] };
-  /** What loads of models achieved lately; `null` before the first. */
-  loadBytesPerS(): number | null;
+  /** `null` where nothing can be staged. */
+  readonly staging: StagingSources | null;
+  readonly speeds: TierSpeeds;
 }
 
 /** Builds the full state that registration, heartbeats and polls carry. `seq` grows with every one that is built. [P-13] */
@@ -34,8 +38,8 @@ export function nodeStateBuilder(sources: NodeStateSources): () => NodeState {
       models: catalog.list().map(nodeModel),
       assignments: view.assignments().map(({ status }) => status),
       assignments_hash: assignmentsHash([...journal.state.entries.values()].map(({ assignment }) => assignment)),
-      staging: null,
-      bytes_per_s: { staged: null, on_disk: sources.loadBytesPerS(), network: null },
+      staging: sources.staging === null ? null : stagingStatus(sources.staging),
+      bytes_per_s: sources.speeds.bandwidth(),
     };
   };
 }
@@ -44,5 +48,10 @@ export function nodeStateBuilder(sources: NodeStateSources): () => NodeState {
 export function newsOf(state: NodeState): string {
   const pools = state.pools.map(({ slots_free: _free, active_leases: _leases, replicas, ...pool }) => [pool, replicas.map(({ slots_free: _slots, load_progress: _progress, ...replica }) => replica)]);
   const assignments = state.assignments.map(({ progress, ...status }) => [status, progress?.phase ?? null]);
-  return JSON.stringify([pools, assignments, state.assignments_hash, state.models.map(({ model_id, digest, lifecycle, facts }) => [model_id, digest, lifecycle, facts !== null])]);
+  return JSON.stringify([pools, assignments, state.assignments_hash, state.models.map(({ model_id, digest, lifecycle, facts }) => [model_id, digest, lifecycle, facts !== null]), stagingNews(state)]);
+}
+
+/** What is there and what is coming; how far a copy has come may wait. */
+function stagingNews({ staging }: NodeState): unknown {
+  return staging === null ? null : [staging.entries.map(({ digest, state, pinned }) => [digest, state, pinned]), staging.failures];
 }

@@ -11,6 +11,7 @@ import type { IdleWorkers } from '../pools/idle-workers.js';
 import { poolReadiness } from '../pools/readiness.js';
 import type { Readiness } from '../pools/readiness.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
+import type { StagingArea } from '../staging/staging-area.js';
 
 export interface NodeViewSources {
   readonly nodeId: string;
@@ -21,6 +22,8 @@ export interface NodeViewSources {
   readonly replicas: ReplicaSet;
   readonly idle: Pick<IdleWorkers, 'stateOf'>;
   readonly clock: Clock;
+  /** `null` where nothing can be staged. */
+  readonly staging: StagingArea | null;
   readonly catalog: { list(): readonly CatalogEntry[]; get(id: string): CatalogEntry | null };
 }
 
@@ -40,7 +43,8 @@ export class NodeView {
       pools: pools.planned(),
       replicas: replicas.list(),
       presence: (key: string) => presence.get(key),
-      isOnDisk: (modelId: string) => catalog.get(modelId) !== null,
+      digestOnDisk: (modelId: string) => catalog.get(modelId)?.digest ?? null,
+      staging: this.sources.staging,
       isSettled: pools.isSettled,
       unixMs: this.#unixMs,
       isDraining: (poolId: string) => (pools.get(poolId)?.drainDeadlineMs ?? null) !== null,

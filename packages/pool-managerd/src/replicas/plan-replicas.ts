@@ -16,7 +16,7 @@ export interface WantedReplica extends ReplicaShape {
   readonly order: number;
   /** Newest generation among its assignments: a newer one than before is a reason to try again. */
   readonly latestGeneration: number;
-  /** The file was looked at since the last failure, so a load may start. */
+  /** The file was looked at since the last failure and is where a load is to read it, so that one may start. */
   readonly isVerified: boolean;
 }
 

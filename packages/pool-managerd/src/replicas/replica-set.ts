@@ -43,6 +43,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly batchTokens: number;
   readonly prefillChunkTokens: number;
   readonly random: () => number;
+  /** The file that a load reads; `release` is called once, when its process is gone. */
+  readonly weightsOf: (replica: Replica) => { readonly path: string; release(): void };
   /** Called after each change, in order; must not throw. */
   readonly onChange: (change: ReplicaChange) => void;
   /** A replica has said what it took of its device. */
@@ -180,7 +182,8 @@ export class ReplicaSet {
     const work: Work = { controller: new AbortController(), live: null };
     this.#work.set(replicaId, work);
     this.#post(replicaId, { type: 'load_begun', nowMs: this.options.clock.monotonicMs() }, 'its turn and its memory have come');
-    this.#track(this.#run(replicaId, this.#specOf(replica, place), work, place));
+    const weights = this.options.weightsOf(replica);
+    this.#track(this.#run(replicaId, this.#specOf(replica, place, weights.path), work, place).finally(weights.release));
   }
 
   /** One process from its start to its end. Never rejects. */
@@ -265,10 +268,10 @@ export class ReplicaSet {
     this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause, leases: this.#leases.count(replicaId) });
   }
 
-  #specOf(replica: Replica, place: ReplicaPlace): ReplicaSpec {
+  #specOf(replica: Replica, place: ReplicaPlace, modelPath: string): ReplicaSpec {
     return {
       replicaId: replica.replicaId,
-      modelPath: replica.modelPath,
+      modelPath,
       digest: replica.digest,
       deviceKind: place.deviceKind,
       deviceMask: place.deviceMask,

@@ -1,0 +1,47 @@
+import type { Digest } from '@corral/catalog-core';
+import type { TierSpeeds } from '../node/tier-speeds.js';
+import { StagingArea } from '../staging/staging-area.js';
+import type { StagingSources } from '../staging/staging-view.js';
+import type { ReplicaSetOptions } from '../replicas/replica-set.js';
+import type { Ground } from './ground.js';
+
+export interface StagingParts {
+  readonly poke: () => void;
+  readonly speeds: TierSpeeds;
+  /** A file on disk is to be looked at again. */
+  readonly onDoubtful: (digest: Digest) => void;
+}
+
+/** Builds the staging area of the opened folder; `null` where nothing can be staged. */
+export function buildStaging({ stage, config, clock, random, log, metrics, shutdown }: Ground, { poke, speeds, onDoubtful }: StagingParts): StagingSources | null {
+  if (stage === null) return null;
+  const area = new StagingArea({
+    dir: stage.dir,
+    found: stage.found,
+    budgetBytes: stage.budgetBytes,
+    freeBytes: () => stage.freeBytes(),
+    retry: { initialMs: config.stage.retry_initial_ms, maxMs: config.stage.retry_max_ms },
+    clock,
+    random,
+    log,
+    onChange: poke,
+    onStaged: ({ sizeBytes, durationMs }) => {
+      metrics.observe('model_cache_stage_duration_ms', {}, durationMs);
+      speeds.copied(sizeBytes, durationMs);
+    },
+    onEvicted: (reason) => metrics.inc('model_cache_evictions_total', { reason }),
+    onDoubtful,
+  });
+  shutdown.add('staging area', () => area.close());
+  return { area, dir: stage.dir, isBestEffort: stage.isBestEffort };
+}
+
+/** Where a load takes its weights from: the staged file where there is one, held until the process is gone. [C-72 C-74] */
+export function weightsSource({ metrics }: Pick<Ground, 'metrics'>, staging: StagingSources | null, speeds: TierSpeeds): ReplicaSetOptions['weightsOf'] {
+  return ({ replicaId, digest, modelPath }) => {
+    const lease = staging?.area.lease(digest) ?? null;
+    metrics.inc(lease === null ? 'model_cache_misses' : 'model_cache_hits', {});
+    speeds.loading(replicaId, lease === null ? 'on_disk' : 'staged');
+    return lease ?? { path: modelPath, release: () => undefined };
+  };
+}
