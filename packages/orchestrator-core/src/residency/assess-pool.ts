@@ -39,7 +39,7 @@ export function assessPool(input: ResidencyInput, pool: ResidencyPool): PoolAsse
 
   for (const momentMs of momentsOf(mayYield, input)) {
     const yields = chooseYields(
-      mayYield.filter((replica) => yieldsInMs(replica, policy) <= momentMs),
+      mayYield.filter((replica) => yieldsInMs(replica, policy, wanted) <= momentMs),
       shortfall,
     );
     if (yields !== null) return option(yields, blockersAmong(yields, input));
@@ -61,14 +61,14 @@ function shortfallOf(pool: ResidencyPool, needBytes: number): Shortfall {
 }
 
 /** Now, and each moment at which one more replica may yield. */
-function momentsOf(mayYield: readonly ResidencyReplica[], { policy }: ResidencyInput): readonly number[] {
-  return [...new Set([0, ...mayYield.map((replica) => yieldsInMs(replica, policy))])].sort((a, b) => a - b);
+function momentsOf(mayYield: readonly ResidencyReplica[], { policy, wanted }: ResidencyInput): readonly number[] {
+  return [...new Set([0, ...mayYield.map((replica) => yieldsInMs(replica, policy, wanted))])].sort((a, b) => a - b);
 }
 
-function blockersAmong(yields: readonly ResidencyReplica[], { policy }: ResidencyInput): readonly Blocker[] {
+function blockersAmong(yields: readonly ResidencyReplica[], { policy, wanted }: ResidencyInput): readonly Blocker[] {
   return yields.flatMap((replica): Blocker[] => {
     const { replicaId, modelKey, state } = replica;
-    const untilMs = yieldsInMs(replica, policy);
+    const untilMs = yieldsInMs(replica, policy, wanted);
     return untilMs === 0 ? [] : [{ replicaId, modelKey, because: state === 'resident' ? 'quantum' : 'loading', untilMs }];
   });
 }

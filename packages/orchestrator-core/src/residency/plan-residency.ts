@@ -57,7 +57,7 @@ function planOf(wanted: WantedModel, best: PoolOption, runnerUp: PoolOption | un
   const last = best.blockedBy.toSorted((a, b) => b.untilMs - a.untilMs)[0];
   if (last !== undefined)
     return { kind: 'wait', poolId, nodeId, untilMs: last.untilMs, reason: last.because, blockedBy: best.blockedBy, why };
-  return { kind: 'load', poolId, nodeId, yields: best.yields.map(toYield), steps: loadSteps(wanted, best), costMs: cost.totalMs, why };
+  return { kind: 'load', poolId, nodeId, yields: best.yields.map((replica) => toYield(replica, wanted)), steps: loadSteps(wanted, best), costMs: cost.totalMs, why };
 }
 
 /** A model of unknown size goes first to where its weights are, then to the largest pool. [DESIGN 10.2] */

@@ -31,6 +31,8 @@ export interface WantedModel extends Waiter {
   readonly source: LoadSource;
   /** How long its oldest task has waited. From a whole quantum on, soon is better than cheap. */
   readonly waitingMs: number;
+  /** An operator asks for it: what works is drained at once instead of keeping its quantum. Default false. */
+  readonly immediate?: boolean;
   /** Pools that may take it; unset = all that are given. */
   readonly poolIds?: ReadonlySet<string>;
 }

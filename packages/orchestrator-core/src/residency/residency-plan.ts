@@ -6,8 +6,8 @@ export interface Yield {
   readonly replicaId: string;
   readonly modelKey: string;
   readonly mode: 'drop' | 'drain';
-  /** Idle, by tier, or busy for a whole quantum while others waited. */
-  readonly reason: 'idle_demand' | 'idle' | 'idle_hot' | 'quantum_over';
+  /** Idle, by tier; or busy, for a whole quantum while others waited or because an operator asks for its place. */
+  readonly reason: 'idle_demand' | 'idle' | 'idle_hot' | 'quantum_over' | 'asked';
   readonly bytes: number;
 }
 

@@ -26,12 +26,13 @@ export function protectionOf({ pinned, tier }: ResidencyReplica, wanted: WantedM
 /**
  * Milliseconds until an unprotected replica may yield: 0 when idle, the rest of its quantum when busy. One that still
  * loads has not had its turn, and never yields before it is resident. A quantum is at least 1 ms: a replica that could
- * go in the moment it becomes ready would serve nobody, and two models could push each other out for ever.
+ * go in the moment it becomes ready would serve nobody, and two models could push each other out for ever. Whom an
+ * operator asks for waits for no quantum of a replica that serves.
  */
-export function yieldsInMs(replica: ResidencyReplica, policy: ResidencyPolicy): number {
+export function yieldsInMs(replica: ResidencyReplica, policy: ResidencyPolicy, { immediate = false }: Pick<WantedModel, 'immediate'> = {}): number {
   const quantumMs = Math.max(1, policy.quantumMs);
   if (replica.state !== 'resident') return quantumMs;
-  return isBusy(replica) ? Math.max(0, quantumMs - replica.servingMs) : 0;
+  return isBusy(replica) && !immediate ? Math.max(0, quantumMs - replica.servingMs) : 0;
 }
 
 /** How much is lost, least first: idle before busy, and in each the weaker wish first. [G-21] */
@@ -50,8 +51,8 @@ export function compareForYield(a: ResidencyReplica, b: ResidencyReplica): numbe
   );
 }
 
-export function toYield(replica: ResidencyReplica): Yield {
+export function toYield(replica: ResidencyReplica, { immediate = false }: Pick<WantedModel, 'immediate'> = {}): Yield {
   const { replicaId, modelKey, bytes, leases, tier } = replica;
   const idle = tier === 'demand' ? 'idle_demand' : tier === 'hot' ? 'idle_hot' : 'idle';
-  return { replicaId, modelKey, mode: leases > 0 ? 'drain' : 'drop', reason: isBusy(replica) ? 'quantum_over' : idle, bytes };
+  return { replicaId, modelKey, mode: leases > 0 ? 'drain' : 'drop', reason: isBusy(replica) ? (immediate ? 'asked' : 'quantum_over') : idle, bytes };
 }
