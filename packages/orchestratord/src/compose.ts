@@ -3,7 +3,6 @@ import { HttpEventBus } from '@corral/event-bus';
 import { createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
 import { openAccess, type Access } from './access/open-access.js';
 import { createApp } from './app.js';
-import { hotWishes } from './assignments/hot-wishes.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
@@ -121,8 +120,11 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     models,
     instances,
     wanted,
-    hot: () => hotWishes(served.manifest, instances.list(), models.specOf),
+    outbox,
+    manifest: served.manifest,
     swapQuantumMs: config.swap_quantum_ms,
+    hotCeiling: config.hot_ceiling === 0 ? null : config.hot_ceiling,
+    nodeGraceMs: config.node_offline_ms,
     clock,
     log,
     metrics,

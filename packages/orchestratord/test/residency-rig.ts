@@ -2,7 +2,6 @@ import { ORCHESTRATORD_METRICS, type Assignment } from '@corral/contracts';
 import { createMetrics, recordingLog } from '@corral/service-kit';
 import { FakeClock } from '@corral/test-kit';
 import type { Demand, ReplicaUse } from '../src/assignments/demand.js';
-import { hotWishes } from '../src/assignments/hot-wishes.js';
 import { OutboxRelay } from '../src/assignments/outbox-relay.js';
 import { ResidencyLoop } from '../src/assignments/residency-loop.js';
 import { WantedSet } from '../src/assignments/wanted-set.js';
@@ -12,6 +11,7 @@ import { modelKeyOf } from '../src/manifest/model-key.js';
 import { readManifest } from '../src/manifest/read-manifest.js';
 import type { ServedManifest } from '../src/manifest/served-manifest.js';
 import { NodeRegistry } from '../src/nodes/node-registry.js';
+import type { InstanceKey } from '../src/store/instance-rows.js';
 import { listModels, replaceServedModels } from '../src/store/model-rows.js';
 import { openStore } from '../src/store/open-store.js';
 import { aFolder } from './fixtures.js';
@@ -23,6 +23,7 @@ export interface RigOptions {
   readonly stateDir?: string;
   readonly clock?: FakeClock;
   readonly quantumMs?: number;
+  readonly hotCeiling?: number;
   /** Nodes that the bus cannot reach. */
   readonly cutOff?: ReadonlySet<string>;
   readonly online?: boolean;
@@ -73,8 +74,11 @@ export async function aRig(options: RigOptions) {
   const loop = new ResidencyLoop({
     clock, log, metrics, wanted, instances, models,
     nodes: { pools: () => registry.pools(), places: () => registry.places(), onChange: (listener) => registry.onChange(listener), refresh: () => undefined },
-    hot: () => hotWishes(manifest, instances.list(), models.specOf),
+    manifest,
+    outbox: relay,
     swapQuantumMs: options.quantumMs ?? 5_000,
+    hotCeiling: options.hotCeiling ?? null,
+    nodeGraceMs: 30_000,
     onCrash: (error) => void crashes.push(error),
   });
   registry.onChange((change) => {
@@ -112,7 +116,7 @@ export async function aRig(options: RigOptions) {
     clock, stateDir, store, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
     lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
     demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),
-    want: (demands: readonly Demand[], use: readonly ReplicaUse[] = []) => loop.update(demands, use),
+    want: (demands: readonly Demand[], use: readonly ReplicaUse[] = [], active: readonly InstanceKey[] = []) => loop.update(demands, use, [...demands.map(({ instance }) => instance), ...active]),
     status: (modelId: string) => loop.statusOf(keyOf(models, modelId)),
     wantedNow: () => wanted.all().map(({ instance_id, wanted: residency, target, generation }) => `${instance_id} ${residency} ${target.pool_id} g${generation}`).sort(),
     close: async () => {

@@ -3,6 +3,7 @@ import { createMetrics, silentLog } from '@corral/service-kit';
 import { FakeClock } from '@corral/test-kit';
 import type { Demand, ModelStatus, ReplicaUse } from '../src/assignments/demand.js';
 import type { NodeChange, PoolView } from '../src/nodes/node-view.js';
+import type { InstanceKey } from '../src/store/instance-rows.js';
 import type { Dispatch, DispatchOutcome } from '../src/tasks/dispatcher.js';
 import { TaskJournal } from '../src/tasks/task-journal.js';
 import { TaskLoop, type NewTask, type TaskLimits } from '../src/tasks/task-loop.js';
@@ -48,6 +49,9 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
     yielding: new Set<string>(),
     demands: [] as readonly Demand[],
     use: [] as readonly ReplicaUse[],
+    active: [] as readonly InstanceKey[],
+    refused: new Map<string, ApiError>(),
+    left: [] as ((instance: InstanceKey, error: ApiError) => void)[],
     running: new Map<string, Running>(),
     started: [] as string[],
   };
@@ -56,9 +60,11 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
   const loop = new TaskLoop({
     pools: { pools: () => state.pools, onChange: (listener) => (listeners.push(listener), () => undefined) },
     residency: {
-      update: (demands, use) => void ([state.demands, state.use] = [demands, use]),
+      update: (demands, use, active) => void ([state.demands, state.use, state.active] = [demands, use, active]),
       statusOf: (key) => state.status.get(key) ?? RESIDENT,
       isYielding: (id) => state.yielding.has(id),
+      refusalOf: ({ instanceId }) => state.refused.get(instanceId) ?? null,
+      onLeft: (listener) => (state.left.push(listener), () => undefined),
       onChange: (listener) => (listeners.push(() => listener('')), () => undefined),
     },
     models: { memoryNeed: () => null },

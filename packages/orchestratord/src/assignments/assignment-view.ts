@@ -22,20 +22,30 @@ export function assignmentViews(wanted: readonly Assignment[], places: readonly 
   });
 }
 
+/** One text per instance. */
+export function keyOfView({ assignment }: AssignmentView): string {
+  return `${assignment.org_id}/${assignment.instance_id}`;
+}
+
 /** The file that a spec means, on one node; `undefined` when it is not there. */
 export function modelOn(place: NodePlace | undefined, { model_id, digest }: Pick<ModelSpec, 'model_id' | 'digest'>): NodeModel | undefined {
   return place?.models.find((model) => model.lifecycle === 'Active' && (digest === null ? model.model_id === model_id : model.digest === digest));
 }
 
+/** Whether the file lies complete in the node's staging area. */
+export function isStagedOn(place: NodePlace | undefined, digest: string | null): boolean {
+  return digest !== null && place?.staging?.entries.some((entry) => entry.digest === digest && entry.state === 'staged') === true;
+}
+
 /** Whether the node has done with the file all that it can: what it knows of it now is all there is. */
 export function isSettledOnDisk({ status }: AssignmentView): boolean {
-  return status?.residency === 'on_disk' && status.progress === null;
+  return (status?.residency === 'on_disk' || status?.residency === 'staged') && status.progress === null;
 }
 
 /** Whether the node brings the file, so that nobody needs to ask again. */
 export function isFetching(view: AssignmentView): boolean {
   const { assignment, status, place } = view;
-  if (assignment.wanted !== 'on_disk' || place?.online !== true || status?.residency === 'failed' || isSettledOnDisk(view)) return false;
+  if ((assignment.wanted !== 'on_disk' && assignment.wanted !== 'staged') || place?.online !== true || status?.residency === 'failed' || isSettledOnDisk(view)) return false;
   const model = modelOn(place, assignment.model);
   return model === undefined || model.facts === null;
 }

@@ -16,7 +16,7 @@ function viewOf(wanted: 'resident' | 'on_disk', over: Partial<ReturnType<typeof 
 }
 
 const sources = (over: Partial<StatusSources>): StatusSources => ({
-  modelId: 'smollm2', views: [], residentIn: [], plan: undefined, failure: undefined, lastLoadMs: null, nowMs: 1_000, wasResident: () => false,
+  modelId: 'smollm2', views: [], residentIn: [], plan: undefined, failure: undefined, lastLoadMs: () => null, nowMs: 1_000, wasResident: () => false,
   nameOfModel: (key) => key.split('@')[0] ?? key, nameOfReplica: (id) => `model of ${id}`, ...over,
 });
 
@@ -60,7 +60,7 @@ describe('statusNow', () => {
       { id: 'fetch:smollm2', kind: 'model_fetch', group: 'smollm2', description: 'fetch smollm2 (1.0 MiB)', estimated_ms: null, bytes_total: 1_048_576, bytes_done: 262_144, status: 'running' },
       { id: 'load:smollm2', kind: 'pool_warmup', group: 'smollm2', description: 'load smollm2 in pool p1', estimated_ms: null, bytes_total: null, bytes_done: null, status: 'pending' },
     ]);
-    const loading = statusNow(sources({ lastLoadMs: 800, views: viewOf('resident', { residency: 'loading', progress: progress('loading', { fraction: 0.5 }) }) }));
+    const loading = statusNow(sources({ lastLoadMs: () => 800, views: viewOf('resident', { residency: 'loading', progress: progress('loading', { fraction: 0.5 }) }) }));
     expect(loading.steps).toEqual([
       { id: 'fetch:smollm2', kind: 'model_fetch', group: 'smollm2', description: 'fetch smollm2 (1.0 MiB)', estimated_ms: null, bytes_total: 1_048_576, bytes_done: 1_048_576, status: 'completed' },
       { id: 'load:smollm2', kind: 'pool_warmup', group: 'smollm2', description: 'load smollm2 in pool p1', estimated_ms: 800, bytes_total: 1_048_576, bytes_done: 524_288, status: 'running' },

@@ -1,7 +1,8 @@
 import type { ResidencyPlan } from '@corral/orchestrator-core';
-import { isInProgress, modelOn, type AssignmentView } from './assignment-view.js';
+import { isInProgress, isStagedOn, modelOn, type AssignmentView } from './assignment-view.js';
 import type { ModelStatus } from './demand.js';
 import type { LoadFailure } from './load-failures.js';
+import { loadEstimateMs } from './residency-input.js';
 import { impossibleReason, waitReason } from './plan-reasons.js';
 import { isFetchPhase, preparationSteps } from './preparation.js';
 
@@ -15,9 +16,9 @@ export interface StatusSources {
   /** The last plan, where one was made. */
   readonly plan: ResidencyPlan | undefined;
   readonly failure: LoadFailure | undefined;
-  /** How long its last load took; `null` when none was seen. */
-  readonly lastLoadMs: number | null;
   readonly nowMs: number;
+  /** How long its last load from there took; `null` when none was seen. */
+  lastLoadMs(from: 'staged' | 'on_disk'): number | null;
   wasResident(view: AssignmentView): boolean;
   nameOfModel(modelKey: string): string;
   nameOfReplica(replicaId: string): string;
@@ -50,18 +51,26 @@ function isStaying(view: AssignmentView, { wasResident }: StatusSources): boolea
 }
 
 function inProgress(view: AssignmentView, sources: StatusSources): StatusNow {
-  const { modelId, lastLoadMs, plan } = sources;
+  const { modelId } = sources;
   const { assignment, status, place } = view;
   const progress = status?.progress ?? null;
-  const estimatedMs = lastLoadMs ?? (plan?.kind === 'load' ? plan.costMs : null);
+  const estimatedMs = loadMsOf(view, sources);
   const steps = preparationSteps(view, modelOn(place, assignment.model)?.size_bytes ?? null, estimatedMs);
   const where = assignment.target.pool_id;
   if (status?.residency === 'failed' || progress?.phase === 'restarting') return { ...plain('loading', `${modelId} is started again in pool ${where} after: ${status?.last_error ?? 'it ended'}`, estimatedMs), steps };
-  if (assignment.wanted === 'on_disk' || isFetchPhase(progress)) {
+  if (progress?.phase === 'staging') return { ...plain('loading', `${modelId} is being staged on node ${assignment.target.node_id}${shareOf(progress.fraction)}`, remaining(estimatedMs, progress.fraction)), steps };
+  if (assignment.wanted !== 'resident' || isFetchPhase(progress)) {
     return { ...plain('fetching', `${modelId} is being fetched to node ${assignment.target.node_id}${shareOf(progress?.fraction ?? null)}`, null), steps };
   }
   if (progress?.phase === 'waiting_for_memory') return { ...plain('loading', `${modelId} waits in pool ${where} until others have left its memory`, estimatedMs), steps };
   return { ...plain('loading', `${modelId} is being loaded in pool ${where}${shareOf(progress?.fraction ?? null)}`, remaining(estimatedMs, progress?.fraction ?? null)), steps };
+}
+
+/** As long as its last load from there took, else what its bytes and the node's bandwidth say. */
+function loadMsOf({ assignment, place }: AssignmentView, { lastLoadMs, plan }: StatusSources): number | null {
+  if (place === undefined) return null;
+  const isStaged = isStagedOn(place, modelOn(place, assignment.model)?.digest ?? assignment.model.digest);
+  return lastLoadMs(isStaged ? 'staged' : 'on_disk') ?? (plan?.kind === 'load' ? plan.costMs : loadEstimateMs(place, assignment.model, null));
 }
 
 function remaining(estimatedMs: number | null, fraction: number | null): number | null {

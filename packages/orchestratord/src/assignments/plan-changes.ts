@@ -1,5 +1,7 @@
+import type { Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
-import { isFetching } from './assignment-view.js';
+import type { InstanceKey } from '../store/instance-rows.js';
+import { isFetching, keyOfView } from './assignment-view.js';
 import { loadReason, yieldReason } from './plan-reasons.js';
 import type { ResidencyWorld, Wish } from './residency-input.js';
 import type { WantedChange } from './wanted-set.js';
@@ -10,55 +12,85 @@ export interface PlannedWish {
   readonly plan: ResidencyPlan;
 }
 
+/** A change that is not committed yet. */
+export interface Draft extends WantedChange {
+  /** It frees device memory: its weights may stay in RAM where there is room. */
+  readonly isDemotion?: true;
+}
+
+export interface ChangeContext {
+  readonly world: ResidencyWorld;
+  readonly quantumMs: number;
+  /** Which load holds an instance. */
+  heldTierOf(key: InstanceKey): Tier | null;
+}
+
 /**
  * What a plan changes in the wanted set, those who yield first; nothing where it is under way already. Pure, so the
  * same plan twice orders once. [G-20 G-21 C-66]
  */
-export function changesOf({ wish, plan }: PlannedWish, world: ResidencyWorld, quantumMs: number): readonly WantedChange[] {
+export function changesOf(planned: PlannedWish, context: ChangeContext): readonly Draft[] {
+  const { wish, plan } = planned;
+  const { views } = context.world;
   switch (plan.kind) {
-    case 'already':
-      return join(wish, plan, world);
-    case 'fetch': {
-      const { modelKey } = wish.demand;
-      if (world.views.some((view) => view.modelKey === modelKey && isFetching(view))) return [];
-      return [{ ...wanted(wish, plan), wanted: 'on_disk', reason: loadReason('fetch', plan.poolId, wish.demand) }];
+    case 'already': {
+      const { instance, modelKey } = wish.demand;
+      const isThere = views.some((view) => view.assignment.wanted === 'resident' && view.modelKey === modelKey && view.assignment.target.pool_id === plan.poolId && keyOfView(view) === `${instance.orgId}/${instance.instanceId}`);
+      return isThere ? [] : [joinChange(wish, plan)];
     }
-    case 'load': {
-      const yielding = yieldsOf(wish, plan, world, quantumMs);
-      // The replica that came carries the whole story, since those that went can no longer be shown.
-      const reason = [...new Set([loadReason('load', plan.poolId, wish.demand), ...yielding.map((change) => change.reason)])].join('; ');
-      return [...yielding, { ...wanted(wish, plan), wanted: 'resident', reason }];
-    }
+    case 'fetch':
+      return views.some((view) => view.modelKey === wish.demand.modelKey && isFetching(view)) ? [] : [fetchChange(wish, plan)];
+    case 'load':
+      return loadChanges(wish, plan, context);
     case 'wait':
     case 'impossible':
       return [];
   }
 }
 
-/** Every assignment that holds a replica which yields. */
-function yieldsOf({ demand }: Wish, plan: Extract<ResidencyPlan, { kind: 'load' }>, { views }: ResidencyWorld, quantumMs: number): readonly WantedChange[] {
-  return plan.yields.flatMap((yielding) =>
-    views
-      .filter(({ assignment, modelKey }) => assignment.wanted === 'resident' && assignment.target.pool_id === plan.poolId && modelKey === yielding.modelKey)
-      .map(({ assignment }): WantedChange => ({
-        instance: { orgId: assignment.org_id, instanceId: assignment.instance_id, tier: assignment.tier },
-        model: assignment.model,
-        wanted: 'on_disk',
-        target: { nodeId: assignment.target.node_id, poolId: assignment.target.pool_id },
-        source: 'demand',
-        reason: yieldReason(yielding, assignment.model.model_id, { poolId: plan.poolId, demand, quantumMs }),
-      })),
-  );
+/** Those who yield, then the load. */
+export function loadChanges(wish: Wish, plan: Extract<ResidencyPlan, { kind: 'load' }>, context: ChangeContext): readonly Draft[] {
+  const yielding = yieldsOf(wish, plan, context);
+  // The replica that came carries the whole story, since those that went can no longer be shown.
+  const reason = [...new Set([loadReason('load', plan.poolId, wish), ...yielding.map((change) => change.reason)])].join('; ');
+  return [...yielding, { ...wanted(wish, plan), wanted: 'resident', reason }];
 }
 
 /** Another instance's replica serves this one too, once this one says that it wants it. */
-function join(wish: Wish, plan: Extract<ResidencyPlan, { kind: 'already' }>, { views }: ResidencyWorld): readonly WantedChange[] {
-  const { instance, modelKey } = wish.demand;
-  const isThere = views.some(
-    ({ assignment, modelKey: key }) =>
-      assignment.wanted === 'resident' && key === modelKey && assignment.target.pool_id === plan.poolId && assignment.org_id === instance.orgId && assignment.instance_id === instance.instanceId,
+export function joinChange(wish: Wish, plan: { readonly nodeId: string; readonly poolId: string }): Draft {
+  return { ...wanted(wish, plan), wanted: 'resident', reason: loadReason('join', plan.poolId, wish) };
+}
+
+/** The first step of a load: the file comes to the node. [DESIGN 10.2] */
+export function fetchChange(wish: Wish, plan: { readonly nodeId: string; readonly poolId: string }): Draft {
+  return { ...wanted(wish, plan), wanted: 'on_disk', event: 'load', reason: loadReason('fetch', plan.poolId, wish) };
+}
+
+/** Every assignment that holds a replica which yields. A load that was not hot has had its time: only a hot one comes back by itself. */
+function yieldsOf(wish: Wish, plan: Extract<ResidencyPlan, { kind: 'load' }>, { world, quantumMs, heldTierOf }: ChangeContext): readonly Draft[] {
+  return plan.yields.flatMap((yielding) =>
+    world.views
+      .filter(({ assignment, modelKey }) => assignment.wanted === 'resident' && assignment.target.pool_id === plan.poolId && modelKey === yielding.modelKey)
+      .map(({ assignment }): Draft => {
+        const instance = { orgId: assignment.org_id, instanceId: assignment.instance_id, tier: assignment.tier };
+        return {
+          instance,
+          model: assignment.model,
+          wanted: 'on_disk',
+          event: 'unload',
+          isDemotion: true,
+          target: { nodeId: assignment.target.node_id, poolId: assignment.target.pool_id },
+          source: wish.source,
+          reason: yieldReason(yielding, assignment.model.model_id, { poolId: plan.poolId, wish, quantumMs }),
+          ...letGo(heldTierOf(instance)),
+        };
+      }),
   );
-  return isThere ? [] : [{ ...wanted(wish, plan), wanted: 'resident', reason: loadReason('join', plan.poolId, wish.demand) }];
+}
+
+/** What a demotion leaves of the load that held an instance: `hot` and `warm` go on, the others are over. */
+export function letGo(heldTier: Tier | null): Pick<Draft, 'heldTier'> {
+  return heldTier === 'cold' || heldTier === 'demand' ? { heldTier: null } : {};
 }
 
 function wanted({ demand, source }: Wish, { nodeId, poolId }: { readonly nodeId: string; readonly poolId: string }) {

@@ -1,30 +1,36 @@
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import { formatBytes, formatDuration } from '@corral/service-kit';
-import type { Demand } from './demand.js';
+import type { Wish } from './residency-input.js';
 
 type Yields = Extract<ResidencyPlan, { kind: 'load' }>['yields'][number];
 
 /** Who wants the place, where, and under which rule. */
 export interface Contest {
   readonly poolId: string;
-  readonly demand: Demand;
+  readonly wish: Wish;
   readonly quantumMs: number;
 }
 
 /** Why a replica makes room: for the node's log, `corral ps` and whoever waits for it. */
-export function yieldReason(yielding: Yields, modelId: string, { poolId, demand, quantumMs }: Contest): string {
+export function yieldReason(yielding: Yields, modelId: string, { poolId, wish, quantumMs }: Contest): string {
+  const { model, waitingTasks, waitingMs } = wish.demand;
   const who = `${modelId} yields in ${poolId}`;
-  const waited = demand.waitingTasks === 0 ? `${demand.model.model_id} is hot` : `${demand.model.model_id} has waited ${formatDuration(demand.waitingMs)}`;
+  const waited = waitingTasks > 0 ? `${model.model_id} has waited ${formatDuration(waitingMs)}` : wish.source === 'api_load' ? `a load of ${model.model_id} was called` : `${model.model_id} is ${standingOf(wish)}`;
+  if (yielding.reason === 'asked') return `${who} when its requests end: ${waited}`;
   if (yielding.reason === 'quantum_over') return `${who}: ${waited}, quantum ${formatDuration(quantumMs)} over`;
   return `${who}: ${waited}, ${modelId} is idle`;
 }
 
 /** Why a model is loaded or fetched. */
-export function loadReason(kind: 'load' | 'fetch' | 'join', poolId: string, demand: Demand): string {
-  const { model, waitingTasks, waitingMs } = demand;
+export function loadReason(kind: 'load' | 'fetch' | 'join', poolId: string, wish: Wish): string {
+  const { model, waitingTasks, waitingMs } = wish.demand;
   const what = kind === 'fetch' ? `${model.model_id} is fetched for ${poolId}` : `${model.model_id} is wanted in ${poolId}`;
-  if (waitingTasks === 0) return `${what}: its instance is hot`;
+  if (waitingTasks === 0) return `${what}: ${wish.source === 'api_load' ? 'a load of its instance was called' : `its instance is ${standingOf(wish)}`}`;
   return `${what}: ${waitingTasks} ${waitingTasks === 1 ? 'task waits' : 'tasks wait'} for it, the oldest for ${formatDuration(waitingMs)}`;
+}
+
+function standingOf({ demand }: Wish): string {
+  return demand.instance.tier === 'hot' ? 'hot' : 'loaded';
 }
 
 /** Why a model that waits does so. `nameOf` turns model keys into names. */

@@ -3,14 +3,14 @@ import type { ResidencyNode, ResidencyPool, ResidencyReplica, WaitingModel, Want
 import { memoryNeedOn } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodePlace, PoolView } from '../nodes/node-view.js';
-import { isSettledOnDisk, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
+import { isSettledOnDisk, isStagedOn, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
 import { poolChoice } from './pool-choice.js';
 
-/** A model that should be resident: because tasks wait for it, or because an instance of it is hot. */
+/** A model that should be resident: because tasks wait for it, an operator has asked for it, or a load holds an instance of it. */
 export interface Wish {
   readonly demand: Demand;
-  readonly source: 'demand' | 'startup';
+  readonly source: 'demand' | 'startup' | 'api_load';
 }
 
 /** Everything that a plan depends on, as it is at one moment. */
@@ -80,6 +80,7 @@ export function waitingModel({ demand, source }: Wish, world: ResidencyWorld): W
     tier: instance.tier,
     source,
     waitingMs,
+    immediate: source === 'api_load',
     ...(poolIds === null ? {} : { poolIds }),
   };
   return { wanted, nodes: world.places.filter(({ online }) => online).map((place) => nodeOf(place, model)) };
@@ -104,11 +105,32 @@ function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView
 function nodeOf(place: NodePlace, model: ModelSpec): ResidencyNode {
   return {
     nodeId: place.nodeId,
-    weights: modelOn(place, model) === undefined ? 'absent' : 'on_disk',
+    weights: weightsAt(place, model),
     // What only a catalog knows can be fetched from nowhere.
     canFetch: model.sources.some((source) => !source.startsWith('catalog:')),
-    bytesPerS: { staged: place.bytesPerS.staged ?? ASSUMED.staged, onDisk: Math.max(SLOWEST_DISK, place.bytesPerS.onDisk ?? ASSUMED.onDisk), network: place.bytesPerS.network ?? ASSUMED.network },
+    bytesPerS: bandwidthOf(place),
   };
+}
+
+/** The nearest place from which the node can load it. */
+function weightsAt(place: NodePlace, model: ModelSpec): ResidencyNode['weights'] {
+  const file = modelOn(place, model);
+  if (isStagedOn(place, file?.digest ?? model.digest)) return 'staged';
+  return file === undefined ? 'absent' : 'on_disk';
+}
+
+function bandwidthOf({ bytesPerS }: NodePlace): ResidencyNode['bytesPerS'] {
+  return { staged: bytesPerS.staged ?? ASSUMED.staged, onDisk: Math.max(SLOWEST_DISK, bytesPerS.onDisk ?? ASSUMED.onDisk), network: bytesPerS.network ?? ASSUMED.network };
+}
+
+/** What it takes to bring the weights from where a node has them into device memory, milliseconds; `null` when the size is not known. */
+export function loadEstimateMs(place: NodePlace, model: ModelSpec, sizeBytes: number | null): number | null {
+  const bytes = modelOn(place, model)?.size_bytes ?? sizeBytes;
+  if (bytes === null) return null;
+  const { staged, onDisk, network } = bandwidthOf(place);
+  const at = weightsAt(place, model);
+  const seconds = at === 'staged' ? bytes / staged : at === 'on_disk' ? bytes / onDisk : bytes / network + bytes / onDisk;
+  return Math.ceil(seconds * 1_000);
 }
 
 /** Assignments that want a model resident in the pool, by model key. */

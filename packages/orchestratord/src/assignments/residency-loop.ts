@@ -1,32 +1,51 @@
-import type { Assignment, ORCHESTRATORD_METRICS } from '@corral/contracts';
-import { planWaiters, type ResidencyPlan } from '@corral/orchestrator-core';
-import type { Clock, Log, Metrics } from '@corral/service-kit';
-import type { InstanceRegistry } from '../instances/instance-registry.js';
+import { ApiError, type ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { ResidencyPlan } from '@corral/orchestrator-core';
+import { newId, type Clock, type Log, type Metrics } from '@corral/service-kit';
+import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
+import type { ServedManifest } from '../manifest/served-manifest.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
-import { isInProgress, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
+import type { InstanceKey } from '../store/instance-rows.js';
+import { isInProgress, isStagedOn, keyOfView, modelOn, type AssignmentView } from './assignment-view.js';
 import type { Demand, ModelStatus, ReplicaUse } from './demand.js';
-import { heldOf, LoadFailures } from './load-failures.js';
+import { FailureWatch } from './failure-watch.js';
+import { heldWishes, sharingWishes } from './held-wishes.js';
+import { instanceState } from './instance-state.js';
+import { InstanceUses } from './instance-uses.js';
+import type { InstanceState, Lifecycle, LoadCause, UnloadCause } from './lifecycle.js';
+import { LifecycleOrders, type Order } from './lifecycle-orders.js';
+import { ModelStates } from './model-states.js';
 import { statusNow, type StatusNow } from './model-status.js';
-import { changesOf, type PlannedWish } from './plan-changes.js';
-import { poolChoice } from './pool-choice.js';
+import { leftError, refusalOfInstance } from './not-loaded.js';
+import { orderToPlan } from './order-to-plan.js';
+import type { OutboxRelay } from './outbox-relay.js';
+import type { PlannedWish } from './plan-changes.js';
+import { planPass, type OrderToPlan, type PassPlan } from './plan-pass.js';
+import { contendedPools } from './plan-wishes.js';
+import { PublishGuard, type Before } from './publish-guard.js';
+import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
-import { residencyPools, usablePools, waitingModel, type Wish } from './residency-input.js';
+import { loadEstimateMs, type Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
 import { settleServed } from './settle-served.js';
-import type { WantedChange, WantedSet } from './wanted-set.js';
+import { takeBackChanges } from './take-back.js';
+import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
   readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
-  readonly wanted: Pick<WantedSet, 'all' | 'apply' | 'forget'>;
-  /** What should be resident although nobody waits for it. */
-  hot(): readonly Wish[];
+  readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'forget' | 'noteUses'>;
+  readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
+  readonly manifest: Pick<ServedManifest, 'routes' | 'models'>;
   readonly swapQuantumMs: number;
+  /** Instances that may be hot at once; `null` = as many as device memory holds. [C-63] */
+  readonly hotCeiling: number | null;
+  /** After the start, a node that was not heard of yet keeps what it has for so long. */
+  readonly nodeGraceMs: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
@@ -40,33 +59,30 @@ const GAP_MS = 20;
 const PROGRESS_MS = 500;
 /** A plan that could not be committed is made again after so long. */
 const RETRY_COMMIT_MS = 1_000;
-/** A file that a node has done with and does not show is not asked for there again at once. */
-const REFETCH_MS = 10_000;
-/** An event of a failure may come before the report that shows the breaker. */
-const SHOWN_AFTER_MS = 2_000;
-const FAILURE_POLICY = { initialMs: 1_000, maxMs: 60_000, forgetAfterMs: 600_000 };
-
-interface Remembered {
-  readonly state: ModelStatus['state'];
-  readonly sinceMs: number;
-}
 
 /**
- * The one owner of what is wanted where. Whenever demand, nodes or time change it looks at everything, plans for the
- * oldest waiter first, and commits what the plans change; nodes do the rest. [G-20 G-21 C-66]
+ * The one owner of what is wanted where. Whenever a call comes, or demand, nodes or time change, it looks at everything,
+ * plans for the oldest waiter first, and commits what the plans change; nodes do the rest. [G-20 G-21 C-66 B-110]
  */
-export class ResidencyLoop implements Residency {
+export class ResidencyLoop implements Residency, Lifecycle {
   readonly #memory = new ResidencyMemory();
   readonly #times = new ReplicaTimes();
-  readonly #failures = new LoadFailures(FAILURE_POLICY);
+  readonly #failures = new FailureWatch();
+  readonly #uses = new InstanceUses();
+  readonly #orders = new LifecycleOrders();
+  readonly #guard: PublishGuard;
+  readonly #fetches = new RecentFetches();
+  readonly #states = new ModelStates();
   readonly #told: ResidencyLog;
   readonly #listeners = new Set<(modelKey: string) => void>();
+  readonly #leftListeners = new Set<(instance: InstanceKey, error: ApiError) => void>();
   readonly #stopped = new AbortController();
-  readonly #states = new Map<string, Remembered>();
-  readonly #failedGenerations = new Map<string, number>();
-  readonly #fetchOrderedMs = new Map<string, number>();
+  /** Calls whose instance was not resident since, by the number of the call. */
+  readonly #asked = new Map<string, number>();
+  readonly #startedAtMs: number;
   #demands: readonly Demand[] = [];
-  #uses: ReadonlyMap<string, ReplicaUse> = new Map();
+  #active: readonly InstanceKey[] = [];
+  #replicaUses: ReadonlyMap<string, ReplicaUse> = new Map();
   #plans: ReadonlyMap<string, ResidencyPlan> = new Map();
   #leaving: ReadonlySet<string> = new Set();
   #look: WorldLook | null = null;
@@ -76,7 +92,17 @@ export class ResidencyLoop implements Residency {
   #running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ResidencyLoopOptions) {
+    const { clock, instances, outbox } = options;
     this.#told = new ResidencyLog(options.log, options.metrics);
+    this.#startedAtMs = clock.monotonicMs();
+    this.#uses.restore(instances.list(), clock.monotonicMs() - clock.nowMs());
+    this.#guard = new PublishGuard(
+      (id) => outbox.published(id),
+      (order) => {
+        if (order !== null) this.#orders.done(order);
+        this.#poke();
+      },
+    );
   }
 
   start(): void {
@@ -84,25 +110,63 @@ export class ResidencyLoop implements Residency {
     this.#running = this.#run();
   }
 
-  /** Ends after the pass that is under way. */
+  /** Ends after the pass that is under way; calls that wait are refused. */
   async close(): Promise<void> {
+    const { clock, wanted } = this.options;
     this.#stopped.abort(new Error('the residency loop is closed'));
     this.#wake.abort();
     await this.#running;
+    this.#orders.close();
     this.#listeners.clear();
+    this.#leftListeners.clear();
+    await wanted.noteUses(this.#uses.all(clock.monotonicMs(), clock.nowMs())).catch((error: unknown) => this.#told.notCommitted(error));
   }
 
-  update(demands: readonly Demand[], use: readonly ReplicaUse[]): void {
+  update(demands: readonly Demand[], use: readonly ReplicaUse[], active: readonly InstanceKey[]): void {
     this.#demands = demands;
-    this.#uses = new Map(use.map((one) => [one.replicaId, one]));
+    this.#active = active;
+    this.#replicaUses = new Map(use.map((one) => [one.replicaId, one]));
+    this.#uses.observe(active, this.options.clock.monotonicMs());
     this.#poke();
   }
 
+  load(key: InstanceKey, { tier, source, correlationId }: LoadCause): Promise<void> {
+    return this.#order(key, { kind: 'load', tier, source }, correlationId);
+  }
+
+  unload(key: InstanceKey, { correlationId }: UnloadCause): Promise<void> {
+    return this.#order(key, { kind: 'unload' }, correlationId);
+  }
+
+  refresh(key: InstanceKey, correlationId: string): Promise<void> {
+    return this.#order(key, { kind: 'refresh' }, correlationId);
+  }
+
+  stateOf(key: InstanceKey): InstanceState {
+    const { instances, models } = this.options;
+    const world = this.#world();
+    const view = world.views.find((one) => keyOfView(one) === instanceKeyOf(key));
+    const model = view?.assignment.model ?? models.specOf(instances.find(key)?.modelRef ?? '');
+    const modelKey = model === undefined ? '' : world.modelKeyOf(model);
+    const sizes = model === undefined ? [] : world.places.flatMap((place) => modelOn(place, model)?.size_bytes ?? []);
+    const online = world.places.filter((place) => place.online);
+    const estimates = model === undefined ? [] : online.flatMap((place) => loadEstimateMs(place, model, sizes[0] ?? null) ?? []);
+    const from = model !== undefined && online.some((place) => isStagedOn(place, modelOn(place, model)?.digest ?? model.digest)) ? 'staged' : 'on_disk';
+    return instanceState({
+      view,
+      status: this.statusOf(modelKey),
+      residentIn: world.residentIn.get(modelKey) ?? [],
+      isOnDisk: sizes.length > 0,
+      loadMs: this.#memory.lastLoadMs(modelKey, from) ?? (estimates.length === 0 ? null : Math.min(...estimates)),
+    });
+  }
+
+  refusalOf(instance: InstanceKey): ApiError | null {
+    return refusalOfInstance(this.options.instances.find(instance), () => this.stateOf(instance));
+  }
+
   statusOf(modelKey: string): ModelStatus {
-    const now = this.#statusNow(modelKey, this.#world());
-    const nowMs = this.options.clock.monotonicMs();
-    const known = this.#states.get(modelKey);
-    return { ...now, sinceMs: known?.state === now.state ? Math.round(nowMs - known.sinceMs) : 0 };
+    return this.#states.withSince(modelKey, this.#statusNow(modelKey, this.#world()), this.options.clock.monotonicMs());
   }
 
   isYielding(replicaId: string): boolean {
@@ -114,6 +178,17 @@ export class ResidencyLoop implements Residency {
     return () => void this.#listeners.delete(listener);
   }
 
+  onLeft(listener: (instance: InstanceKey, error: ApiError) => void): () => void {
+    this.#leftListeners.add(listener);
+    return () => void this.#leftListeners.delete(listener);
+  }
+
+  #order(key: InstanceKey, what: Order['what'], correlationId: string): Promise<void> {
+    const answer = this.#orders.add(key, what, correlationId || newId());
+    this.#poke();
+    return answer;
+  }
+
   #poke(): void {
     this.#look = null;
     this.#wake.abort();
@@ -121,7 +196,7 @@ export class ResidencyLoop implements Residency {
 
   #world(): WorldLook {
     const { nodes, models, wanted, clock } = this.options;
-    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, demands: this.#demands, uses: this.#uses }, clock.monotonicMs()));
+    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, demands: this.#demands, uses: this.#replicaUses }, clock.monotonicMs()));
   }
 
   async #run(): Promise<void> {
@@ -144,129 +219,189 @@ export class ResidencyLoop implements Residency {
   async #pass(): Promise<number> {
     this.#passedAtMs = this.options.clock.monotonicMs();
     const nowMs = this.#passedAtMs;
+    if (!(await this.#takeBack())) return RETRY_COMMIT_MS;
     this.#look = null;
-    const seen = this.#world();
-    for (const done of this.#memory.observe(seen.pools, seen.views, seen.keyOf, nowMs)) this.#succeeded(done.view, () => this.#told.loaded(done));
-    this.#forgetReset(seen, nowMs);
-    const withdrawn = this.#withdrawFailed(seen, nowMs);
+    const withdrawn = this.#observe(this.#world(), nowMs);
+    const orders = this.#takeOrders(nowMs);
     const wishes = this.#wishes(nowMs);
-    this.#times.observe(seen.pools, seen.useOf, this.#contended(wishes, seen), nowMs);
+    this.#times.observe(this.#world().pools, this.#world().useOf, contendedPools(wishes, this.#world()), nowMs);
 
     this.#look = null;
     const world = this.#world();
-    const planned = this.#plan(wishes, world);
+    const plan = this.#plan({ orders, wishes, withdrawn, world, nowMs });
     // Of several wishes for one model, the first is the one that waits.
-    this.#plans = new Map(planned.toReversed().map(({ wish, plan }) => [wish.demand.modelKey, plan]));
-    const committed = await this.#commit(withdrawn, planned, world);
+    this.#plans = new Map(plan.planned.toReversed().map((one) => [one.wish.demand.modelKey, one.plan]));
+    const committed = await this.#commit(plan, orders, nowMs);
     this.#tellChanges(world);
     this.#told.count(this.options.instances.list(), this.#world().views);
     if (committed !== 'nothing') return committed === 'done' ? GAP_MS : RETRY_COMMIT_MS;
-    return this.#nextLookMs(wishes, nowMs);
+    await this.#noteUses(nowMs);
+    return this.#nextLookMs(wishes, plan, nowMs);
   }
 
-  #succeeded(view: AssignmentView, tell: () => void): void {
-    this.#failures.clear(view.modelKey);
-    tell();
-  }
-
-  /** A load that failed is no longer wanted, so that it holds no place; the next request wants it anew. */
-  #withdrawFailed(world: WorldLook, nowMs: number): readonly WantedChange[] {
-    return world.views.flatMap((view): WantedChange[] => {
-      const { assignment, status, place, modelKey } = view;
-      const isNews = this.#failedGenerations.get(instanceOf(assignment)) !== assignment.generation;
-      const held = heldOf(view, nowMs - this.options.clock.nowMs());
-      if (status?.residency !== 'failed' || assignment.wanted === 'absent' || !isNews || (held === null && world.wasResident(view))) return [];
-      this.#failedGenerations.set(instanceOf(assignment), assignment.generation);
-      this.#memory.givenUp(modelKey);
-      this.#fetchOrderedMs.delete(fetchKey(modelKey, assignment.target.node_id));
-      const message = status.last_error ?? 'the node does not say why; look at its log';
-      if (this.#failures.blocking(modelKey, nowMs)?.message !== message) this.#told.failed(view, this.#failures.record(modelKey, message, nowMs, held), nowMs);
-      const { org_id, instance_id, tier, model, target, source } = assignment;
-      const isOnDisk = assignment.wanted === 'resident' && modelOn(place, model) !== undefined;
-      return [{ instance: { orgId: org_id, instanceId: instance_id, tier }, model, wanted: isOnDisk ? 'on_disk' : 'absent', target: { nodeId: target.node_id, poolId: target.pool_id }, source, reason: `its load failed: ${message}` }];
-    });
-  }
-
-  /** A breaker that was reset, or closed by itself, keeps nobody waiting. */
-  #forgetReset(world: WorldLook, nowMs: number): void {
-    for (const { modelKey, poolId, failedAtMs } of this.#failures.held()) {
-      const pool = world.pools.find((one) => one.poolId === poolId);
-      const isOpen = pool?.status.replicas.some((replica) => world.keyOf(replica) === modelKey && replica.breaker?.state === 'open') ?? true;
-      if (!isOpen && nowMs - failedAtMs >= SHOWN_AFTER_MS) this.#failures.clear(modelKey);
+  /** Takes in what nodes report: loads that are done, loads that failed. Returns what the failed ones change. */
+  #observe(seen: WorldLook, nowMs: number): readonly WantedChange[] {
+    for (const done of this.#memory.observe(seen.pools, seen.views, seen.keyOf, nowMs)) {
+      this.#failures.clear(done.view.modelKey);
+      this.#told.loaded(done);
     }
+    for (const view of seen.views) this.#noteArrival(view, nowMs);
+    return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).map(({ view, failure, change }) => {
+      this.#memory.givenUp(view.modelKey);
+      this.#fetches.forget(view.modelKey, view.assignment.target.node_id);
+      this.#asked.delete(keyOfView(view));
+      if (failure !== null) this.#told.failed(view, failure, nowMs);
+      return change;
+    });
   }
 
-  /** Who wants something: tasks that wait, then hot instances; not what has just failed. */
+  /** The time of an instance begins when it is there, and its call has had its turn. */
+  #noteArrival(view: AssignmentView, nowMs: number): void {
+    const { assignment, status } = view;
+    if (assignment.wanted !== 'resident') return;
+    if (status?.residency === 'resident') this.#asked.delete(keyOfView(view));
+    else this.#uses.touch({ orgId: assignment.org_id, instanceId: assignment.instance_id }, nowMs);
+  }
+
+  /** The calls of this pass that can be planned; the others are answered. */
+  #takeOrders(nowMs: number): readonly OrderToPlan[] {
+    const { outbox, instances, models } = this.options;
+    return this.#orders.take().flatMap((order) => {
+      const taken = orderToPlan(order, { record: instances.find(order.key), assignment: this.options.wanted.find(order.key), specOf: models.specOf, busRefusal: outbox.refusal() });
+      if (taken.kind === 'refused') this.#orders.refuse(order, taken.error);
+      if (taken.kind === 'nothing') this.#orders.done(order);
+      if (taken.kind !== 'plan') return [];
+      if (order.what.kind === 'load') {
+        // Later calls of one pass count as used later.
+        this.#uses.touch(order.key, nowMs + order.seq * 1e-6);
+        this.#failures.retry(this.#world().modelKeyOf(taken.one.model));
+      }
+      return [taken.one];
+    });
+  }
+
+  /** Who wants something: tasks that wait, then what loads hold; not what has just failed, nor what waits for its publish. */
   #wishes(nowMs: number): readonly Wish[] {
-    const all = [...this.#demands.map((demand): Wish => ({ demand, source: 'demand' })), ...this.options.hot()];
-    return all.filter(({ demand }) => this.#failures.blocking(demand.modelKey, nowMs) === undefined);
+    const { manifest, instances, models } = this.options;
+    const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
+    const held = heldWishes(manifest, instances.list(), models.specOf, (key) => this.#asked.get(key) ?? null).filter(({ demand }) => !this.#guard.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
+    const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
+    return [...demands, ...sharing, ...held].filter(({ demand }) => this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
 
-  /** Pools in which someone waits for a place. */
-  #contended(wishes: readonly Wish[], world: WorldLook): ReadonlySet<string> {
-    const unserved = wishes.filter(({ demand }) => demand.waitingTasks > 0 && !world.residentIn.has(demand.modelKey));
-    const pools = usablePools(world.pools).map(({ poolId }) => poolId);
-    return new Set(unserved.flatMap(({ demand }) => {
-      const choice = poolChoice(demand.placement, world.pools);
-      return choice === null ? pools : pools.filter((poolId) => choice.has(poolId));
-    }));
+  /** Its node may have it still and has only not reported since this daemon started. */
+  #isAwaitingNode(instance: InstanceKey, nowMs: number): boolean {
+    if (nowMs - this.#startedAtMs >= this.options.nodeGraceMs) return false;
+    const view = this.#world().views.find((one) => keyOfView(one) === instanceKeyOf(instance));
+    return view?.assignment.wanted === 'resident' && view.place === undefined;
   }
 
-  #plan(wishes: readonly Wish[], world: WorldLook): readonly PlannedWish[] {
-    const bySpec = new Map<string, Wish[]>();
-    for (const wish of wishes) bySpec.set(wish.demand.modelKey, [...(bySpec.get(wish.demand.modelKey) ?? []), wish]);
-    const waiting = wishes.map((wish) => {
-      const one = waitingModel(wish, world);
-      const tier = strongestTier((bySpec.get(wish.demand.modelKey) ?? []).map(({ demand }) => demand.instance.tier));
-      return { wish, model: { ...one, wanted: { ...one.wanted, tier } } };
-    });
-    const plans = planWaiters(waiting.map(({ model }) => model), residencyPools(world), { quantumMs: this.options.swapQuantumMs });
-    const wishOf = new Map(waiting.map(({ wish, model }) => [model.wanted, wish]));
-    return plans.flatMap(({ wanted, plan }) => {
-      const wish = wishOf.get(wanted);
-      return wish === undefined ? [] : [{ wish, plan }];
+  #plan({ orders, wishes, withdrawn, world, nowMs }: { readonly orders: readonly OrderToPlan[]; readonly wishes: readonly Wish[]; readonly withdrawn: readonly WantedChange[]; readonly world: WorldLook; readonly nowMs: number }): PassPlan {
+    const { instances, manifest, hotCeiling, swapQuantumMs } = this.options;
+    const records = new Map(instances.list().map((record) => [instanceKeyOf(record), record]));
+    return planPass({
+      world, nowMs, orders, wishes, withdrawn, hotCeiling,
+      pinned: [...manifest.models.values()].flatMap(({ spec }) => (spec.pinned ? [spec] : [])),
+      quantumMs: swapQuantumMs,
+      tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#guard.isOpen(key) },
+      isBlocked: (modelKey) => this.#failures.blocking(modelKey, nowMs) !== undefined,
+      isRefetch: ({ wish, plan }) => plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs),
     });
   }
 
-  /** Commits what the plans change, all or nothing. */
-  async #commit(withdrawn: readonly WantedChange[], planned: readonly PlannedWish[], world: WorldLook): Promise<'nothing' | 'done' | 'failed'> {
-    const nowMs = this.options.clock.monotonicMs();
-    const due = planned.map((one) => ({ one, changes: this.#isRefetch(one, nowMs) ? [] : changesOf(one, world, this.options.swapQuantumMs) }));
-    const changes = distinct([...withdrawn, ...due.flatMap((each) => each.changes)]);
+  /** Commits what the plans change, all or nothing, and answers the calls. */
+  async #commit({ changes, answers, planned, due }: PassPlan, orders: readonly OrderToPlan[], nowMs: number): Promise<'nothing' | 'done' | 'failed'> {
+    for (const { order, answer } of answers) {
+      if (answer.kind === 'refused') this.#orders.refuse(order, answer.error);
+      if (answer.kind === 'nothing') this.#orders.done(order);
+    }
     if (changes.length === 0) return 'nothing';
     this.#leaving = new Set(planned.flatMap(({ plan }) => (plan.kind === 'load' ? plan.yields.map(({ replicaId }) => replicaId) : [])));
+    const before = new Map(changes.map(({ instance }) => [instanceKeyOf(instance), this.#before(instance)]));
+    let applied: readonly AppliedChange[];
     try {
-      await this.options.wanted.apply(changes);
+      applied = await this.options.wanted.apply(changes);
     } catch (error) {
       this.#told.notCommitted(error);
+      for (const { order } of orders) this.#orders.refuse(order, error);
       return 'failed';
     } finally {
       this.#leaving = new Set();
       this.#look = null;
     }
-    for (const { one, changes: made } of due) if (made.length > 0) this.#ordered(one, nowMs);
+    for (const { order, answer, from, to } of answers) {
+      if (answer.kind !== 'changes') continue;
+      const mine = applied.slice(from, to);
+      this.#noteAnswer(order, changes.slice(from, to));
+      const keys = new Set(mine.map(({ assignment }) => `${assignment.org_id}/${assignment.instance_id}`));
+      this.#guard.watch(order, mine, [...keys].flatMap((key) => before.get(key) ?? []));
+    }
+    for (const one of due) this.#ordered(one, nowMs);
+    for (const change of changes) this.#tellLeft(change, orders);
     return 'done';
+  }
+
+  #before({ orgId, instanceId }: InstanceKey): Before {
+    const { wanted, instances } = this.options;
+    const key = { orgId, instanceId };
+    return { key, assignment: wanted.find(key), heldTier: instances.find(key)?.heldTier ?? null };
+  }
+
+  #noteAnswer({ key, what, seq }: Order, changes: readonly WantedChange[]): void {
+    if (what.kind === 'refresh') return;
+    if (what.kind === 'load' && what.source === 'api_load' && changes.at(-1)?.heldTier !== 'warm') this.#asked.set(instanceKeyOf(key), seq);
+    else this.#asked.delete(instanceKeyOf(key));
+  }
+
+  /** What could not be published is as it was before. False when that could not be committed. */
+  async #takeBack(): Promise<boolean> {
+    const { wanted, instances, outbox } = this.options;
+    for (const one of this.#guard.unpublished()) {
+      const { changes, released } = takeBackChanges(one.written, wanted.find.bind(wanted));
+      try {
+        await wanted.release(released);
+        await wanted.apply(changes.filter(({ instance }) => instances.find(instance) !== undefined));
+      } catch (error) {
+        this.#told.notCommitted(error);
+        return false;
+      }
+      this.#asked.delete(instanceKeyOf(one.order.key));
+      this.#guard.close(one);
+      this.#orders.refuse(one.order, new ApiError('EVENT_BUS_UNAVAILABLE', outbox.refusal() ?? 'the message broker did not confirm the event in time; see that it runs, or try again in a moment', { retry_after_ms: 2_000 }));
+    }
+    return true;
+  }
+
+  /** Tasks that wait for an instance which was taken from its place are told so, where no load would follow by itself. */
+  #tellLeft(change: WantedChange, orders: readonly OrderToPlan[]): void {
+    if (change.wanted === 'resident' || change.event !== 'unload') return;
+    const record = this.options.instances.find(change.instance);
+    const isUnload = orders.some(({ order }) => order.what.kind === 'unload' && instanceKeyOf(order.key) === instanceKeyOf(change.instance));
+    const error = leftError(record, change.reason, isUnload);
+    if (error !== null) for (const listener of [...this.#leftListeners]) listener({ orgId: change.instance.orgId, instanceId: change.instance.instanceId }, error);
   }
 
   #ordered({ wish, plan }: PlannedWish, nowMs: number): void {
     const { modelKey } = wish.demand;
-    for (const [key, orderedMs] of this.#fetchOrderedMs) if (nowMs - orderedMs >= REFETCH_MS) this.#fetchOrderedMs.delete(key);
-    if (plan.kind === 'fetch') this.#fetchOrderedMs.set(fetchKey(modelKey, plan.nodeId), nowMs);
-    if (plan.kind === 'fetch' || plan.kind === 'load') this.#memory.ordered(modelKey, plan.kind === 'fetch' ? 'absent' : 'on_disk', nowMs);
+    if (plan.kind === 'fetch') this.#fetches.note(modelKey, plan.nodeId, nowMs);
+    if (plan.kind === 'fetch') this.#memory.ordered(modelKey, 'absent', nowMs);
+    if (plan.kind === 'load') this.#memory.ordered(modelKey, plan.why.weights === 'staged' ? 'staged' : 'on_disk', nowMs);
     this.#told.planned({ wish, plan }, this.#world().nameOfModel);
   }
 
-  #isRefetch({ wish, plan }: PlannedWish, nowMs: number): boolean {
-    return plan.kind === 'fetch' && nowMs - (this.#fetchOrderedMs.get(fetchKey(wish.demand.modelKey, plan.nodeId)) ?? Number.NEGATIVE_INFINITY) < REFETCH_MS;
+  async #noteUses(nowMs: number): Promise<void> {
+    const uses = this.#uses.due(nowMs, this.options.clock.nowMs());
+    if (uses.length > 0) await this.options.wanted.noteUses(uses).catch((error: unknown) => this.#told.notCommitted(error));
   }
 
-  #nextLookMs(wishes: readonly Wish[], nowMs: number): number {
+  #nextLookMs(wishes: readonly Wish[], { nextIdleMs }: PassPlan, nowMs: number): number {
     const plans = [...this.#plans.values()];
     const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
-    const keys = new Set([...this.#demands, ...this.options.hot().map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
+    const keys = new Set([...this.#demands, ...heldWishes(this.options.manifest, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
     const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
-    const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [REFETCH_MS] : [];
-    return Math.max(1, Math.min(60_000, ...waits, ...retries, ...refetches, ...this.#askForProgress(keys, nowMs)));
+    const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [RecentFetches.AGAIN_MS] : [];
+    const idle = nextIdleMs === null ? [] : [nextIdleMs - nowMs];
+    return Math.max(1, Math.min(60_000, ...waits, ...retries, ...refetches, ...idle, ...this.#askForProgress(keys, nowMs)));
   }
 
   /** Somebody waits for what these nodes do: they are asked how far they are, since heartbeats come seldom. */
@@ -285,16 +420,12 @@ export class ResidencyLoop implements Residency {
     const world = this.#world();
     const nowMs = this.options.clock.monotonicMs();
     const keys = new Set([...this.#states.keys(), ...this.#demands.map(({ modelKey }) => modelKey), ...before.residentIn.keys(), ...world.views.map(({ modelKey }) => modelKey)]);
-    const changed: string[] = [];
-    for (const key of keys) {
+    const changed = [...keys].filter((key) => {
       const now = this.#statusNow(key, world);
-      const known = this.#states.get(key)?.state ?? 'none';
-      if (known === now.state) continue;
-      if (now.state === 'none') this.#states.delete(key);
-      else this.#states.set(key, { state: now.state, sinceMs: nowMs });
-      this.#told.changed(world.nameOfModel(key), known, { ...now, sinceMs: 0 });
-      changed.push(key);
-    }
+      const known = this.#states.note(key, now, nowMs);
+      if (known !== null) this.#told.changed(world.nameOfModel(key), known, { ...now, sinceMs: 0 });
+      return known !== null;
+    });
     for (const key of changed) for (const listener of [...this.#listeners]) listener(key);
   }
 
@@ -305,30 +436,11 @@ export class ResidencyLoop implements Residency {
       residentIn: world.residentIn.get(modelKey) ?? [],
       plan: this.#plans.get(modelKey),
       failure: this.#failures.get(modelKey),
-      lastLoadMs: this.#memory.lastLoadMs(modelKey),
+      lastLoadMs: (from) => this.#memory.lastLoadMs(modelKey, from),
       nowMs: this.options.clock.monotonicMs(),
       wasResident: world.wasResident,
       nameOfModel: world.nameOfModel,
       nameOfReplica: world.nameOfReplica,
     });
   }
-}
-
-/** The first decision about an instance stands, unless a later one wants something else. */
-function distinct(changes: readonly WantedChange[]): readonly WantedChange[] {
-  const last = new Map<string, WantedChange>();
-  return changes.filter((change) => {
-    const key = `${change.instance.orgId}/${change.instance.instanceId}`;
-    const before = last.get(key);
-    last.set(key, change);
-    return before === undefined || before.wanted !== change.wanted || before.target.poolId !== change.target.poolId || before.model !== change.model;
-  });
-}
-
-function fetchKey(modelKey: string, nodeId: string): string {
-  return `${modelKey} ${nodeId}`;
-}
-
-function instanceOf({ org_id, instance_id }: Assignment): string {
-  return `${org_id}/${instance_id}`;
 }

@@ -4,7 +4,7 @@ import type { PoolView } from '../nodes/node-view.js';
 import type { AssignmentView } from './assignment-view.js';
 
 /** Where weights were when a load was ordered. */
-export type LoadedFrom = 'on_disk' | 'absent';
+export type LoadedFrom = 'staged' | 'on_disk' | 'absent';
 
 /** A model that became resident. */
 export interface LoadDone {
@@ -41,7 +41,7 @@ export class ResidencyMemory {
       if (ordered === undefined) return [];
       this.#ordered.delete(view.modelKey);
       const durationMs = nowMs - ordered.sinceMs;
-      if (ordered.from === 'on_disk') remember(this.#lastLoadMs, view.modelKey, durationMs);
+      if (ordered.from !== 'absent') remember(this.#lastLoadMs, `${ordered.from} ${view.modelKey}`, durationMs);
       return [{ view, from: ordered.from, durationMs }];
     });
   }
@@ -59,8 +59,9 @@ export class ResidencyMemory {
     return this.#measuredBytes.get(measuredKey(poolId, modelKey)) ?? null;
   }
 
-  lastLoadMs(modelKey: string): number | null {
-    return this.#lastLoadMs.get(modelKey) ?? null;
+  /** How long the last load from there took; `null` when none was seen. */
+  lastLoadMs(modelKey: string, from: Exclude<LoadedFrom, 'absent'>): number | null {
+    return this.#lastLoadMs.get(`${from} ${modelKey}`) ?? null;
   }
 
   /** Whether this very assignment was seen resident. */

@@ -1,5 +1,6 @@
 import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import type { ModelDirectory } from '../manifest/model-directory.js';
+import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import { assignmentViews } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
@@ -25,6 +26,7 @@ export interface WorldLook extends ResidencyWorld {
   readonly residentIn: ReadonlyMap<string, readonly string[]>;
   /** Replicas that nobody wants where they are. */
   readonly yielding: ReadonlySet<string>;
+  modelKeyOf(model: ModelSpec): string;
   nameOfModel(modelKey: string): string;
   nameOfReplica(replicaId: string): string;
 }
@@ -56,6 +58,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     wasResident: (view) => memory.wasResident(view),
     servingMs: (poolId, replicaId) => times.servingMs(poolId, replicaId, nowMs),
     idleMs: (replicaId) => times.idleMs(replicaId, nowMs),
+    modelKeyOf,
     nameOfModel: (modelKey) => modelKey.slice(0, modelKey.lastIndexOf('@')) || modelKey,
     nameOfReplica: (replicaId) => names.get(replicaId) ?? replicaId,
   };

@@ -1,4 +1,4 @@
-import type { Assignment, EventSource, ModelSpec, WantedResidency } from '@corral/contracts';
+import type { Assignment, EventSource, ModelSpec, Tier, WantedResidency } from '@corral/contracts';
 import { envelopeOf } from '@corral/event-bus';
 import { newId, type Clock } from '@corral/service-kit';
 import type { Kysely } from 'kysely';
@@ -6,10 +6,10 @@ import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-regi
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import { deleteAssignment, listAssignments, putAssignment } from '../store/assignment-rows.js';
-import { deleteInstance, ensureInstance, nextGeneration, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
+import { deleteInstance, ensureInstance, nextGeneration, setHeldTier, setLastUsed, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
 import { putModel } from '../store/model-rows.js';
 import type { Store } from '../store/open-store.js';
-import { addCommand, lastCommandId, type Command } from '../store/outbox-rows.js';
+import { addCommand, dropUnsentOf, lastCommandId, type Command } from '../store/outbox-rows.js';
 import type { Database } from '../store/schema.js';
 
 /** A decision about one instance. */
@@ -21,6 +21,18 @@ export interface WantedChange {
   readonly source: EventSource;
   /** Why, in one sentence. */
   readonly reason: string;
+  /** What the node is told: whether this is a step of a load or of an unload. Default: a load where weights are to be in memory. */
+  readonly event?: 'load' | 'unload';
+  /** Who holds the instance from now on, `null` = nobody; unset = as before. */
+  readonly heldTier?: Tier | null;
+  readonly correlationId?: string;
+}
+
+/** A change as it was committed. */
+export interface AppliedChange {
+  readonly assignment: Assignment;
+  /** Its commands in the outbox. */
+  readonly commandIds: readonly number[];
 }
 
 export interface WantedSetOptions {
@@ -72,8 +84,8 @@ export class WantedSet {
     return this.#lastCommandId;
   }
 
-  /** Commits the changes, in order, each with the next generation of its instance. Returns the new assignments. */
-  async apply(changes: readonly WantedChange[]): Promise<readonly Assignment[]> {
+  /** Commits the changes, in order, each with the next generation of its instance. */
+  async apply(changes: readonly WantedChange[]): Promise<readonly AppliedChange[]> {
     if (changes.length === 0) return [];
     const { store, instances } = this.options;
     const written = await store.db.transaction().execute(async (tx) => {
@@ -81,13 +93,31 @@ export class WantedSet {
       for (const change of changes) rows.push(await this.#write(tx, change, rows));
       return rows;
     });
-    for (const { record, assignment, commandId } of written) {
+    for (const { record, assignment, commandIds } of written) {
       instances.put(record);
       this.#assignments.set(keyOf(assignment), assignment);
-      this.#lastCommandId = Math.max(this.#lastCommandId, commandId);
+      this.#lastCommandId = Math.max(this.#lastCommandId, ...commandIds);
     }
     this.options.onCommands([...new Set(written.flatMap(({ nodeIds }) => nodeIds))]);
-    return written.map(({ assignment }) => assignment);
+    return written.map(({ assignment, commandIds }) => ({ assignment, commandIds }));
+  }
+
+  /** The instances are wanted nowhere and held by nobody, as before their first load; commands for them that were not sent go. */
+  async release(keys: readonly InstanceKey[]): Promise<void> {
+    const { store, instances } = this.options;
+    if (keys.length === 0) return;
+    await store.db.transaction().execute(async (tx) => {
+      for (const key of keys) {
+        await deleteAssignment(tx, key);
+        await dropUnsentOf(tx, key);
+        await setHeldTier(tx, key, null);
+      }
+    });
+    for (const key of keys) {
+      const record = instances.find(key);
+      if (record !== undefined) instances.put({ ...record, heldTier: null });
+      this.#assignments.delete(instanceKeyOf(key));
+    }
   }
 
   /** Deletes instances whose route or model is no longer served; their nodes drop them with the next full set. */
@@ -107,32 +137,47 @@ export class WantedSet {
     }
   }
 
+  /** Writes down when instances were last used. Unix milliseconds. */
+  async noteUses(uses: readonly (InstanceKey & { readonly lastUsedAtMs: number })[]): Promise<void> {
+    const { store, instances } = this.options;
+    if (uses.length === 0) return;
+    await store.db.transaction().execute((tx) => setLastUsed(tx, uses));
+    for (const { lastUsedAtMs, ...key } of uses) {
+      const record = instances.find(key);
+      if (record !== undefined) instances.put({ ...record, lastUsedAtMs });
+    }
+  }
+
   async #write(tx: Kysely<Database>, change: WantedChange, before: readonly Written[]): Promise<Written> {
     const { store, instances, isFromNodes } = this.options;
     const nowMs = store.clock.nowMs();
     const record = await ensureInstance(tx, instances.definitionOf(change.instance, change.model), nowMs);
     if (isFromNodes(change.model.model_id)) await putModel(tx, { spec: change.model, origin: 'node', state: 'Active' }, nowMs);
-    const correlationId = newId();
+    const correlationId = change.correlationId ?? newId();
+    const heldTier = change.heldTier === undefined ? record.heldTier : change.heldTier;
+    if (heldTier !== record.heldTier) await setHeldTier(tx, change.instance, heldTier);
     const key = instanceKeyOf(change.instance);
     const earlier = before.findLast(({ assignment }) => keyOf(assignment) === key)?.assignment ?? this.#assignments.get(key);
     const nodeIds = [change.target.nodeId];
-    if (earlier !== undefined && earlier.wanted === 'resident' && earlier.target.node_id !== change.target.nodeId) {
+    const commandIds: number[] = [];
+    if (earlier !== undefined && (earlier.wanted === 'resident' || earlier.wanted === 'staged') && earlier.target.node_id !== change.target.nodeId) {
       // The node that had it hears at once; that it is wanted there no longer is said by the row it loses.
       const left: Assignment = { ...earlier, wanted: 'on_disk', generation: await nextGeneration(tx, change.instance), source: change.source, reason: change.reason, correlation_id: correlationId };
-      await addCommand(tx, commandOf(left, store.clock), nowMs);
+      commandIds.push(await addCommand(tx, commandOf(left, 'unload', store.clock), nowMs));
       nodeIds.push(earlier.target.node_id);
     }
     const assignment = assignmentOf(change, record, await nextGeneration(tx, change.instance), correlationId);
     await putAssignment(tx, assignment, nowMs);
-    const commandId = await addCommand(tx, commandOf(assignment, store.clock), nowMs);
-    return { record: { ...record, generation: assignment.generation }, assignment, commandId, nodeIds };
+    const event = change.event ?? (change.wanted === 'resident' || change.wanted === 'staged' ? 'load' : 'unload');
+    commandIds.push(await addCommand(tx, commandOf(assignment, event, store.clock), nowMs));
+    return { record: { ...record, heldTier, generation: assignment.generation }, assignment, commandIds, nodeIds };
   }
 }
 
 interface Written {
   readonly record: InstanceRecord;
   readonly assignment: Assignment;
-  readonly commandId: number;
+  readonly commandIds: readonly number[];
   readonly nodeIds: readonly string[];
 }
 
@@ -155,10 +200,9 @@ function assignmentOf(change: WantedChange, record: InstanceRecord, generation: 
   };
 }
 
-function commandOf(assignment: Assignment, clock: Clock): Command {
-  const type = assignment.wanted === 'resident' || assignment.wanted === 'staged' ? 'orchestrator.load' : 'orchestrator.unload';
-  // A fetch is the first half of a load; the node goes by `wanted` in any case.
-  return envelopeOf(type, assignment, { source: 'orchestratord', clock, correlationId: assignment.correlation_id }) as Command;
+/** The node goes by `wanted` in any case: a fetch is the first step of a load, and a demotion to RAM a step of an unload. */
+function commandOf(assignment: Assignment, event: 'load' | 'unload', clock: Clock): Command {
+  return envelopeOf(`orchestrator.${event}`, assignment, { source: 'orchestratord', clock, correlationId: assignment.correlation_id }) as Command;
 }
 
 function keyOf({ org_id, instance_id }: Assignment): string {

@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@corral/contracts';
 import type { Kysely } from 'kysely';
+import type { InstanceKey } from './instance-rows.js';
 import type { Database } from './schema.js';
 
 /** A command that waits to be published. */
@@ -94,6 +95,12 @@ export async function dropSuperseded(db: Kysely<Database>, nodeId: string): Prom
       ),
     )
     .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Drops the unsent commands of one instance: it is wanted nowhere, which its nodes learn from their full sets. Returns how many went. */
+export async function dropUnsentOf(db: Kysely<Database>, { orgId, instanceId }: InstanceKey): Promise<number> {
+  const result = await db.deleteFrom('outbox').where('sent_at', 'is', null).where('org_id', '=', orgId).where('instance_id', '=', instanceId).executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 

@@ -12,6 +12,7 @@ import type { Ending } from './task-output.js';
 import type { ModelStatus } from '../assignments/demand.js';
 import type { NodeChange } from '../nodes/node-view.js';
 import type { Residency } from '../assignments/residency.js';
+import type { InstanceKey } from '../store/instance-rows.js';
 import type { ModelsPort, PoolsPort } from './task-ports.js';
 import type { Task, TaskState } from './task.js';
 import { afterTries } from './tries.js';
@@ -83,12 +84,15 @@ export class TaskLoop {
       this.#pump();
     });
     residency.onChange(() => this.#pump());
+    residency.onLeft((instance, error) => this.#refuseWaiting(instance, error));
   }
 
   /** Admits a task or throws the refusal. The output has its `started` before this returns. */
   submit(fresh: NewTask): Admitted {
     const { clock, journal, residency } = this.parts;
     if (this.#stopped.signal.aborted) throw shuttingDown();
+    const refused = residency.refusalOf(fresh.target.instance);
+    if (refused !== null) throw refused;
     const arrival = { arrivalSeq: this.#arrivals++, arrivedMs: clock.monotonicMs(), createdS: Math.floor(clock.nowMs() / 1_000) };
     const task: Task = { ...fresh, ...arrival, tries: [], loadingSinceMs: null, loadedMs: 0, spentMs: 0, state: { at: 'ended' } };
     const poolId = this.#placer.admit(task);
@@ -253,7 +257,7 @@ export class TaskLoop {
   #tellResidency(): void {
     const { pools, clock, residency, keyOf } = this.parts;
     const waiting = demandsOf(this.#waiting(), clock.monotonicMs());
-    residency.update(waiting, usesOf(pools.pools(), this.#leases, waiting, keyOf));
+    residency.update(waiting, usesOf(pools.pools(), this.#leases, waiting, keyOf), [...this.#tasks.values()].map(({ target }) => target.instance));
   }
 
   /** Deadlines and progress of whoever waits; runs only while someone does. */
@@ -308,6 +312,15 @@ export class TaskLoop {
 
   #waiting(): Task[] {
     return [...this.#tasks.values()].filter((task) => task.state.at === 'queued');
+  }
+
+  /** Its instance was taken from its place, and no load follows by itself. [G-03] */
+  #refuseWaiting({ orgId, instanceId }: InstanceKey, error: ApiError): void {
+    for (const task of this.#waiting()) {
+      const { instance } = task.target;
+      if (instance.orgId === orgId && instance.instanceId === instanceId) this.#fail(task, afterTries(error, task.tries));
+    }
+    this.#pump();
   }
 
   #evict(id: string): void {

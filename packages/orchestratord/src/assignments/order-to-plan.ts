@@ -1,0 +1,39 @@
+import { ApiError, type Assignment } from '@corral/contracts';
+import type { ModelDirectory } from '../manifest/model-directory.js';
+import type { InstanceRecord } from '../store/instance-rows.js';
+import { askedWish } from './held-wishes.js';
+import type { Order } from './lifecycle-orders.js';
+import type { OrderToPlan } from './plan-pass.js';
+
+export interface OrderSources {
+  readonly record: InstanceRecord | undefined;
+  /** What is wanted of the instance. */
+  readonly assignment: Assignment | undefined;
+  specOf: ModelDirectory['specOf'];
+  /** Why nothing can be published now. */
+  readonly busRefusal: string | null;
+}
+
+export type TakenOrder =
+  | { readonly kind: 'plan'; readonly one: OrderToPlan }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'refused'; readonly error: ApiError };
+
+/** Refuses a call that cannot be carried out whatever the plans say; else gives it its wish. Pure. [B-111 E-08] */
+export function orderToPlan(order: Order, { record, assignment, specOf, busRefusal }: OrderSources): TakenOrder {
+  const { key, what } = order;
+  const name = `${key.orgId}/${key.instanceId}`;
+  if (busRefusal !== null) return refused('EVENT_BUS_UNAVAILABLE', busRefusal, 2_000);
+  if (record === undefined) return refused('NOT_FOUND', `there is no instance ${name}; GET /api/orgs/${key.orgId}/instances lists them`);
+  if (record.status === 'suspended' && what.kind === 'load') return refused('CONFLICT', `instance ${name} is suspended; set its status to active first`);
+  const model = specOf(record.modelRef) ?? (what.kind === 'unload' ? assignment?.model : undefined);
+  if (model === undefined) return what.kind === 'load' ? refused('MODEL_NOT_AVAILABLE', `instance ${name} runs ${record.modelRef}, which is not served here; add the model to the manifest`) : { kind: 'nothing' };
+  const tier = what.kind === 'load' ? what.tier : assignment?.wanted === 'resident' ? assignment.tier : 'warm';
+  const wish = what.kind === 'unload' || tier === 'warm' ? null : askedWish(record, tier, order.seq, specOf);
+  const isStartup = what.kind === 'load' && what.source === 'startup';
+  return { kind: 'plan', one: { order, record, model, wish: wish !== null && isStartup ? { ...wish, source: 'startup' } : wish } };
+}
+
+function refused(code: 'EVENT_BUS_UNAVAILABLE' | 'NOT_FOUND' | 'CONFLICT' | 'MODEL_NOT_AVAILABLE', message: string, retryAfterMs?: number): TakenOrder {
+  return { kind: 'refused', error: new ApiError(code, message, retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }) };
+}
