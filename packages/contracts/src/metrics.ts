@@ -48,7 +48,7 @@ export const ORCHESTRATORD_METRICS = {
   instance_evictions_total: { type: 'counter', help: 'Replicas that made room, by reason.', labels: ['reason'] },
   events_published_total: { type: 'counter', help: 'Events handed to the bus.', labels: ['type', 'outcome'] },
   events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
-  event_bus_connected: { type: 'gauge', help: '1 while the last delivery worked.', labels: [] },
+  event_bus_connected: { type: 'gauge', help: '1 while events can be published: the broker is connected or, without one, the last delivery worked.', labels: [] },
 } as const satisfies MetricsContract;
 
 /** Series of pool-managerd. */

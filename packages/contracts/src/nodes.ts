@@ -57,6 +57,13 @@ export const NodeState = Type.Object({
   models: Type.Array(NodeModel),
   assignments: Type.Array(AssignmentStatus),
   assignments_hash: Type.String({ description: 'Of the journal: see `assignmentsHash`.' }),
+  event_bus: Type.Optional(
+    Type.Object({
+      mode: Type.Union([Type.Literal('rabbitmq'), Type.Literal('http')]),
+      consumer_connected: Type.Boolean({ description: 'Whether commands reach the node.' }),
+      last_event_at: Nullable(Timestamp),
+    }),
+  ),
   staging: Nullable(StagingStatus),
   bytes_per_s: TierBandwidth,
 });
@@ -106,6 +113,8 @@ export const NodeSummary = Type.Object({
   origin: Type.Union([Type.Literal('registered'), Type.Literal('static')]),
   version: Nullable(Type.String()),
   last_heartbeat_ms: Nullable(Type.Integer({ description: 'Milliseconds since the last report.' })),
+  consumer_connected: Nullable(Type.Boolean({ description: 'Whether commands reach the node, as it last said.' })),
+  last_event_ms: Nullable(Type.Integer({ description: 'Milliseconds since the last command that the node received, as it last said.' })),
   pools: Type.Array(Id),
   models: Type.Array(ModelId),
   staging: Nullable(StagingStatus),

@@ -54,6 +54,8 @@ export function aNode(changes: Partial<NodeSummary> = {}): NodeSummary {
     origin: 'registered',
     version: '0.1.0',
     last_heartbeat_ms: 1_500,
+    consumer_connected: true,
+    last_event_ms: null,
     pools: ['p1'],
     models: [],
     staging: null,

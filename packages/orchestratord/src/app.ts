@@ -2,6 +2,7 @@ import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
 import type { Express } from 'express';
 import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
+import { eventRoutes, type EventRoutesParts } from './http/events.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
@@ -17,6 +18,7 @@ export interface AppParts {
   readonly openAi: OpenAiRoutesParts;
   readonly nodes: NodeRoutesParts;
   readonly pools: PoolRoutesParts;
+  readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
 }
 
@@ -32,6 +34,7 @@ export function createApp(parts: AppParts): Express {
       taskRoutes(app, parts.tasks);
       poolRoutes(app, parts.pools);
       nodeRoutes(app, parts.nodes);
+      eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);
       dashboardRoutes(app, parts.dashboard);
     },

@@ -1,18 +1,20 @@
 import { ORCHESTRATORD_METRICS } from '@corral/contracts';
-import { HttpEventBus } from '@corral/event-bus';
+import type { EventBus, HttpEventBus } from '@corral/event-bus';
 import { createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
 import { openAccess, type Access } from './access/open-access.js';
 import { createApp } from './app.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
+import { openBus } from './compose/open-bus.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
+import { EventFeed } from './events/event-feed.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
 import { thisHost } from './nodes/local-node.js';
-import { nodeEndpoint, subscribeToNodes } from './nodes/node-events.js';
+import { feedFromNodes, nodeEndpoint, subscribeToNodes } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
 import { listModels, replaceServedModels } from './store/model-rows.js';
 import { openStore, type Store } from './store/open-store.js';
@@ -48,7 +50,11 @@ interface Ground extends OrchestratordParts {
 
 /** Nodes, wanted set and bus: the side that keeps models where they are wanted. */
 interface Fleet {
-  readonly bus: HttpEventBus;
+  readonly bus: EventBus;
+  /** What nodes post. */
+  readonly inbound: HttpEventBus;
+  readonly outbox: OutboxRelay;
+  readonly feed: EventFeed;
   readonly nodes: NodeRegistry;
   readonly models: ModelDirectory;
   readonly residency: ResidencyLoop;
@@ -87,18 +93,16 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
 
 async function startFleet(ground: Ground): Promise<Fleet> {
   const { config, log, clock, metrics, store, served, instances, shutdown } = ground;
-  const bus: HttpEventBus = new HttpEventBus({
+  const { bus, inbound, close: closeBus } = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
+  const feed = new EventFeed(clock.nowMs());
+  const outbox: OutboxRelay = new OutboxRelay({
+    store,
+    bus,
+    clock,
     log,
-    endpointOf: (target) => nodeEndpoint(nodes, target),
-    observer: {
-      published: (type, outcome) => {
-        metrics.inc('events_published_total', { type, outcome });
-        metrics.set('event_bus_connected', {}, outcome === 'unavailable' ? 0 : 1);
-      },
-      consumed: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }),
-    },
+    isOnline: (nodeId) => nodes.places().some((place) => place.nodeId === nodeId && place.online),
+    onPublished: feed.put,
   });
-  const outbox: OutboxRelay = new OutboxRelay({ store, bus, clock, log, isOnline: (nodeId) => nodes.places().some((place) => place.nodeId === nodeId && place.online) });
   const known = await listModels(store.db);
   const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
   const nodes: NodeRegistry = new NodeRegistry({
@@ -130,7 +134,8 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     metrics,
     onCrash: endProcess,
   });
-  const unsubscribe = subscribeToNodes(bus, nodes);
+  const subscriptions = [...new Set([bus, inbound])].flatMap((one) => [subscribeToNodes(one, nodes), feedFromNodes(one, feed)]);
+  bus.onConnected(outbox.wakeAll);
   nodes.onChange((change) => {
     if (change.type === 'online') outbox.wake([change.nodeId]);
   });
@@ -138,13 +143,13 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   nodes.start();
   residency.start();
   shutdown.add('fleet', async () => {
-    unsubscribe();
+    for (const unsubscribe of subscriptions) unsubscribe();
     await residency.close();
     await outbox.close();
     await nodes.close();
-    await bus.close();
+    await closeBus();
   });
-  return { bus, nodes, models, residency, wanted };
+  return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
 }
 
 async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
@@ -154,7 +159,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
   const app = createApp({
-    http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, nodes, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
+    http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, fleet, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
     dashboard: { site: await siteOf(log) },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
     tasks: { ...submit, loop, logs },
@@ -169,7 +174,8 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
         onStalled: () => metrics.inc('sse_backpressure_drops_total', {}),
       },
     },
-    nodes: { nodes, bus: fleet.bus },
+    nodes: { nodes, bus: fleet.inbound },
+    events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
@@ -239,7 +245,8 @@ function endProcess(error: unknown): void {
 }
 
 /** Gauges are read off their owners at each scrape. */
-async function expose(metrics: OrchestratordMetrics, nodes: NodeRegistry, loop: TaskLoop): Promise<string> {
+async function expose(metrics: OrchestratordMetrics, { nodes, bus }: Fleet, loop: TaskLoop): Promise<string> {
+  metrics.set('event_bus_connected', {}, bus.state().connected ? 1 : 0);
   for (const { poolId, status } of nodes.pools()) {
     metrics.set('active_leases', { pool_id: poolId }, loop.leasesOf(poolId));
     for (const priority of ['interactive', 'batch'] as const) {

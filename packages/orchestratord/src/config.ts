@@ -1,3 +1,4 @@
+import { parseAmqpUrls } from '@corral/event-bus';
 import { openBindProblem, parseAddress, Secrets, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
 import { Type, type Static } from '@sinclair/typebox';
 
@@ -12,6 +13,7 @@ const schema = Type.Object(
     tokens: Secrets({ default: [], description: 'Bearer tokens: the first is sent to nodes, all are accepted.' }),
     auth_optional: Type.Boolean({ default: false, description: 'Callers on this machine may skip the token.' }),
     pool_managerd_urls: Type.Array(Type.String({ minLength: 1 }), { default: ['http://127.0.0.1:9200'], description: 'Static nodes; registered ones come on top. `none` = no static nodes.' }),
+    amqp_urls: Secrets({ default: [], description: 'RabbitMQ brokers that carry events, `amqp://user:password@host:5672/vhost`, tried in turn; none = events go over HTTP.' }),
     manifest: Type.String({ default: '', description: 'What to serve; empty = the starter model.' }),
     queue_capacity: Type.Integer({ minimum: 0, maximum: 100_000, default: 64, description: 'Waiting tasks per pool, both classes together; the manifest overrides.' }),
     queue_full_policy: Type.Union([Type.Literal('reject'), Type.Literal('drop-lru'), Type.Literal('shed-low-priority')], { default: 'reject', description: 'What a full queue does with a newcomer.' }),
@@ -45,6 +47,7 @@ const environment: EnvironmentMap = {
   AUTH_OPTIONAL: '/auth_optional',
   ORCHESTRATORD_ADDR: '/addr',
   POOL_MANAGERD_URLS: { pointer: '/pool_managerd_urls', aliases: ['POOL_MANAGERD_URL'] },
+  AMQP_URL: '/amqp_urls',
   CORRAL_MANIFEST: '/manifest',
   DEMAND_LOAD_WAIT_MS: '/demand_load_wait_ms',
   HOT_CEILING: '/hot_ceiling',
@@ -80,9 +83,11 @@ function problemsBetween(config: Static<typeof schema>): readonly ConfigProblem[
   const address = parseAddress(config.addr);
   if (address === undefined) return [{ field: 'addr', message: `${config.addr} is not host:port; write 127.0.0.1:8080, or [::1]:8080` }];
   const open = openBindProblem({ host: address.host, tokens: config.tokens, field: 'addr', tokenVariable: 'LLORCH_API_TOKEN', addressVariable: 'ORCHESTRATORD_ADDR' });
+  const brokers = config.amqp_urls.length === 0 ? undefined : parseAmqpUrls(config.amqp_urls);
   const urls = config.pool_managerd_urls.filter((url) => url !== 'none' && !/^https?:\/\/[^/]+/.test(url));
   return [
     ...(open === undefined ? [] : [open]),
+    ...(brokers?.kind === 'malformed' ? [{ field: 'amqp_urls', message: brokers.message }] : []),
     ...urls.map((url) => ({ field: 'pool_managerd_urls', message: `${url} is not a URL; write http://host:port` })),
     ...(config.node_offline_ms <= config.node_heartbeat_ms ? [{ field: 'node_offline_ms', message: `must be greater than node_heartbeat_ms (${config.node_heartbeat_ms})` }] : []),
   ];

@@ -90,7 +90,7 @@ describe('registration and heartbeats', () => {
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toEqual(answer);
     expect(await client.json('POST', '/v2/nodes/register', aRegistration({ seq: 2 }))).toEqual(answer);
     expect(await client.json('GET', '/v2/nodes')).toEqual({
-      data: [{ node_id: 'n1', address: 'http://127.0.0.1:9200', online: true, state: 'online', origin: 'registered', version: '0.1.0', last_heartbeat_ms: expect.any(Number), pools: ['n1-cpu'], models: [], staging: null, last_error: null }],
+      data: [{ node_id: 'n1', address: 'http://127.0.0.1:9200', online: true, state: 'online', origin: 'registered', version: '0.1.0', last_heartbeat_ms: expect.any(Number), consumer_connected: null, last_event_ms: null, pools: ['n1-cpu'], models: [], staging: null, last_error: null }],
       next_cursor: null,
     });
   });

@@ -2,6 +2,7 @@ import { buildCore } from './compose/core.js';
 import type { News } from './compose/core.js';
 import { openGround } from './compose/ground.js';
 import type { NodeParts } from './compose/ground.js';
+import { openBus } from './compose/open-bus.js';
 import { startReports } from './compose/reports.js';
 import { serve } from './compose/server.js';
 import { nodeStateBuilder } from './node/node-state.js';
@@ -19,9 +20,10 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const ground = await openGround(parts);
   const news: News = { round: () => {}, changed: () => {} };
   const core = buildCore(ground, news);
-  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds });
-  const server = await serve(ground, core, state);
-  await startReports(ground, core, { state, server, news });
+  const link = openBus(ground);
+  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
+  const server = await serve(ground, core, { state, intake: link.intake });
+  await startReports(ground, core, { state, server, news, link });
   core.reconciler.poke();
   return { url: server.url, nodeId: ground.nodeId, incarnation: ground.incarnation };
 }

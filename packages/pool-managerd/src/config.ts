@@ -1,3 +1,4 @@
+import { parseAmqpUrls } from '@corral/event-bus';
 import { openBindProblem, parseAddress, Secrets, Size, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
 import { parseFetchPolicy } from '@corral/provisioners';
 import { Type, type Static } from '@sinclair/typebox';
@@ -16,6 +17,7 @@ const schema = Group({
   log_level: Type.Union([Type.Literal('error'), Type.Literal('warn'), Type.Literal('info'), Type.Literal('debug')], { default: 'info', description: 'Lowest level that is logged.' }),
   addr: Type.String({ default: '', description: 'Listen address, `host:port`; port 0 takes a free one. Empty = `127.0.0.1:9200`, in the cloud profile `0.0.0.0:9200`.' }),
   tokens: Secrets({ default: [], description: 'Bearer tokens: the first is sent to the control plane, all are accepted.' }),
+  amqp_urls: Secrets({ default: [], description: 'RabbitMQ brokers that carry events, `amqp://user:password@host:5672/vhost`, tried in turn; none = events go over HTTP.' }),
   orchestrator_url: Type.String({ default: 'http://127.0.0.1:8080', description: 'Where the node registers and reports.' }),
   advertise_url: Type.String({ default: '', description: 'How the control plane reaches the node; empty = from the listen address.' }),
   node_id: Type.String({ default: '', description: 'Empty = the host name.' }),
@@ -84,6 +86,7 @@ const environment: EnvironmentMap = {
   CORRAL_STATE_DIR: '/state_dir',
   CORRAL_LOG_LEVEL: '/log_level',
   LLORCH_API_TOKEN: { pointer: '/tokens', aliases: ['AUTH_TOKEN'] },
+  AMQP_URL: '/amqp_urls',
   POOL_MANAGERD_ADDR: '/addr',
   ORCHESTRATOR_URL: '/orchestrator_url',
   ADVERTISE_URL: '/advertise_url',
@@ -127,6 +130,8 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 function problemsBetween(config: Static<typeof schema>): readonly ConfigProblem[] {
   const problems: (ConfigProblem | undefined)[] = [addressProblem(config), ...urlProblems(config), ...deviceProblems(config)];
   if (config.node_id !== '' && !ID.test(config.node_id)) problems.push({ field: 'node_id', message: `${config.node_id} is not an id; use up to 100 letters, digits, dots, dashes and underscores` });
+  const brokers = config.amqp_urls.length === 0 ? null : parseAmqpUrls(config.amqp_urls);
+  if (brokers?.kind === 'malformed') problems.push({ field: 'amqp_urls', message: brokers.message });
   const policy = parseFetchPolicy(config.fetch_allow);
   if (policy.kind === 'refused') problems.push({ field: 'fetch_allow', message: policy.message });
   return problems.filter((problem) => problem !== undefined);

@@ -1,3 +1,4 @@
+import type { EventEnvelope } from '@corral/contracts';
 import type { EventBus, PublishOutcome } from '@corral/event-bus';
 import { backoffMs, type Clock, type Log } from '@corral/service-kit';
 import type { Store } from '../store/open-store.js';
@@ -11,6 +12,8 @@ export interface OutboxRelayOptions {
   readonly log: Log;
   /** Without a broker, a node that is away keeps its commands; nothing is tried meanwhile. */
   isOnline(nodeId: string): boolean;
+  /** Told of every command that was published. Must not throw. */
+  readonly onPublished?: (command: EventEnvelope) => void;
   /** How long {@link OutboxRelay.published} waits. Default 5 s. */
   readonly publishedWithinMs?: number;
 }
@@ -178,6 +181,7 @@ export class OutboxRelay {
       const facts = factsOf(entry);
       if (outcome.kind === 'confirmed') {
         this.#waiters.confirmed({ nodeId: entry.nodeId, instance: instanceOf(entry), generation: entry.command.data.generation });
+        this.options.onPublished?.(entry.command);
         log.info('command published', { ...facts, reason: entry.command.data.reason });
       } else if (outcome.kind === 'refused') {
         log.error('command refused by its node', { ...facts, reason: outcome.reason });

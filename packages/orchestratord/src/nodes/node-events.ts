@@ -1,5 +1,6 @@
-import type { EventEnvelope } from '@corral/contracts';
+import { EVENT_TYPES, type EventEnvelope } from '@corral/contracts';
 import type { EventBus, EventHandlers, EventTarget, HttpEndpoint } from '@corral/event-bus';
+import type { EventFeed } from '../events/event-feed.js';
 import type { NodeRegistry } from './node-registry.js';
 
 /** Hands everything that happens on nodes to the registry. Returns the end of the subscription. [C-84] */
@@ -16,6 +17,11 @@ export function subscribeToNodes(bus: Pick<EventBus, 'subscribe'>, nodes: Pick<N
     'catalog.model_registered': take,
   };
   return bus.subscribe(handlers);
+}
+
+/** Shows everything that happens on nodes to whoever follows the events. Returns the end of the subscription. [E-40] */
+export function feedFromNodes(bus: Pick<EventBus, 'subscribe'>, feed: Pick<EventFeed, 'put'>): () => void {
+  return bus.subscribe(Object.fromEntries(EVENT_TYPES.map((type) => [type, feed.put])) as EventHandlers);
 }
 
 /** Where the HTTP transport posts events for a target; `undefined` for nodes that are not known. */

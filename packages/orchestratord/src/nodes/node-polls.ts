@@ -89,6 +89,8 @@ export class NodePolls {
       origin: 'static',
       version: null,
       last_heartbeat_ms: null,
+      consumer_connected: null,
+      last_event_ms: null,
       pools: [],
       models: [],
       staging: null,

@@ -49,6 +49,12 @@ export function modelViews(records: readonly NodeRecord[]): readonly NodeModelVi
   return [...byKey.values()].sort((a, b) => (a.modelId === b.modelId ? (a.digest < b.digest ? -1 : 1) : a.modelId < b.modelId ? -1 : 1));
 }
 
+/** By the clock of the node as far as it knows, then by ours. */
+function sinceLastEventMs({ state, lastReportMs }: NodeRecord, nowMs: number): number | null {
+  const lastEventAt = state.event_bus?.last_event_at ?? null;
+  return lastEventAt === null ? null : Math.max(0, Math.round(Date.parse(state.sent_at) - Date.parse(lastEventAt) + nowMs - lastReportMs));
+}
+
 /** Nodes know the figures of their own device kinds; together they know more. */
 function mergedFacts(a: ModelFacts | null, b: ModelFacts | null): ModelFacts | null {
   return a === null || b === null ? (a ?? b) : { ...a, memory: { ...b.memory, ...a.memory } };
@@ -63,6 +69,8 @@ export function nodeSummary(record: NodeRecord, others: readonly NodeRecord[], n
     origin: record.origin,
     version: record.state.version,
     last_heartbeat_ms: Math.max(0, Math.round(nowMs - record.lastReportMs)),
+    consumer_connected: record.state.event_bus?.consumer_connected ?? null,
+    last_event_ms: sinceLastEventMs(record, nowMs),
     pools: record.state.pools.map(({ pool_id }) => pool_id),
     models: record.state.models.map(({ model_id }) => model_id),
     staging: record.state.staging,

@@ -1,6 +1,6 @@
 import { ApiError, decodeEvent } from '@corral/contracts';
 import type { Assignment, EventType } from '@corral/contracts';
-import type { Log } from '@corral/service-kit';
+import type { Clock, Log } from '@corral/service-kit';
 import type { Journal } from './journal.js';
 
 export type EventOutcome = 'accepted' | 'stale' | 'ignored' | 'malformed';
@@ -14,9 +14,16 @@ export interface TakenEvent {
 
 export interface EventIntakeOptions {
   readonly journal: Journal;
+  readonly clock: Pick<Clock, 'nowMs'>;
   readonly log: Log;
   /** For the metrics. */
   readonly onTaken: (type: EventType | 'unknown', outcome: EventOutcome) => void;
+}
+
+interface Waiting {
+  readonly value: unknown;
+  resolve(taken: TakenEvent): void;
+  reject(error: unknown): void;
 }
 
 interface Read {
@@ -31,10 +38,28 @@ interface Read {
  * comes after the answer. Malformed and foreign events are dropped with a line and harm nobody. [C-83 E-10 G-20]
  */
 export class EventIntake {
+  #waiting: Waiting[] = [];
+  #isTaking = false;
+  #lastEventMs: number | null = null;
+
   constructor(private readonly options: EventIntakeOptions) {}
+
+  /** When an event came last, in Unix milliseconds; `null` before the first. */
+  get lastEventMs(): number | null {
+    return this.#lastEventMs;
+  }
+
+  /** Takes one event. Those that come while the journal is written are kept together by its next write. Rejects as {@link EventIntake.take} throws. */
+  takeOne(value: unknown): Promise<TakenEvent> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ value, resolve, reject });
+      if (!this.#isTaking) void this.#takeWaiting();
+    });
+  }
 
   /** Outcomes in the order of the events. Throws EVENT_BUS_UNAVAILABLE when they could not be kept: then none was taken. */
   async take(values: readonly unknown[]): Promise<readonly TakenEvent[]> {
+    this.#lastEventMs = this.options.clock.nowMs();
     const read = values.map(readEvent);
     const assignments = read.flatMap(({ assignment }) => (assignment === null ? [] : [assignment]));
     const outcomes = (await this.#keep(assignments)).values();
@@ -43,6 +68,21 @@ export class EventIntake {
       this.#tell(type, assignment, outcome);
       return { id, ...outcome };
     });
+  }
+
+  async #takeWaiting(): Promise<void> {
+    this.#isTaking = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#waiting = [];
+      try {
+        const taken = await this.take(group.map(({ value }) => value));
+        for (const [n, one] of taken.entries()) group[n]?.resolve(one);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#isTaking = false;
   }
 
   async #keep(assignments: readonly Assignment[]) {

@@ -1,7 +1,7 @@
 import type { NodeState } from '@corral/contracts';
 import type { DeviceDiscovery } from '@corral/engine';
-import { HttpEventBus } from '@corral/event-bus';
-import { createHttpClient, parseAddress } from '@corral/service-kit';
+import type { EventBus } from '@corral/event-bus';
+import { parseAddress } from '@corral/service-kit';
 import type { HttpClient, Listening } from '@corral/service-kit';
 import { listenAddress } from '../config.js';
 import { scoutDevices } from '../devices/device-scout.js';
@@ -16,24 +16,29 @@ import { RoundWatch } from '../node/round-watch.js';
 import { VERSION } from '../version.js';
 import type { Core, News } from './core.js';
 import type { Ground } from './ground.js';
+import type { NodeBus } from './open-bus.js';
 
 export interface ReportParts {
   readonly state: () => NodeState;
   readonly server: Listening;
   readonly news: News;
+  readonly link: NodeBus;
 }
 
 /** Starts what goes on by itself: the search for devices, reports to the control plane, events. */
-export async function startReports(ground: Ground, core: Core, { state, server, news }: ReportParts): Promise<void> {
+export async function startReports(ground: Ground, core: Core, { state, server, news, link }: ReportParts): Promise<void> {
   const { config, clock, log, nodeId, shutdown, engine, catalog } = ground;
   const { control_plane: settings } = config;
-  const client = createHttpClient({ baseUrl: config.orchestrator_url, token: config.tokens[0], requestTimeoutMs: settings.request_ms, connections: 4, clock });
-  const bus = new HttpEventBus({ endpointOf: () => ({ client, path: `/v2/nodes/${encodeURIComponent(nodeId)}/events` }), log, publishTimeoutMs: settings.request_ms });
+  const { client, bus } = link;
   const outbox = buildOutbox(ground, bus);
   const found: { discovery: DeviceDiscovery | null } = { discovery: null };
   const reporter = await buildReporter(ground, core, { client, state, server, outbox, capabilities: () => capabilitiesOf(found.discovery) });
   const watch = buildWatch(ground, core, outbox);
   news.changed = reporter.changed;
+  bus.onConnected(() => {
+    outbox.hasten();
+    reporter.changed();
+  });
   news.round = () => {
     // What is seen before the pools are known is no news of them.
     if (core.pools.isSettled) watch.observe({ pools: core.view.pools(), assignments: core.view.assignments(), models: catalog.list().map(nodeModel) });
@@ -55,12 +60,10 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
     stop.abort(new Error('the daemon stops'));
     await Promise.all(running);
     await httpControlPlane(client).deregister(nodeId, { timeoutMs: 1_000 }).catch((error: unknown) => log.info('not deregistered', { reason: error instanceof Error ? error.message : String(error) }));
-    await bus.close();
-    await client.close();
   });
 }
 
-function buildOutbox({ config, clock, log, random, metrics }: Ground, bus: HttpEventBus): EventOutbox {
+function buildOutbox({ config, clock, log, random, metrics }: Ground, bus: EventBus): EventOutbox {
   const { retry_initial_ms: initialMs, retry_max_ms: maxMs, events_max: capacity } = config.control_plane;
   return new EventOutbox({ bus, clock, log, random, retry: { initialMs, maxMs }, capacity, onSent: (type, outcome) => metrics.inc('events_published_total', { type, outcome }) });
 }
@@ -77,7 +80,7 @@ function buildWatch({ nodeId, clock, log, catalog }: Ground, { view, pools }: Co
   });
 }
 
-interface ReporterParts extends Omit<ReportParts, 'news'> {
+interface ReporterParts extends Omit<ReportParts, 'news' | 'link'> {
   readonly client: HttpClient;
   readonly outbox: EventOutbox;
   capabilities(): ReturnType<typeof capabilitiesOf>;

@@ -2,7 +2,6 @@ import type { NodeState } from '@corral/contracts';
 import { authGate, listen, parseAddress } from '@corral/service-kit';
 import type { Listening } from '@corral/service-kit';
 import { createApp } from '../app.js';
-import { EventIntake } from '../assignments/event-intake.js';
 import { listenAddress } from '../config.js';
 import { setPoolGauges } from '../pools/pool-gauges.js';
 import { cacheList, setStagingGauges } from '../staging/staging-view.js';
@@ -10,10 +9,11 @@ import { stageable } from '../staging/stageable.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import type { Ground } from './ground.js';
+import type { NodeBus } from './open-bus.js';
 
 /** Serves the HTTP surface. Rejects when the address cannot be taken. */
-export async function serve(ground: Ground, core: Core, state: () => NodeState): Promise<Listening> {
-  const { config, clock, log, metrics, journal, incarnation, shutdown, catalog } = ground;
+export async function serve(ground: Ground, core: Core, { state, intake }: { readonly state: () => NodeState; readonly intake: NodeBus['intake'] }): Promise<Listening> {
+  const { config, clock, log, metrics, incarnation, shutdown, catalog } = ground;
   const { view, pools, tasks } = core;
   let gauged: ReadonlySet<string> = new Set();
   const app = createApp({
@@ -44,7 +44,7 @@ export async function serve(ground: Ground, core: Core, state: () => NodeState):
       modelIds: () => catalog.list().map(({ id }) => id),
     },
     node: {
-      events: new EventIntake({ journal, log, onTaken: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }) }),
+      events: intake,
       state,
       assignments: () => view.assignments(),
     },

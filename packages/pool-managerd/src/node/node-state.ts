@@ -20,6 +20,7 @@ export interface NodeStateSources {
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
   readonly speeds: TierSpeeds;
+  eventBus(): NodeState['event_bus'];
 }
 
 /** Builds the full state that registration, heartbeats and polls carry. `seq` grows with every one that is built. [P-13] */
@@ -38,6 +39,7 @@ export function nodeStateBuilder(sources: NodeStateSources): () => NodeState {
       models: catalog.list().map(nodeModel),
       assignments: view.assignments().map(({ status }) => status),
       assignments_hash: assignmentsHash([...journal.state.entries.values()].map(({ assignment }) => assignment)),
+      event_bus: sources.eventBus(),
       staging: sources.staging === null ? null : stagingStatus(sources.staging),
       bytes_per_s: sources.speeds.bandwidth(),
     };
