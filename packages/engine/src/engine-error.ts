@@ -9,9 +9,10 @@ import type { ExitReason } from './port.js';
  * - `not_on_device`: the load ended with a part of the model elsewhere. [C-33]
  * - `bad_model`: the file cannot be read, or loading it ended the process.
  * - `bad_spec`: a value of the request for a replica is out of its range.
+ * - `busy`: requests run or wait, and what was asked needs all slots.
  * - `worker_failed`: the worker process ended or failed for any other reason.
  */
-export type EngineErrorKind = 'device_unsupported' | 'device_missing' | 'out_of_memory' | 'not_on_device' | 'bad_model' | 'bad_spec' | 'worker_failed';
+export type EngineErrorKind = 'device_unsupported' | 'device_missing' | 'out_of_memory' | 'not_on_device' | 'bad_model' | 'bad_spec' | 'busy' | 'worker_failed';
 
 const brand = Symbol.for('corral.engine-error');
 

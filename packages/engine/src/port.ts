@@ -30,6 +30,11 @@ export interface ReplicaSpec extends DeviceRef {
   readonly prefillChunkTokens: number;
   /** `mmap` where the file is staged or cached; `direct_io` for a cold disk, which leaves no cache behind. */
   readonly weightsIo: 'mmap' | 'direct_io';
+  /**
+   * Absolute path of a private folder in which prefixes are kept for this digest and configuration: what lies there serves the
+   * replica, and `savePrefixes` writes there. At most one replica uses it at a time. Default: nothing is kept.
+   */
+  readonly prefixFolder?: string | null;
 }
 
 /** What a replica measured of itself when it was ready. */
@@ -55,6 +60,31 @@ export interface ReplicaInfo {
   readonly loadPath: 'fast' | 'public';
 }
 
+/** What a parked replica still holds, and how long it took to let go of the rest. */
+export interface ParkedInfo {
+  readonly memory: {
+    /** Weights that are mapped from the model's file: no memory of its own where the file lies in RAM. 0 where they were copied. */
+    readonly mappedBytes: number;
+    /** What the process has for itself alone, copies of weights included. */
+    readonly ownBytes: number;
+  };
+  readonly parkMs: number;
+}
+
+/** What lies in the prefix folder after prefixes were saved. */
+export interface SavedPrefixes {
+  readonly prefixes: number;
+  readonly tokens: number;
+  readonly sizeBytes: number;
+}
+
+export interface SavePrefixesOptions {
+  /** What the folder may take in all; what does not fit is cut at its end, the prefixes that were used last come first. */
+  readonly maxBytes: number;
+  /** No further prefix is written once it aborts; those that are written stay. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * What ended a process that nobody asked to end, in one word. `oom`: the kernel killed it for want of memory; `sigkill`: somebody
  * else did; `device`: its driver lost or reset the device; `abort`, `segfault`: its native code. [C-172]
@@ -75,17 +105,31 @@ export type Exit =
       readonly lastWords: readonly string[];
     };
 
-/** A ready engine process. It answers `POST /generate`, `GET /health` and `GET /stats` on its socket. */
+/**
+ * A ready engine process. It answers `POST /generate`, `GET /health` and `GET /stats` on its socket.
+ *
+ * Calls wait for each other. They reject with an `EngineError`: `worker_failed` when the process ended meanwhile.
+ */
 export interface EngineReplica {
   readonly replicaId: string;
   readonly pid: number;
   /** Unix socket, at most 107 bytes; gone once `exited` has settled. */
   readonly socketPath: string;
+  /** Of the last time that it became ready. */
   readonly info: ReplicaInfo;
   /** Settles exactly once, when the process is gone, and never rejects. */
   readonly exited: Promise<Exit>;
   /** SIGTERM, then SIGKILL after `graceMs`. The process is gone when it resolves; a second call waits for the same end. */
   stop(graceMs: number): Promise<void>;
+  /**
+   * Drops the context and keeps the process and the mapped model; it answers no request then. One that is parked says again what it
+   * holds. Rejects with `busy` while requests run or wait, and with `device_unsupported` where weights need the memory of a device. [C-240]
+   */
+  park(): Promise<ParkedInfo>;
+  /** Makes the context again: ready once it resolves, parked still when it rejects and the process lives. One that is ready stays so. [C-240] */
+  resume(): Promise<ReplicaInfo>;
+  /** Writes what the idle slots hold into the prefix folder of the spec; without one it saves nothing. Requests wait while their slot is written. [C-243] */
+  savePrefixes(options: SavePrefixesOptions): Promise<SavedPrefixes>;
 }
 
 /** State of the processes that wait for a load on one device. */

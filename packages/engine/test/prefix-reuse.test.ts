@@ -34,7 +34,7 @@ const small = async (): Promise<string> => (await writeTinyModel(join(dir, 'smal
 const letters = (count: number, salt: number): string => Array.from({ length: count }, (_, n) => String.fromCharCode(97 + ((n * 7 + salt * 11 + ((n * n) % 13)) % 26))).join('');
 
 describe('prefix reuse: the state of a slot', () => {
-  test.each(['F16', 'Q8_0'] as const)('C-161 C-162 C-163 I-01 %s weights: whatever the slot held, the state after a prompt is that of a new one, bit for bit', async (type) => {
+  test.each(['F16', 'Q8_0'] as const)('C-161 C-162 C-163 C-243 C-245 I-01 %s weights: whatever the slot held, the state after a prompt is that of a new one, bit for bit', async (type) => {
     const { NODE_OPTIONS: _, ...env } = process.env;
     const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('./state-bits.mjs', import.meta.url)), await random(type)], { env });
     const { new: anew, ...others } = JSON.parse(stdout) as Record<string, { readonly cached: number; readonly said: string; readonly state: string }>;
@@ -49,6 +49,10 @@ describe('prefix reuse: the state of a slot', () => {
       'after an answer that was given up': { ...anew, cached: 256 },
       'after a prompt that begins otherwise': { ...anew, cached: 0 },
       'after the same prompt of another scope': { ...anew, cached: 0 },
+      'after its beginning was kept by another context': { ...anew, cached: 256 },
+      'after it was parked and its beginning was kept': { ...anew, cached: 256 },
+      'after its kept beginning was written over in the slot': { ...anew, cached: 256 },
+      'after the same prompt of another scope was kept': { ...anew, cached: 0 },
       ...(type === 'Q8_0' && { [company]: { ...anew, cached: 256 } }),
     });
     expect(anew?.cached).toBe(0);

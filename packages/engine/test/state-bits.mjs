@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { getLlama } from 'node-llama-cpp';
 import { BatchGate } from '../dist/llamacpp/batch-gate.js';
 import { LlamaTextModel } from '../dist/llamacpp/llama-text-model.js';
+import { PrefixFolder } from '../dist/llamacpp/prefix-folder.js';
 
 const CHUNK = 64;
 const dir = mkdtempSync(join(tmpdir(), 'corral-bits-'));
@@ -15,14 +16,20 @@ const clock = { monotonicMs: () => performance.now() };
 const sampling = { temperature: 0.8, top_p: 1, top_k: 0, min_p: 0, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 7, stop: [] };
 const numbers = (count, salt) => Array.from({ length: count }, (_, n) => 10 + ((n * 37 + salt * 101 + ((n * n) % 89)) % 240));
 
-/** Two slots of a new context. */
-async function replica() {
+/** Two slots of a new context; `keeps` names the folder of its prefixes. */
+async function replica(keeps = null) {
   const sequences = [];
   const gate = new BatchGate(2, CHUNK, clock);
-  const context = await model.createContext({ sequences: 2, contextSize: 2_048, batchSize: 256, threads: 1, batching: { itemPrioritizationStrategy: gate.strategy }, failedCreationRemedy: false });
-  const getSequence = context.getSequence.bind(context);
-  context.getSequence = (options) => (sequences.push(getSequence(options)), sequences.at(-1));
-  const text = new LlamaTextModel({ model, context, gate, info: { slots: 2, contextTokens: 2_048 }, fingerprint: 'f', prefillChunkTokens: CHUNK });
+  const make = async () => {
+    const context = await model.createContext({ sequences: 2, contextSize: 2_048, batchSize: 256, threads: 1, batching: { itemPrioritizationStrategy: gate.strategy }, failedCreationRemedy: false });
+    const getSequence = context.getSequence.bind(context);
+    sequences.length = 0;
+    context.getSequence = (options) => (sequences.push(getSequence(options)), sequences.at(-1));
+    return { context, info: { slots: 2, contextTokens: 2_048, memory: { contextBytes: context.memoryUsage.ram } } };
+  };
+  const identity = { digest: 'd', engine: 'e', device: 'cpu', contextTokens: 2_048, slots: 2, batchTokens: 256, chunkTokens: CHUNK, threads: 1, cacheTypes: 'f16', flashAttention: 'auto' };
+  const folderFor = () => keeps && new PrefixFolder(join(dir, keeps), identity);
+  const text = new LlamaTextModel({ model, made: await make(), makeAgain: make, gate, fingerprint: 'f', prefillChunkTokens: CHUNK, mappedBytes: 0, folderFor });
   const run = async (slot, tokens, { count = 20, isStopped = () => false, said = [], scope = 'a' } = {}) => {
     const one = text.open(slot, { tokens, scope }, sampling);
     await one.prefill(isStopped);
@@ -34,7 +41,8 @@ async function replica() {
     await sequences[slot].saveStateToFile(join(dir, 'state'));
     return createHash('sha256').update(readFileSync(join(dir, 'state'))).digest('hex');
   };
-  return { run, digest, stats: () => text.stats(), end: () => context.dispose() };
+  const save = () => text.savePrefixes({ slots: [0, 1], maxBytes: 1e9, isStopped: () => false });
+  return { run, digest, save, park: () => text.park(), resume: () => text.resume(), stats: () => text.stats(), end: () => text.park() };
 }
 
 const shared = numbers(300, 1);
@@ -77,6 +85,35 @@ const ways = {
     await run(0, second, { scope: 'b' });
     return run(0, second);
   },
+  'after its beginning was kept by another context': async ({ run, park, resume }, folder) => {
+    const other = await replica(folder);
+    await other.run(0, first);
+    await other.save();
+    await other.end();
+    await park();
+    await resume();
+    return run(0, second);
+  },
+  'after it was parked and its beginning was kept': async ({ run, save, park, resume }) => {
+    await run(0, first);
+    await save();
+    await park();
+    await resume();
+    return run(0, second);
+  },
+  'after its kept beginning was written over in the slot': async ({ run, save }) => {
+    await run(0, first);
+    await save();
+    await run(0, numbers(400, 5));
+    return run(0, second);
+  },
+  'after the same prompt of another scope was kept': async ({ run, save, park, resume }) => {
+    await run(0, second, { scope: 'b' });
+    await save();
+    await park();
+    await resume();
+    return run(0, second);
+  },
   'while another slot decodes, after a prompt that begins alike': async ({ run }) => {
     const said = [];
     let done = false;
@@ -91,8 +128,9 @@ const ways = {
 };
 const seen = {};
 for (const [name, way] of Object.entries(ways)) {
-  const one = await replica();
-  const { cached, said } = await way(one);
+  const folder = createHash('sha256').update(name).digest('hex');
+  const one = await replica(folder);
+  const { cached, said } = await way(one, folder);
   seen[name] = { cached, said, state: await one.digest(0) };
   await one.end();
 }

@@ -50,6 +50,17 @@ describe('supervision', () => {
     await client.close();
   });
 
+  test('C-241 a parked worker whose parent is killed does not stay', async () => {
+    const parent = spawn(process.execPath, [fileURLToPath(new URL('./parent.mjs', import.meta.url)), scriptedWorker, '{}', JSON.stringify(aSpec('/model')), 'park'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const { pid, socketPath } = JSON.parse(line.toString()) as { pid: number; socketPath: string };
+    expect(isAlive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    for (let turn = 0; turn < 500 && isAlive(pid); turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([isAlive(pid), existsSync(dirname(socketPath))]).toEqual([false, false]);
+  });
+
   test.each(['worker', 'bundle'] as const)('C-121 a %s whose parent dies before it is up does not stay', async (name) => {
     const worker = llamacppPrograms()[name];
     const lines = `import { fork } from 'node:child_process'; const child = fork(${JSON.stringify(worker)}, ['{"deviceKind":"cpu","logLevel":"warn","fingerprint":"f","markPath":null,"trusted":{"binary":"/nowhere","publicModule":"file:///nowhere"}}'], { stdio: 'ignore' }); console.log(child.pid); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`;

@@ -20,6 +20,8 @@ export function engineClient(socketPath: string): {
   /** The response as it comes, for tests that read slowly or leave. */
   open(body: GenerateRequest, signal?: AbortSignal): ReturnType<typeof request>;
   post(body: string): Promise<EngineAnswer>;
+  /** What the owner of a worker asks of it. */
+  call(path: string, body?: object): Promise<unknown>;
   get(path: string): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>;
   close(): Promise<void>;
 } {
@@ -35,6 +37,10 @@ export function engineClient(socketPath: string): {
     generate: (body, signal) => post(JSON.stringify(body), signal),
     open: (body, signal) => open(JSON.stringify(body), signal),
     post,
+    call: async (path, body = {}) => {
+      const response = await request(`http://engine${path}`, { dispatcher, method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+      return await response.body.json();
+    },
     get: async (path) => {
       const response = await request(`http://engine${path}`, { dispatcher });
       return { status: response.statusCode, body: (await response.body.json()) as Record<string, unknown> };

@@ -8,6 +8,7 @@ const MAX_SLOTS = 256;
 export function checkSpec(spec: ReplicaSpec): void {
   const problems = [
     !isAbsolute(spec.modelPath) && 'modelPath must be absolute',
+    typeof spec.prefixFolder === 'string' && !isAbsolute(spec.prefixFolder) && 'prefixFolder must be absolute',
     !isWhole(spec.slots, 1, MAX_SLOTS) && `slots must be 1 to ${MAX_SLOTS}`,
     !isWhole(spec.contextTokens, 2, Number.MAX_SAFE_INTEGER) && 'contextTokens must be at least 2',
     !isWhole(spec.threads, 1, 1_024) && 'threads must be 1 to 1024',

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
-import { isEngineError } from '../engine-error.js';
-import type { EngineReplica, ReplicaInfo, ReplicaSpec, StartOptions } from '../port.js';
+import { EngineError, isEngineError } from '../engine-error.js';
+import type { EngineReplica, ParkedInfo, ReplicaInfo, ReplicaSpec, SavedPrefixes, StartOptions } from '../port.js';
+import { callWorker } from './call-worker.js';
 import { checkSpec } from './check-spec.js';
 import { judgeExit } from './judge-exit.js';
 import { createSocketDir, type SocketDir } from './socket-dir.js';
@@ -99,8 +100,9 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
-function superviseReplica({ child }: WorkerProcess, { spec, dir }: Load, info: ReplicaInfo): EngineReplica {
+function superviseReplica({ child }: WorkerProcess, { spec, dir }: Load, loaded: ReplicaInfo): EngineReplica {
   let wasAsked = false;
+  let info = loaded;
   const exited = child.exited.then(async (raw) => {
     await dir.remove().catch(() => undefined);
     return judgeExit(raw, wasAsked);
@@ -109,12 +111,25 @@ function superviseReplica({ child }: WorkerProcess, { spec, dir }: Load, info: R
     replicaId: spec.replicaId,
     pid: child.pid,
     socketPath: dir.socketPath,
-    info,
+    get info() {
+      return info;
+    },
     exited,
+    park: async () => {
+      refuseParking(spec);
+      return await callWorker<ParkedInfo>(child, dir.socketPath, { path: '/park' });
+    },
+    resume: async () => (info = await callWorker<ReplicaInfo>(child, dir.socketPath, { path: '/resume' })),
+    savePrefixes: ({ maxBytes, signal }) => callWorker<SavedPrefixes>(child, dir.socketPath, { path: '/prefixes', body: { max_bytes: maxBytes }, ...(signal && { signal }) }),
     stop: async (graceMs) => {
       wasAsked = true;
       await child.end(graceMs);
       await exited;
     },
   };
+}
+
+/** Where the weights lie in a device's memory, a process without a context would hold nearly all that it did before. [C-242] */
+function refuseParking({ replicaId, deviceKind }: ReplicaSpec): void {
+  if (deviceKind !== 'cpu') throw new EngineError('device_unsupported', `replica ${replicaId} cannot be parked: its weights lie in the memory of a ${deviceKind} device; stop it instead`);
 }

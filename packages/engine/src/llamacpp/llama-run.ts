@@ -1,18 +1,19 @@
 import type { Sampling } from '@corral/contracts';
-import type { EvaluationPriority, LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { EvaluationPriority, Token } from 'node-llama-cpp';
 import type { Prompt, TextRun } from '../worker/text-model.js';
 import type { BatchGate } from './batch-gate.js';
+import type { LlamaSlot } from './llama-slots.js';
 import type { RunCounters } from './run-counters.js';
 import { samplerOptions } from './sampler-options.js';
-import type { SlotMemory } from './slot-memory.js';
 
 export interface LlamaRunParts {
-  readonly sequence: LlamaContextSequence;
-  readonly slot: number;
+  /** Also the id of its sequence. */
+  readonly index: number;
+  readonly slot: LlamaSlot;
+  /** Its scope is a hash. */
   readonly prompt: Prompt;
   readonly sampling: Sampling;
   readonly gate: BatchGate;
-  readonly memory: SlotMemory;
   readonly counters: RunCounters;
   readonly prefillChunkTokens: number;
   /** Text that each sampled token completes. */
@@ -34,7 +35,7 @@ export class LlamaRun implements TextRun {
   constructor(private readonly parts: LlamaRunParts) {
     this.#prompt = parts.prompt.tokens as readonly Token[];
     // The batch is laid out by this number; the engine passes it through unread, whatever its type says.
-    this.#priority = parts.slot as EvaluationPriority;
+    this.#priority = parts.index as EvaluationPriority;
   }
 
   get cachedTokens(): number {
@@ -42,7 +43,8 @@ export class LlamaRun implements TextRun {
   }
 
   async prefill(isStopped: () => boolean): Promise<void> {
-    const { sequence, gate, counters, prefillChunkTokens, sampling } = this.parts;
+    const { gate, counters, prefillChunkTokens, sampling } = this.parts;
+    const { sequence } = this.parts.slot;
     this.#isStopped = isStopped;
     await this.#trim();
     this.#join();
@@ -78,7 +80,7 @@ export class LlamaRun implements TextRun {
   }
 
   async close(): Promise<void> {
-    const { memory, sequence } = this.parts;
+    const { memory, sequence } = this.parts.slot;
     this.#leave();
     await this.#tokens?.return(undefined);
     memory.grownTo(sequence.nextTokenIndex);
@@ -86,7 +88,9 @@ export class LlamaRun implements TextRun {
 
   /** Leaves of the slot's state what the prompt begins with. Where the engine cannot cut it off there, all is evaluated anew. */
   async #trim(): Promise<void> {
-    const { sequence, gate, memory, prompt, counters } = this.parts;
+    const { slot, gate, prompt, counters } = this.parts;
+    const { sequence, memory } = slot;
+    await this.#readKept();
     const { reusableTokens } = memory.prefixOf(prompt);
     if (sequence.nextTokenIndex !== reusableTokens) {
       await gate.exclusively(async () => {
@@ -100,8 +104,18 @@ export class LlamaRun implements TextRun {
     counters.prefix(this.#cachedTokens);
   }
 
+  /** Reads what lies in a file for this slot, where the prompt begins with more of that than of what the slot holds. */
+  async #readKept(): Promise<void> {
+    const { slot, gate, prompt } = this.parts;
+    const { sequence, memory, kept } = slot;
+    if (kept === null || kept.reusableTokens(prompt) <= memory.prefixOf(prompt).reusableTokens) return;
+    const restored = await kept.restore(sequence, gate);
+    if (restored === 'restored') memory.keep(kept.prompt, sequence.nextTokenIndex);
+    if (restored === 'lost') memory.keep(prompt, 0);
+  }
+
   #keep(tokens: number): void {
-    this.parts.memory.keep(this.parts.prompt, tokens);
+    this.parts.slot.memory.keep(this.parts.prompt, tokens);
   }
 
   #noteSampled(): void {

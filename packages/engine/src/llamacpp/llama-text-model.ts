@@ -1,44 +1,64 @@
 import { ApiError, type GenerateInput, type Sampling } from '@corral/contracts';
-import type { LlamaContext, LlamaContextSequence, LlamaModel } from 'node-llama-cpp';
-import type { ReplicaInfo } from '../port.js';
-import type { DecodeStats, Prompt, SlotPrefix, TextModel, TextRun } from '../worker/text-model.js';
+import type { LlamaContext, LlamaModel } from 'node-llama-cpp';
+import type { ReplicaInfo, SavedPrefixes } from '../port.js';
+import type { DecodeStats, Prompt, SaveRequest, SlotPrefix, TextModel, TextRun } from '../worker/text-model.js';
 import type { BatchGate } from './batch-gate.js';
 import { compileChatTemplate, type ChatTemplate, type ChatTokenizer } from './chat-template.js';
+import { keptPrefixes } from './kept-prefix.js';
 import { LlamaRun } from './llama-run.js';
+import { llamaSlots, slidingTokens, type LlamaSlot } from './llama-slots.js';
+import type { PrefixFolder } from './prefix-folder.js';
+import { scopeHash } from './prefix-header.js';
 import { RunCounters } from './run-counters.js';
-import { SlotMemory } from './slot-memory.js';
+import { savePrefixes, stateBytesPerToken } from './save-prefixes.js';
 import { TokenPieces } from './token-pieces.js';
 import { vocabularyOf } from './vocabulary-of.js';
 
+/** A context of the model, and what it measured of itself. */
+export interface MadeContext {
+  readonly context: LlamaContext;
+  readonly info: ReplicaInfo;
+}
+
 export interface LlamaTextModelParts {
   readonly model: LlamaModel;
-  readonly context: LlamaContext;
+  readonly made: MadeContext;
+  /** Makes the context again after it was dropped. Rejects with an EngineError, and nothing of the context is left then. */
+  readonly makeAgain: () => Promise<MadeContext>;
   readonly gate: BatchGate;
-  readonly info: ReplicaInfo;
   readonly fingerprint: string;
   readonly prefillChunkTokens: number;
+  /** Weights that are mapped from the file. */
+  readonly mappedBytes: number;
+  /** Where prefixes are kept; `null` = nowhere. */
+  readonly folderFor: (context: LlamaContext) => PrefixFolder | null;
 }
 
 /** A batch that takes longer hangs: the slowest model on a CPU needs less for one chunk of a prompt. */
 const STALLED_MAX_MS = 600_000;
+const NOTHING_SAVED: SavedPrefixes = { prefixes: 0, tokens: 0, sizeBytes: 0 };
 
-/** A model that node-llama-cpp holds. Slot n is sequence n: all are taken once, in order, and never given back. They keep no checkpoints, which would be laid out differently when restored. */
+/** The context, its slots and where they are kept: gone while the model is parked. */
+interface Serving extends MadeContext {
+  readonly folder: PrefixFolder | null;
+  slots: readonly LlamaSlot[];
+}
+
+/** A model that node-llama-cpp holds. */
 export class LlamaTextModel implements TextModel {
-  readonly info: ReplicaInfo;
   readonly fingerprint: string;
-  readonly #sequences: readonly LlamaContextSequence[];
-  readonly #memories: readonly SlotMemory[];
+  #info: ReplicaInfo;
+  #serving: Serving | null;
   readonly #counters = new RunCounters();
   readonly #pieces: TokenPieces;
   readonly #template: ChatTemplate | null;
   readonly #tokenizer: ChatTokenizer;
 
   constructor(private readonly parts: LlamaTextModelParts) {
-    const { model, context, info, fingerprint } = parts;
-    this.info = info;
+    const { model, made, fingerprint } = parts;
+    this.#info = made.info;
     this.fingerprint = fingerprint;
-    this.#sequences = Array.from({ length: info.slots }, () => context.getSequence({ checkpoints: { interval: false } }));
-    this.#memories = this.#sequences.map(() => new SlotMemory(parts.prefillChunkTokens, windowTokens(model, context)));
+    this.#serving = this.#serve(made);
     const vocabulary = vocabularyOf(model);
     this.#pieces = new TokenPieces(vocabulary);
     const source = model.fileInfo.metadata.tokenizer?.chat_template;
@@ -48,6 +68,10 @@ export class LlamaTextModel implements TextModel {
       eosText: model.tokens.eosString,
       controlTextsIn: (text) => [...new Set(model.tokenize(text, true))].filter((token) => vocabulary.attributes(token).hidden).map((token) => vocabulary.tokenText(token)),
     };
+  }
+
+  get info(): ReplicaInfo {
+    return this.#info;
   }
 
   encode(input: GenerateInput): readonly number[] {
@@ -60,14 +84,40 @@ export class LlamaTextModel implements TextModel {
   }
 
   prefixes(prompt: Prompt): readonly SlotPrefix[] {
-    return this.#memories.map((memory) => memory.prefixOf(prompt));
+    const hashed = withHash(prompt);
+    return this.#serving?.slots.map((slot) => slot.prefixOf(hashed)) ?? [];
   }
 
-  open(slot: number, prompt: Prompt, sampling: Sampling): TextRun {
-    const [sequence, memory] = [this.#sequences[slot], this.#memories[slot]];
-    if (sequence === undefined || memory === undefined) throw new Error(`there is no slot ${slot}`);
+  open(index: number, prompt: Prompt, sampling: Sampling): TextRun {
+    const slot = this.#serving?.slots[index];
+    if (slot === undefined) throw new Error(`there is no slot ${index}`);
     const { gate, prefillChunkTokens } = this.parts;
-    return new LlamaRun({ sequence, slot, prompt, sampling, gate, memory, counters: this.#counters, prefillChunkTokens, read: this.#pieces.reader() });
+    return new LlamaRun({ slot, index, prompt: withHash(prompt), sampling, gate, counters: this.#counters, prefillChunkTokens, read: this.#pieces.reader() });
+  }
+
+  async park(): Promise<number> {
+    const serving = this.#serving;
+    this.#serving = null;
+    await serving?.context.dispose();
+    return this.parts.mappedBytes;
+  }
+
+  async resume(): Promise<ReplicaInfo> {
+    const made = await this.parts.makeAgain();
+    this.#info = made.info;
+    this.#serving = this.#serve(made);
+    return made.info;
+  }
+
+  async savePrefixes(request: SaveRequest): Promise<SavedPrefixes> {
+    const serving = this.#serving;
+    if (serving?.folder == null) return NOTHING_SAVED;
+    const { contextTokens, slots, memory } = serving.info;
+    const { model, gate } = this.parts;
+    const bytesPerToken = stateBytesPerToken(model) ?? memory.contextBytes / (contextTokens * slots);
+    const { slots: next, saved } = await savePrefixes({ folder: serving.folder, gate, slots: serving.slots, bytesPerToken, tokensMax: slidingTokens(model) }, request);
+    serving.slots = next;
+    return saved;
   }
 
   stats(): DecodeStats {
@@ -79,6 +129,12 @@ export class LlamaTextModel implements TextModel {
     return stalledMs > STALLED_MAX_MS ? `it has not finished a batch for ${Math.round(stalledMs / 1_000)} s` : null;
   }
 
+  #serve(made: MadeContext): Serving {
+    const { model, prefillChunkTokens: chunkTokens } = this.parts;
+    const folder = this.parts.folderFor(made.context);
+    return { ...made, folder, slots: llamaSlots({ model, context: made.context, count: made.info.slots, chunkTokens, kept: keptPrefixes(folder) }) };
+  }
+
   #render(messages: Extract<GenerateInput, { type: 'messages' }>['messages']): readonly string[] {
     if (this.#template === null) {
       throw new ApiError('INVALID_PARAMS', 'this model has no chat template, so it takes no messages', { field: 'input.messages', hint: 'send `prompt` with raw text instead (on /v1: POST /v1/completions)' });
@@ -87,13 +143,7 @@ export class LlamaTextModel implements TextModel {
   }
 }
 
-/**
- * Tokens that a sequence may hold before the engine writes over the oldest of its state: none where the
- * state is one of all tokens together (recurrent layers), and where attention slides over a window, what
- * its cache has cells for at least. [C-161]
- */
-function windowTokens(model: LlamaModel, context: LlamaContext): number {
-  const { isRecurrent, isHybrid, swaSize } = model.fileInsights;
-  if (isRecurrent || isHybrid) return 0;
-  return swaSize === undefined || swaSize <= 0 ? Number.POSITIVE_INFINITY : swaSize + context.batchSize;
+/** What is held and kept knows a scope by its hash alone. [C-245] */
+function withHash({ tokens, scope }: Prompt): Prompt {
+  return { tokens, scope: scopeHash(scope) };
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import type { ReplicaInfo, ReplicaSpec } from '../port.js';
 import type { TextModel } from '../worker/text-model.js';
@@ -5,8 +6,9 @@ import { workerClock } from '../worker/worker-clock.js';
 import { writeLog } from '../worker/worker-log.js';
 import { assertOnDevice } from './assert-on-device.js';
 import { BatchGate } from './batch-gate.js';
-import { LlamaTextModel } from './llama-text-model.js';
+import { LlamaTextModel, type MadeContext } from './llama-text-model.js';
 import { supportedKind } from './llama-setup.js';
+import { prefixFolderOf } from './prefix-folder-of.js';
 import { toEngineError } from './to-engine-error.js';
 
 export interface LoadHow {
@@ -14,6 +16,8 @@ export interface LoadHow {
   readonly onProgress: (fraction: number) => void;
   /** Asked once the model and its context are there. */
   readonly loadPath: () => ReplicaInfo['loadPath'];
+  /** Does something that reads the file or simulates memory with what is remembered of them. Default: as the engine does by itself. */
+  readonly again?: (<T>(task: () => Promise<T>) => Promise<T>) | undefined;
 }
 
 /**
@@ -44,9 +48,23 @@ export async function loadModel(llama: Llama, spec: ReplicaSpec, how: LoadHow): 
     };
     assertOnDevice(deviceKind, where);
     const gate = new BatchGate(spec.slots, spec.prefillChunkTokens, workerClock);
-    const context = await createContext(model, spec, gate);
-    const info = describe(spec, { model, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(workerClock.monotonicMs() - startedMs), loadPath: how.loadPath() });
-    return new LlamaTextModel({ model, context, gate, info, fingerprint: how.fingerprint, prefillChunkTokens: spec.prefillChunkTokens });
+    const loaded = model;
+    const make = async (loadPath: () => ReplicaInfo['loadPath'], sinceMs: number): Promise<MadeContext> => {
+      const context = await createContext(loaded, spec, gate);
+      return { context, info: describe(spec, { model: loaded, context, layersOnDevice: where.layersOnDevice, totalLayers: where.totalLayers, loadMs: Math.round(workerClock.monotonicMs() - sinceMs), loadPath: loadPath() }) };
+    };
+    const made = await make(how.loadPath, startedMs);
+    const { loadPath } = made.info;
+    return new LlamaTextModel({
+      model,
+      made,
+      makeAgain: async () => await makeAgain(() => make(() => loadPath, workerClock.monotonicMs()), how),
+      gate,
+      fingerprint: how.fingerprint,
+      prefillChunkTokens: spec.prefillChunkTokens,
+      mappedBytes: spec.weightsIo === 'mmap' ? Math.min(made.info.memory.weightsBytes, statSync(spec.modelPath).size) : 0,
+      folderFor: (context) => prefixFolderOf(spec, context, { fingerprint: how.fingerprint, deviceNames: where.deviceNames }),
+    });
   } catch (error) {
     await model?.dispose();
     throw toEngineError(error);
@@ -64,6 +82,14 @@ async function createContext(model: LlamaModel, spec: ReplicaSpec, gate: BatchGa
     batching: { itemPrioritizationStrategy: gate.strategy },
     failedCreationRemedy: false,
   });
+}
+
+async function makeAgain(make: () => Promise<MadeContext>, { again = (task) => task() }: LoadHow): Promise<MadeContext> {
+  try {
+    return await again(make);
+  } catch (error) {
+    throw toEngineError(error);
+  }
 }
 
 interface Loaded {

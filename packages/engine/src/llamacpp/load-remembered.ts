@@ -17,13 +17,19 @@ export async function loadRemembered(llama: Llama, spec: ReplicaSpec, how: Omit<
   const anew = (): Promise<TextModel> => loadModel(llama, spec, { ...how, loadPath: () => 'public' });
   const file = rememberedPath === null || digest === null ? null : recall(rememberedPath, modelPath, { fingerprint, digest, deviceKind, batchTokens });
   if (file === null) return await anew();
-  const override = new ReadingOverride(file, modelPath);
-  try {
-    return await loadModel(llama, spec, { ...how, loadPath: () => override.loadPath });
-  } catch (error) {
-    writeLog('info', 'loading again without what was remembered of the file', { error: error instanceof Error ? error.message : String(error) });
-  } finally {
-    override.undo();
-  }
-  return await anew();
+  const remembering = async <T>(task: (override: ReadingOverride) => Promise<T>): Promise<T> => {
+    const override = new ReadingOverride(file, modelPath);
+    try {
+      return await task(override);
+    } finally {
+      override.undo();
+    }
+  };
+  const again = <T>(task: () => Promise<T>): Promise<T> => remembering(task).catch((error: unknown) => retold(error, task));
+  return await remembering((override) => loadModel(llama, spec, { ...how, again, loadPath: () => override.loadPath })).catch((error: unknown) => retold(error, anew));
+}
+
+async function retold<T>(error: unknown, task: () => Promise<T>): Promise<T> {
+  writeLog('info', 'doing it again without what was remembered of the file', { error: error instanceof Error ? error.message : String(error) });
+  return await task();
 }

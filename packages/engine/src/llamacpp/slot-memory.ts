@@ -36,6 +36,11 @@ export class SlotMemory {
     this.#heldTokens = 0;
   }
 
+  /** What later prompts may begin with; `undefined` = nothing. */
+  get held(): Prompt | undefined {
+    return this.#heldTokens === 0 ? undefined : { tokens: this.#prompt.tokens.slice(0, this.#heldTokens), scope: this.#prompt.scope };
+  }
+
   /** The last token of a prompt is always evaluated. */
   prefixOf({ tokens, scope }: Prompt): SlotPrefix {
     const heldTokens = this.#heldTokens;

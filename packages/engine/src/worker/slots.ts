@@ -67,11 +67,17 @@ export class Slots {
     });
   }
 
+  /** All that are free now, the one that was used last first. Giving them back does not count as a use. */
+  takeIdle(): readonly SlotLease[] {
+    const idle = this.#free.flatMap((isFree, slot) => (isFree ? [slot] : []));
+    return idle.toSorted((a, b) => (this.#lastUse[b] ?? 0) - (this.#lastUse[a] ?? 0) || a - b).map((slot) => this.#lease(slot, this.#lastUse[slot] ?? 0));
+  }
+
   #choose(prefixes: readonly SlotPrefix[]): number | null {
     return chooseSlot(this.#free.map((isFree, slot) => ({ ...(prefixes[slot] ?? NOTHING), slot, isFree, lastUse: this.#lastUse[slot] ?? 0 })));
   }
 
-  #lease(slot: number): SlotLease {
+  #lease(slot: number, useBefore?: number): SlotLease {
     this.#free[slot] = false;
     let held = true;
     return {
@@ -80,7 +86,7 @@ export class Slots {
         if (!held) return;
         held = false;
         this.#free[slot] = true;
-        this.#lastUse[slot] = this.#releases += 1;
+        this.#lastUse[slot] = useBefore ?? (this.#releases += 1);
         this.#waiting.shift()?.grant(slot);
       },
     };

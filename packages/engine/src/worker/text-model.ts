@@ -1,5 +1,5 @@
 import type { GenerateInput, Sampling } from '@corral/contracts';
-import type { ReplicaInfo } from '../port.js';
+import type { ReplicaInfo, SavedPrefixes } from '../port.js';
 
 /** What the shared batch has done since the start. */
 export interface BatchStats {
@@ -42,8 +42,17 @@ export interface Prompt {
   readonly scope: string;
 }
 
+export interface SaveRequest {
+  /** Those that may be written: nothing runs there until it is through. */
+  readonly slots: readonly number[];
+  readonly maxBytes: number;
+  /** No further one is written once it says so. */
+  isStopped(): boolean;
+}
+
 /** A loaded model behind a worker's socket. Calls come from one process and one event loop. */
 export interface TextModel {
+  /** Of the last time that it became ready. */
   readonly info: ReplicaInfo;
   /** Such as `node-llama-cpp-3.22.1`; clients see it as `system_fingerprint`. */
   readonly fingerprint: string;
@@ -54,6 +63,12 @@ export interface TextModel {
   /** One generation in one slot. A slot has at most one run. */
   open(slot: number, prompt: Prompt, sampling: Sampling): TextRun;
   stats(): DecodeStats;
+  /** Drops the context; no run is open then. Returns the bytes of weights that are mapped from the file. A failure leaves its state in doubt. */
+  park(): Promise<number>;
+  /** Makes the context again; rejects where that cannot be, and is still parked then. */
+  resume(): Promise<ReplicaInfo>;
+  /** Writes what idle slots hold into the folder that it was loaded with. */
+  savePrefixes(request: SaveRequest): Promise<SavedPrefixes>;
   /** Why the model should be taken out of service, `null` while it works. */
   unhealthy(): string | null;
 }

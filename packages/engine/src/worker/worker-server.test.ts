@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ApiError } from '@corral/contracts';
 import { systemClock } from '@corral/service-kit';
 import { aGenerateRequest, engineClient, eventsOf } from '@corral/test-kit';
+import { EngineError } from '../engine-error.js';
 import type { TextModel, TextRun } from './text-model.js';
 import { WORKER_LIMITS, WorkerServer, type WorkerLimits } from './worker-server.js';
 
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 /** A server in this process, over a model whose runs are given. */
-async function serve(open: (slot: number) => Partial<TextRun>, limits: Partial<WorkerLimits> = {}): Promise<Harness> {
+async function serve(open: (slot: number) => Partial<TextRun>, limits: Partial<WorkerLimits> = {}, calls: Partial<Pick<TextModel, 'park' | 'resume' | 'savePrefixes'>> = {}): Promise<Harness> {
   const dir = await mkdtemp(join(tmpdir(), 'corral-t-'));
   const failures: unknown[] = [];
   const model: TextModel = {
@@ -30,6 +31,10 @@ async function serve(open: (slot: number) => Partial<TextRun>, limits: Partial<W
     prefixes: () => [],
     open: (slot) => ({ cachedTokens: 0, prefill: () => Promise.resolve(), next: () => Promise.resolve(null), rest: (wait) => wait, close: () => Promise.resolve(), ...open(slot) }),
     stats: () => ({ decode_steps: 0, sequences_per_step: [], decode_micro_batches: 0, decoded_tokens: 0, prefill_chunks: 0, prefill_tokens: 0, prefix_hits: 0, cached_tokens: 0, chunks_after_stop: 0, tokens_after_stop: 0 }),
+    park: () => Promise.resolve(0),
+    resume: () => Promise.reject(new EngineError('out_of_memory', 'no room')),
+    savePrefixes: () => Promise.resolve({ prefixes: 0, tokens: 0, sizeBytes: 0 }),
+    ...calls,
     unhealthy: () => null,
   };
   const server = new WorkerServer({ replicaId: 'r', model, clock: systemClock, limits: { ...WORKER_LIMITS, ...limits }, onEngineFailure: (error) => failures.push(error) });
@@ -39,6 +44,7 @@ async function serve(open: (slot: number) => Partial<TextRun>, limits: Partial<W
   return { client, failures, server };
 }
 
+const ask = async ({ call }: Harness['client'], path: string, body?: object): Promise<unknown> => await call(path, body);
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
   for (let turn = 0; turn < 400 && !(await isSo()); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -137,6 +143,44 @@ describe('worker server', () => {
     const { client } = await serve(() => ({}), { bodyBytes: 100 });
     const { status, text } = await client.generate(aGenerateRequest());
     expect([status, (JSON.parse(text) as { code: string }).code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  test('C-240 a resume that fails leaves it parked, a park that fails leaves the engine in doubt', async () => {
+    const { client, failures } = await serve(() => ({}));
+    expect(await ask(client, '/park')).toMatchObject({ type: 'answer', answer: { memory: { mappedBytes: 0 } } });
+    expect([await ask(client, '/resume'), (await client.get('/health')).body['parked'], failures]).toEqual([{ type: 'fatal', kind: 'out_of_memory', message: 'no room' }, true, []]);
+    const broken = await serve(() => ({}), {}, { park: () => Promise.reject(new Error('the native code broke')) });
+    expect([await ask(broken.client, '/park'), broken.failures]).toEqual([{ type: 'fatal', kind: 'worker_failed', message: 'the native code broke' }, [new Error('the native code broke')]]);
+  });
+
+  test('C-240 nothing is parked under a request, and no request begins while it is being parked', async () => {
+    let [finish, end] = [() => {}, () => {}];
+    const parked = new Promise<number>((resolve) => (finish = () => resolve(0)));
+    const running = new Promise<null>((resolve) => (end = () => resolve(null)));
+    const { client } = await serve(() => ({ next: () => running }), {}, { park: () => parked });
+    const answer = client.generate(aGenerateRequest());
+    await until(async () => (await client.get('/health')).body['slots_active'] === 1);
+    expect(await ask(client, '/park')).toEqual({ type: 'fatal', kind: 'busy', message: '1 requests run and 0 wait; drain the replica first' });
+    end();
+    expect((await answer).status).toBe(200);
+    const parking = ask(client, '/park');
+    await until(async () => JSON.parse((await client.generate(aGenerateRequest({ output: { stream: false } }))).text).code === 'INSTANCE_NOT_LOADED');
+    finish();
+    expect(await parking).toMatchObject({ type: 'answer' });
+  });
+
+  test('C-243 idle slots are written, those that were used last first, and a request waits for its slot', async () => {
+    const asked: (readonly number[])[] = [];
+    let finish = (): void => {};
+    const saved = new Promise<{ prefixes: number; tokens: number; sizeBytes: number }>((resolve) => (finish = () => resolve({ prefixes: 2, tokens: 9, sizeBytes: 10 })));
+    const { client } = await serve(() => ({}), {}, { savePrefixes: ({ slots, maxBytes }) => (asked.push([...slots, maxBytes]), saved) });
+    await client.generate(aGenerateRequest());
+    const saving = ask(client, '/prefixes', { max_bytes: 77 });
+    await until(() => asked.length === 1);
+    const answer = client.generate(aGenerateRequest());
+    await until(async () => (await client.get('/health')).body['waiting'] === 1);
+    finish();
+    expect([await saving, (await answer).status, asked]).toEqual([{ type: 'answer', answer: { prefixes: 2, tokens: 9, sizeBytes: 10 } }, 200, [[0, 1, 77]]]);
   });
 
   test('C-129 the wrong field is named', async () => {

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ApiError, describeProblems, GenerateRequest, isApiError, toHttp, validator } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
+import type { WorkerAnswer } from '../child/worker-answer.js';
+import { isEngineError } from '../engine-error.js';
 import { DeadlineWatch } from './deadlines.js';
 import { dialectOf } from './dialect/dialect-of.js';
 import { generate, Halt } from './generation.js';
@@ -9,6 +11,7 @@ import { Reply, type ReplyLimits } from './reply.js';
 import { Slots } from './slots.js';
 import type { TextModel } from './text-model.js';
 import { tokenBudget } from './token-budget.js';
+import { WorkerCalls } from './worker-calls.js';
 import { writeLog } from './worker-log.js';
 
 export interface WorkerLimits extends ReplyLimits {
@@ -26,16 +29,20 @@ export interface WorkerServerOptions {
   onEngineFailure(error: unknown): void;
 }
 
+const SAVE_BODY_BYTES = 1_024;
 const parseRequest = validator(GenerateRequest);
 
-/** The HTTP side of a worker: `POST /generate`, `GET /health`, `GET /stats`. */
+/** The HTTP side of a worker: `POST /generate`, `GET /health`, `GET /stats`, and the calls of its owner. */
 export class WorkerServer {
   readonly #slots: Slots;
+  readonly #calls: WorkerCalls;
   readonly #halts = new Set<Halt>();
   readonly #server: Server;
 
   constructor(private readonly options: WorkerServerOptions) {
-    this.#slots = new Slots(options.model.info.slots);
+    const { model, clock } = options;
+    this.#slots = new Slots(model.info.slots);
+    this.#calls = new WorkerCalls({ model, slots: this.#slots, clock });
     this.#server = createServer((request, response) => void this.#route(request, response));
     this.#server.keepAliveTimeout = 0;
     this.#server.requestTimeout = 0;
@@ -62,7 +69,10 @@ export class WorkerServer {
       if (target === 'POST /generate') return await this.#generate(request, response);
       if (target === 'GET /health') return sendJson(response, 200, this.#health());
       if (target === 'GET /stats') return sendJson(response, 200, { ...this.#slotCounts(), ...this.options.model.stats() });
-      throw new ApiError('NOT_FOUND', `the worker has no ${target}; it has POST /generate, GET /health and GET /stats`);
+      if (target === 'POST /park') return await this.#call(response, () => this.#calls.park());
+      if (target === 'POST /resume') return await this.#call(response, () => this.#calls.resume());
+      if (target === 'POST /prefixes') return await this.#savePrefixes(request, response);
+      throw new ApiError('NOT_FOUND', `the worker has no ${target}; it has POST /generate, /park, /resume and /prefixes, GET /health and GET /stats`);
     } catch (error) {
       if (!isApiError(error)) writeLog('error', 'request failed', { target, error: describe(error) });
       const { status, headers, body } = toHttp(error);
@@ -91,6 +101,7 @@ export class WorkerServer {
       const tokens = model.encode(request.input);
       const budgetTokens = tokenBudget({ promptTokens: tokens.length, maxTokens: request.max_tokens, overflow: request.overflow, contextTokens: model.info.contextTokens });
       const prompt = { tokens, scope: request.prefix_scope };
+      this.#calls.assertServing();
       const lease = await this.#slots.take(halt.signal, model.prefixes(prompt));
       try {
         const run = model.open(lease.slot, prompt, request.sampling);
@@ -108,6 +119,26 @@ export class WorkerServer {
     }
   }
 
+  /** What the owner is told in the engine's own words; anything else leaves the engine in doubt. */
+  async #call(response: ServerResponse, call: () => Promise<object>): Promise<void> {
+    const answer = await call().then(
+      (value): WorkerAnswer => ({ type: 'answer', answer: value }),
+      (error: unknown): WorkerAnswer => {
+        if (isEngineError(error)) return { type: 'fatal', kind: error.kind, message: error.message };
+        this.options.onEngineFailure(error);
+        return { type: 'fatal', kind: 'worker_failed', message: error instanceof Error ? error.message : String(error) };
+      },
+    );
+    sendJson(response, 200, answer);
+  }
+
+  async #savePrefixes(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { max_bytes: maxBytes } = (await readJsonBody(request, SAVE_BODY_BYTES)) as { readonly max_bytes: number };
+    let hasLeft = false;
+    response.once('close', () => (hasLeft = true));
+    await this.#call(response, () => this.#calls.savePrefixes(maxBytes, () => hasLeft));
+  }
+
   /** A fault of the engine in one sequence leaves the others in doubt: every stream learns it, then the process ends. */
   #engineFailed(error: unknown): never {
     this.options.onEngineFailure(error);
@@ -122,7 +153,7 @@ export class WorkerServer {
 
   #slotCounts(): object {
     const { replicaId, model } = this.options;
-    return { replica_id: replicaId, slots_total: this.#slots.total, slots_active: this.#slots.active, waiting: this.#slots.waiting, context_tokens: model.info.contextTokens };
+    return { replica_id: replicaId, ...(this.#calls.isParked && { parked: true }), slots_total: this.#slots.total, slots_active: this.#slots.active, waiting: this.#slots.waiting, context_tokens: model.info.contextTokens };
   }
 }
 

@@ -199,6 +199,61 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
       await expect(subject.provider.start(subject.spec, { signal: abort.signal, log: silentLog })).rejects.toThrow('not wanted any more');
     });
 
+    test('C-240 a parked replica keeps its process and answers nobody; resumed, it says what it said before', async () => {
+      const { replica, client } = await start();
+      const say = async (): Promise<string> => wholeText((await client.generate(aGenerateRequest({ output: { stream: false } }))).text);
+      const before = await say();
+      const parked = await replica.park();
+      expect(parked).toEqual({ memory: { mappedBytes: expect.any(Number), ownBytes: expect.any(Number) }, parkMs: expect.any(Number) });
+      expect([await replica.park(), isAlive(replica.pid)]).toEqual([parked, true]);
+      expect(await client.get('/health')).toMatchObject({ status: 200, body: { status: 'ok', parked: true, slots_active: 0 } });
+      const refused = await client.generate(aGenerateRequest());
+      expect([refused.status, JSON.parse(refused.text)]).toMatchObject([503, { code: 'INSTANCE_NOT_LOADED', retriable: true }]);
+      expect(await replica.resume()).toEqual({ ...replica.info, contextTokens: subject.spec.contextTokens });
+      expect([await say(), await replica.resume(), (await client.get('/health')).body['parked']]).toEqual([before, replica.info, undefined]);
+    });
+
+    test('C-240 a replica is not parked under a request', async () => {
+      const { replica, client } = await start(subject.endless);
+      const leave = new AbortController();
+      const stream = client.generate(aGenerateRequest(), leave.signal).catch(() => undefined);
+      await eventually('a request runs', 20_000, async () => (await slotsActive(client)) === 1);
+      await expect(replica.park()).rejects.toMatchObject({ kind: 'busy' });
+      leave.abort();
+      await stream;
+      await untilIdle(client);
+      expect((await replica.park()).parkMs).toBeGreaterThanOrEqual(0);
+    });
+
+    test('C-241 whatever its owner has asked, stopping ends the process and every call', async () => {
+      for (const ask of [(replica: EngineReplica) => replica.park(), (replica: EngineReplica) => replica.resume(), (replica: EngineReplica) => replica.savePrefixes({ maxBytes: 1_000_000 })]) {
+        const { replica } = await start();
+        await replica.park();
+        const asked = ask(replica).then(
+          () => 'answered',
+          (error: unknown) => (isEngineError(error) ? error.kind : String(error)),
+        );
+        await replica.stop(0);
+        expect(['answered', 'worker_failed']).toContain(await asked);
+        expect([isAlive(replica.pid), existsSync(replica.socketPath), await replica.exited]).toEqual([false, false, { kind: 'stopped' }]);
+        await expect(ask(replica)).rejects.toMatchObject({ kind: 'worker_failed' });
+      }
+    });
+
+    test('C-241 a parked process that is killed is a crash like any other', async () => {
+      const { replica } = await start();
+      await replica.park();
+      process.kill(replica.pid, 'SIGKILL');
+      expect(await replica.exited).toMatchObject({ kind: 'crashed', reason: 'sigkill' });
+      await expect(replica.resume()).rejects.toMatchObject({ kind: 'worker_failed' });
+    });
+
+    test('C-243 where no folder was given nothing is kept', async () => {
+      const { replica, client } = await start();
+      await client.generate(aGenerateRequest());
+      expect(await replica.savePrefixes({ maxBytes: 1e9 })).toEqual({ prefixes: 0, tokens: 0, sizeBytes: 0 });
+    });
+
     test('C-150 a load takes the process that waits for it, and closing ends those that wait', async () => {
       const { deviceKind, deviceMask } = subject.spec;
       const standby = subject.provider.standBy({ deviceKind, deviceMask }, { workers: 1, log: silentLog, onChange: () => undefined });

@@ -16,8 +16,16 @@ export interface ScriptedBehaviour {
   readonly failPreload?: EngineErrorKind;
   /** The process dies once a generation has sampled so many tokens; 0 = before the first. */
   readonly crashAfterTokens?: number;
-  /** `load`: never becomes ready; `generate`: never samples a token. */
-  readonly hang?: 'load' | 'generate';
+  /** `load`: never becomes ready; `generate`: never samples a token; `park`, `resume`, `save`: that call of the owner never ends. */
+  readonly hang?: 'load' | 'generate' | 'park' | 'resume' | 'save';
+  /** The process dies in that call of its owner. */
+  readonly crashIn?: 'park' | 'resume' | 'save';
+  /** It cannot be resumed, and stays parked. */
+  readonly failResume?: EngineErrorKind;
+  /** How long it takes to be resumed. Default 0. */
+  readonly resumeMs?: number;
+  /** Size of the file that is kept of each idle slot. Default 0: nothing is kept. */
+  readonly prefixBytes?: number;
   /** `GET /health` answers 503. */
   readonly failHealth?: boolean;
 }

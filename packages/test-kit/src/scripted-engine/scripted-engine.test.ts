@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ReplicaSpec } from '@corral/engine';
+import type { EngineReplica, ReplicaSpec } from '@corral/engine';
 import { silentLog } from '@corral/service-kit';
 import { aGenerateRequest } from '../a-generate-request.js';
 import { engineConformance } from '../conformance/engine.js';
@@ -89,6 +89,39 @@ describe('scripted engine faults', () => {
   test('I-05 fail_preload and fail_health', async () => {
     await expect(scriptedEngine({ behaviour: { failPreload: 'out_of_memory' } }).start(aSpec('short'), options)).rejects.toMatchObject({ kind: 'out_of_memory' });
     expect((await withReplica({ failHealth: true }, (client) => client.get('/health'))).status).toBe(503);
+  });
+
+  test.each(['park', 'resume', 'save'] as const)('C-241 a process that dies or hangs in %s ends the call with it', async (call) => {
+    const ask = async (behaviour: ScriptedBehaviour, meanwhile: (replica: EngineReplica) => Promise<unknown>): Promise<unknown> => {
+      const replica = await scriptedEngine({ behaviour }).start(aSpec('short'), options);
+      try {
+        if (call === 'resume') await replica.park();
+        const asked = (call === 'save' ? replica.savePrefixes({ maxBytes: 1 }) : replica[call]()).catch((error: unknown) => error);
+        await meanwhile(replica);
+        return await asked;
+      } finally {
+        await replica.stop(0);
+      }
+    };
+    expect(await ask({ crashIn: call }, () => Promise.resolve())).toMatchObject({ kind: 'worker_failed', exit: 'exit', lastWords: ['GGML_ASSERT(scripted) failed'] });
+    expect(await ask({ hang: call }, (replica) => replica.stop(5_000))).toMatchObject({ kind: 'worker_failed' });
+  });
+
+  test('C-240 C-242 what cannot be resumed stays parked; on a device nothing parks', async () => {
+    const replica = await scriptedEngine({ behaviour: { failResume: 'out_of_memory' } }).start(aSpec('short'), options);
+    const parked = await replica.park();
+    await expect(replica.resume()).rejects.toMatchObject({ kind: 'out_of_memory' });
+    expect(await replica.park()).toEqual(parked);
+    await replica.stop(0);
+    const onDevice = await scriptedEngine({ deviceKind: 'vulkan' }).start({ ...aSpec('short'), deviceKind: 'vulkan', deviceMask: '0' }, options);
+    await expect(onDevice.park()).rejects.toMatchObject({ kind: 'device_unsupported' });
+    await onDevice.stop(0);
+  });
+
+  test('C-243 a call that is given up leaves the process as it is', async () => {
+    const replica = await scriptedEngine({ behaviour: { hang: 'save' } }).start(aSpec('short'), options);
+    await expect(replica.savePrefixes({ maxBytes: 1, signal: AbortSignal.timeout(100) })).rejects.toThrow('timeout');
+    await replica.stop(0);
   });
 
   test('I-05 a behaviour may change from start to start, and the device is as large as it is told', async () => {

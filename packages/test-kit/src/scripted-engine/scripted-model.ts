@@ -1,5 +1,8 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { GenerateInput, Sampling } from '@corral/contracts';
-import type { DecodeStats, Prompt, ReplicaInfo, SlotPrefix, TextModel, TextRun } from '@corral/engine';
+import { EngineError } from '@corral/engine';
+import type { DecodeStats, Prompt, ReplicaInfo, SavedPrefixes, SlotPrefix, TextModel, TextRun } from '@corral/engine';
 import { xorshift } from '../gguf/random-table.js';
 import type { ScriptedBehaviour } from './behaviour.js';
 
@@ -15,6 +18,7 @@ export class ScriptedModel implements TextModel {
   constructor(
     readonly info: ReplicaInfo,
     private readonly behaviour: ScriptedBehaviour,
+    private readonly prefixFolder: string | null = null,
   ) {}
 
   /** One token per word. */
@@ -63,6 +67,33 @@ export class ScriptedModel implements TextModel {
       chunks_after_stop: 0,
       tokens_after_stop: 0,
     };
+  }
+
+  async park(): Promise<number> {
+    await this.#told('park');
+    return 1_000_000;
+  }
+
+  async resume(): Promise<ReplicaInfo> {
+    await this.#told('resume');
+    await delay(this.behaviour.resumeMs ?? 0);
+    if (this.behaviour.failResume !== undefined) throw new EngineError(this.behaviour.failResume, 'the scripted engine was told not to resume');
+    return this.info;
+  }
+
+  async savePrefixes({ slots, maxBytes }: Parameters<TextModel['savePrefixes']>[0]): Promise<SavedPrefixes> {
+    await this.#told('save');
+    const { prefixBytes = 0 } = this.behaviour;
+    if (this.prefixFolder === null || prefixBytes === 0) return { prefixes: 0, tokens: 0, sizeBytes: 0 };
+    mkdirSync(this.prefixFolder, { recursive: true });
+    for (const slot of slots.slice(0, Math.floor(maxBytes / prefixBytes))) writeFileSync(join(this.prefixFolder, `slot-${slot}.kv`), Buffer.alloc(prefixBytes));
+    const prefixes = readdirSync(this.prefixFolder).length;
+    return { prefixes, tokens: prefixes, sizeBytes: prefixes * prefixBytes };
+  }
+
+  async #told(call: 'park' | 'resume' | 'save'): Promise<void> {
+    if (this.behaviour.crashIn === call) await crash();
+    if (this.behaviour.hang === call) await never();
   }
 
   unhealthy(): string | null {

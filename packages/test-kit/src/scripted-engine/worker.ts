@@ -16,6 +16,6 @@ runWorker(async () => {
     onProgress(1);
     const layers = spec.deviceKind === 'cpu' ? 0 : 1;
     const memory = { weightsBytes: 1_000_000, contextBytes: 100 * spec.contextTokens * spec.slots, hostBytes: 0 };
-    return new ScriptedModel({ slots: spec.slots, contextTokens: spec.contextTokens, layersOnDevice: layers, totalLayers: 1, memory, hasChatTemplate: true, loadMs: behaviour.preloadMs ?? 0, loadPath: 'public' }, behaviour);
+    return new ScriptedModel({ slots: spec.slots, contextTokens: spec.contextTokens, layersOnDevice: layers, totalLayers: 1, memory, hasChatTemplate: true, loadMs: behaviour.preloadMs ?? 0, loadPath: 'public' }, behaviour, spec.prefixFolder ?? null);
   };
 });
