@@ -253,6 +253,8 @@ export class StagingArea {
     try {
       await stageFile(wish, dir, { signal: controller.signal, onProgress: show });
       this.#arrived(wish, clock.monotonicMs() - startedMs);
+      // Called off in the moment in which it was done.
+      if (controller.signal.aborted) await this.#evict(this.#copies.get(digest), 'removed');
     } catch (error) {
       if (controller.signal.aborted) log.info('staging called off', { model_id: modelId, digest, cause: messageOf(controller.signal.reason) });
       else this.#failed(wish, error);
