@@ -20,7 +20,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const ground = await openGround(parts);
   const news: News = { round: () => {}, changed: () => {} };
   const core = buildCore(ground, news);
-  const link = openBus(ground);
+  const link = await openBus(ground);
   const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
   const server = await serve(ground, core, { state, intake: link.intake });
   await startReports(ground, core, { state, server, news, link });

@@ -23,10 +23,9 @@ function exitCodeFor({ code }: ErrorEnvelope): ExitCode {
 
 /** The server's hint, else what helps with that code. [J-06 J-08] */
 function nextStepOf({ code, hint, retriable, retry_after_ms: retryAfterMs }: ErrorEnvelope): string {
+  if (code === 'MISSING_TOKEN' || code === 'BAD_TOKEN') return 'give a key of this server, or its token, with --token or CORRAL_TOKEN';
   if (hint !== undefined) return hint;
   switch (code) {
-    case 'MISSING_TOKEN':
-    case 'BAD_TOKEN':
     case 'NON_LOOPBACK_WITHOUT_TOKEN':
       return 'give the right token with --token or CORRAL_TOKEN';
     case 'CONTEXT_LENGTH_EXCEEDED':

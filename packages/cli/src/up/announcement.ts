@@ -4,7 +4,7 @@ import type { ReadyEvent } from './ready-event.js';
 export interface Announced extends Pick<ReadyEvent, 'listener_url' | 'dashboard_url'> {
   /** What the example asks for; without one there is no example. */
   readonly model: string | undefined;
-  readonly token: HomeToken | undefined;
+  readonly token: Pick<HomeToken, 'inShell'> | undefined;
 }
 
 /** Where the API is, and one line for the shell that works as it stands. */
@@ -17,7 +17,7 @@ export function announcement({ listener_url: url, dashboard_url: dashboard, mode
   ];
 }
 
-function curlLine(url: string, model: string, token: HomeToken | undefined): string {
+function curlLine(url: string, model: string, token: Announced['token']): string {
   const body = JSON.stringify({
     model,
     messages: [{ role: 'user', content: 'What is the capital of Japan?' }],

@@ -1,7 +1,10 @@
-import { formatDuration } from '@corral/service-kit';
+import { join } from 'node:path';
+import { OPERATOR_TOKEN_FILE } from '@corral/contracts';
+import { formatDuration, readSecret } from '@corral/service-kit';
 import type { CliContext } from '../cli-context.js';
 import { createCorralClient, type CorralClient } from '../client/corral-client.js';
 import { firstModel } from '../client/served-models.js';
+import { CliFailure } from '../cli-failure.js';
 import { EXIT } from '../exit-code.js';
 import { failureLines } from '../failure-lines.js';
 import { createProgressReporter, type ProgressReporter } from '../render/progress-reporter.js';
@@ -24,6 +27,7 @@ interface Running {
   readonly progress: ProgressReporter;
   readonly home: HomeDaemons;
   readonly token: HomeToken | undefined;
+  readonly stateDir: string;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +60,7 @@ export async function runUp(context: CliContext, request: UpRequest, programs: D
       onReload: () => home.reload(),
     });
     try {
-      return await serve({ context, request, times, progress, home, token: tokenOf(env, config.orchestratord), signal: stopped.signal });
+      return await serve({ context, request, times, progress, home, token: tokenOf(env, config.orchestratord), stateDir, signal: stopped.signal });
     } finally {
       progress.clear();
       await home.stop();
@@ -71,11 +75,11 @@ export async function runUp(context: CliContext, request: UpRequest, programs: D
 }
 
 async function serve(running: Running): Promise<number> {
-  const { context, request, progress, signal, token } = running;
+  const { context, request, progress, signal } = running;
   const ready = await untilStopped(signal, start(running));
   if (request.json) context.out.write(`${JSON.stringify(ready)}\n`);
   else if (request.ask === undefined) notePoolProblems(progress, ready);
-  const client = createCorralClient({ url: ready.listener_url, token: token?.value });
+  const client = createCorralClient({ url: ready.listener_url, token: await operatorToken(running) });
   try {
     if (request.ask !== undefined) await ask(running, client, request.ask);
     if (request.once) return EXIT.done;
@@ -93,7 +97,8 @@ function notePoolProblems(progress: ProgressReporter, { pools }: ReadyEvent): vo
 }
 
 /** Both daemons answer `/health`. Waits for no pool and no model. */
-async function start({ context, times, progress, home, token, signal }: Running): Promise<ReadyEvent> {
+async function start(running: Running): Promise<ReadyEvent> {
+  const { context, times, progress, home, token, signal } = running;
   const { clock } = context;
   const startedMs = clock.monotonicMs();
   const healthWait = { clock, withinMs: times.healthyWithinMs, signal };
@@ -104,7 +109,7 @@ async function start({ context, times, progress, home, token, signal }: Running)
   progress.show({ label: 'starting pool-managerd', doneBytes: null, totalBytes: null });
   const poolManagerd = await home.startPoolManagerd(orchestratord.url);
   await waitForHealth('pool-managerd', { url: poolManagerd.url, token: token?.value }, healthWait);
-  const client = createCorralClient({ url: orchestratord.url, token: token?.value });
+  const client = createCorralClient({ url: orchestratord.url, token: await operatorToken(running) });
   try {
     const pools = await waitForPools(client, { clock, withinMs: times.poolsWithinMs, signal, isEnough: someRegistered });
     progress.clear();
@@ -128,7 +133,26 @@ async function ask({ context, request, progress, signal }: Running, client: Corr
 
 async function announce({ progress, token, signal }: Running, client: CorralClient, ready: ReadyEvent): Promise<void> {
   const model = await firstModel(client, { signal }).catch(() => undefined);
-  announcement({ ...ready, model, token }).forEach((line) => progress.note(line));
+  const shown = token ?? ((await needsKey(ready.listener_url, signal)) ? { inShell: '$CORRAL_TOKEN' } : undefined);
+  announcement({ ...ready, model, token: shown }).forEach((line) => progress.note(line));
+}
+
+/** The configured token, else the one that the daemons of this state directory share once they run. [B-135] */
+async function operatorToken({ token, stateDir }: Pick<Running, 'token' | 'stateDir'>): Promise<string | undefined> {
+  return token?.value ?? (await readSecret(join(stateDir, OPERATOR_TOKEN_FILE)));
+}
+
+/** Whether callers on this machine are refused without one. */
+async function needsKey(url: string, signal: AbortSignal): Promise<boolean> {
+  const anyone = createCorralClient({ url, token: undefined });
+  try {
+    return await firstModel(anyone, { signal }).then(
+      () => false,
+      (error: unknown) => error instanceof CliFailure && error.exitCode === EXIT.refused,
+    );
+  } finally {
+    await anyone.close();
+  }
 }
 
 function stateDirIn(section: Readonly<Record<string, unknown>>, env: CliContext['env']): string | undefined {

@@ -28,6 +28,7 @@ export function accessGate(parts: AccessGateParts): Gate {
   const gate = authGate({
     tokens: operatorToken === null ? tokens : [...tokens, operatorToken],
     authOptional,
+    hint: 'send "Authorization: Bearer <key>" with a key of POST /api/admin/keys, or a token from LLORCH_API_TOKEN, which a node on another machine or with another state directory needs',
     needsToken: () => tokens.length > 0 || keys.inUse,
     resolve: (text) => {
       const key = keys.find(text);

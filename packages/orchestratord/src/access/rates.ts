@@ -2,7 +2,7 @@ import { ApiError } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
 import { takeRequest, type Bucket } from './rate.js';
 
-/** How much each key has left. Lives in memory: a restart fills every bucket. */
+/** How much each key has left; one entry per key. Lives in memory: a restart fills every bucket. */
 export class Rates {
   readonly #buckets = new Map<string, Bucket>();
 
@@ -16,9 +16,5 @@ export class Rates {
       retry_after_ms: taken.retryAfterMs,
       policy_label: 'requests_per_minute',
     });
-  }
-
-  forget(keyId: string): void {
-    this.#buckets.delete(keyId);
   }
 }

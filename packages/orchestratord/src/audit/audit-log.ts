@@ -20,6 +20,7 @@ interface Waiting {
 /** Entries of one commit, and of all that wait for one. */
 const BATCH = 200;
 const WAITING_MAX = 10_000;
+const ROWS_MAX = 1_000_000;
 const PRUNE_EVERY_MS = 3_600_000;
 
 /** The one writer of the audit. Records that come at once share a commit. [B-114] */
@@ -72,7 +73,7 @@ export class AuditLog implements Audit {
   async #prune(): Promise<void> {
     const { store, clock, log, retentionMs } = this.options;
     while (!this.#stopped.signal.aborted) {
-      await pruneAudit(store.db, clock.nowMs() - retentionMs).then(
+      await pruneAudit(store.db, clock.nowMs() - retentionMs, ROWS_MAX).then(
         (removed) => removed > 0 && log.info('audit pruned', { removed }),
         (error: unknown) => log.error('audit not pruned', { error }),
       );

@@ -58,8 +58,12 @@ export async function listAudit(db: Kysely<Database>, query: AuditQuery): Promis
   }));
 }
 
-/** Removes entries that are older than `beforeMs`; returns how many. */
-export async function pruneAudit(db: Kysely<Database>, beforeMs: number): Promise<number> {
-  const { numDeletedRows } = await db.deleteFrom('audit').where('at', '<', beforeMs).executeTakeFirst();
+/** Removes entries that are older than `beforeMs`, and the oldest beyond `rowsMax`; returns how many. */
+export async function pruneAudit(db: Kysely<Database>, beforeMs: number, rowsMax: number): Promise<number> {
+  const newest = await db.selectFrom('audit').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  const { numDeletedRows } = await db
+    .deleteFrom('audit')
+    .where((e) => e.or([e('at', '<', beforeMs), e('id', '<=', (newest?.id ?? 0) - rowsMax)]))
+    .executeTakeFirst();
   return Number(numDeletedRows);
 }

@@ -2,6 +2,7 @@ import type { NodeState } from '@corral/contracts';
 import { AmqpEventBus, HttpEventBus, nameOfHost, parseAmqpUrls, type BusObserver, type EventBus } from '@corral/event-bus';
 import { createHttpClient, type HttpClient } from '@corral/service-kit';
 import { EventIntake } from '../assignments/event-intake.js';
+import { controlPlaneToken } from '../node/control-plane-token.js';
 import type { Ground } from './ground.js';
 
 /** The ways between this node and its control plane. */
@@ -16,10 +17,10 @@ export interface NodeBus {
 }
 
 /** Chooses the transport of events. A broker that is away is no reason not to start. [E-02 E-12] */
-export function openBus(ground: Ground): NodeBus {
+export async function openBus(ground: Ground): Promise<NodeBus> {
   const { config, clock, log, metrics, journal, shutdown } = ground;
   const intake = new EventIntake({ journal, clock, log, onTaken: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }) });
-  const client = createHttpClient({ baseUrl: config.orchestrator_url, token: config.tokens[0], requestTimeoutMs: config.control_plane.request_ms, connections: 4, clock });
+  const client = createHttpClient({ baseUrl: config.orchestrator_url, token: await controlPlaneToken(config), requestTimeoutMs: config.control_plane.request_ms, connections: 4, clock });
   const bus = config.amqp_urls.length === 0 ? httpBus(ground, client) : amqpBus(ground, intake);
   shutdown.add('links', async () => {
     await bus.close();

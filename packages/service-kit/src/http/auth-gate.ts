@@ -18,6 +18,8 @@ export interface GateOptions {
   readonly authOptional?: boolean;
   /** Variable that the hints name. */
   readonly tokenVariable?: string;
+  /** What a caller without a good token should do; left out, it is to send one from `tokenVariable`. */
+  readonly hint?: string;
   /** Origins whose pages may call without a token. */
   readonly allowedOrigins?: readonly string[];
 }
@@ -27,7 +29,7 @@ export function authGate(options: GateOptions): Gate {
   const { tokens, authOptional = false, tokenVariable = 'LLORCH_API_TOKEN', allowedOrigins = [] } = options;
   const match = tokenMatcher(tokens);
   const needsToken = options.needsToken ?? (() => tokens.length > 0);
-  const hint = `send "Authorization: Bearer <token>" with a token from ${tokenVariable}`;
+  const hint = options.hint ?? `send "Authorization: Bearer <token>" with a token from ${tokenVariable}`;
   return (req) => {
     const bearer = parseBearer(req.headers.authorization);
     if (!needsToken()) return localCaller(req, allowedOrigins, tokenVariable);

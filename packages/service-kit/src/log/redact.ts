@@ -30,10 +30,14 @@ function isSecretField(name: string): boolean {
   return SECRET_FIELDS.has(name.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
-/** Removes bearer tokens, passwords in addresses, and the given values from text that is about to be written. [B-08] */
+/** `prefix_id_secret`, wherever a client put it, such as in a path. */
+const PREFIXED_KEY = /\b[a-z]{2,8}_[0-9a-f]{16}_[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g;
+
+/** Removes bearer tokens, prefixed keys, passwords in addresses, and the given values from text that is about to be written. [B-08] */
 export function redactText(text: string, secrets: readonly string[] = []): string {
   let clean = text
     .replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, `Bearer ${REDACTED}`)
+    .replaceAll(PREFIXED_KEY, REDACTED)
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${REDACTED}@`);
   for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, REDACTED);
   return clean;

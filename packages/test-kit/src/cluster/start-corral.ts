@@ -76,7 +76,8 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
     throw new Error(`corral up ended with ${ready.code ?? ready.signal} before it was ready:\n${said.join('')}`);
   }
   await eventually('a node registers', REGISTERED_WITHIN_MS, async () => {
-    const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url))).json()) as { readonly data: ReadyEvent['pools'] };
+    const token = options.env?.['LLORCH_API_TOKEN'] ?? (await readFile(join(stateDir, 'operator-token'), 'utf8')).trim();
+    const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url), { headers: { authorization: `Bearer ${token}` } })).json()) as { readonly data: ReadyEvent['pools'] };
     return data.length > 0 && data.every((pool) => pool.ready || pool.last_error !== null);
   });
   return {
