@@ -1,4 +1,4 @@
-import { ORCHESTRATORD_METRICS, type Assignment } from '@corral/contracts';
+import { isApiError, ORCHESTRATORD_METRICS, type Assignment, type Tier } from '@corral/contracts';
 import { createMetrics, recordingLog } from '@corral/service-kit';
 import { FakeClock } from '@corral/test-kit';
 import type { Demand, ReplicaUse } from '../src/assignments/demand.js';
@@ -11,7 +11,7 @@ import { modelKeyOf } from '../src/manifest/model-key.js';
 import { readManifest } from '../src/manifest/read-manifest.js';
 import type { ServedManifest } from '../src/manifest/served-manifest.js';
 import { NodeRegistry } from '../src/nodes/node-registry.js';
-import type { InstanceKey } from '../src/store/instance-rows.js';
+import { putInstance, type InstanceDefinition, type InstanceKey } from '../src/store/instance-rows.js';
 import { listModels, replaceServedModels } from '../src/store/model-rows.js';
 import { openStore } from '../src/store/open-store.js';
 import { aFolder } from './fixtures.js';
@@ -27,6 +27,8 @@ export interface RigOptions {
   /** Nodes that the bus cannot reach. */
   readonly cutOff?: ReadonlySet<string>;
   readonly online?: boolean;
+  /** A broker between daemon and nodes: `down` cannot be reached, `silent` confirms nothing. */
+  readonly broker?: { down: boolean; silent?: boolean };
 }
 
 /** A manifest of models that weigh nothing on paper; the simulated nodes say what they weigh. */
@@ -54,8 +56,9 @@ export async function aRig(options: RigOptions) {
     isOnline: (nodeId) => registry.places().some((place) => place.nodeId === nodeId && place.online),
     bus: {
       inFlightMax: 1,
-      state: () => ({ mode: 'http', connected: true, consuming: true, lastPublishMs: null, lastEventMs: null, lastError: null }),
+      state: () => ({ mode: options.broker === undefined ? 'http' : 'rabbitmq', connected: options.broker?.down !== true, consuming: true, lastPublishMs: null, lastEventMs: null, lastError: null }),
       publish: (event, target) => {
+        if (options.broker?.down === true || options.broker?.silent === true) return Promise.resolve({ kind: 'unavailable', reason: 'the broker does not confirm' });
         if (target.kind !== 'node' || options.cutOff?.has(target.nodeId) === true) return Promise.resolve({ kind: 'unavailable', reason: 'cut off' });
         const assignment = event.data as Assignment;
         published.push(assignment);
@@ -117,6 +120,16 @@ export async function aRig(options: RigOptions) {
     lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
     demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),
     want: (demands: readonly Demand[], use: readonly ReplicaUse[] = [], active: readonly InstanceKey[] = []) => loop.update(demands, use, [...demands.map(({ instance }) => instance), ...active]),
+    /** Makes an explicit instance of org `default`. */
+    create: async (instanceId: string, modelId: string, over: Partial<InstanceDefinition> = {}): Promise<InstanceKey> => {
+      const record = await putInstance(store.db, { orgId: 'default', instanceId, kind: 'explicit', name: null, status: 'active', origin: 'api', modelRef: modelId, tier: 'cold', ttlS: null, config: {}, configHash: 'c0', ...over }, clock.nowMs());
+      instances.put(record);
+      return { orgId: 'default', instanceId };
+    },
+    load: (key: InstanceKey, tier: Tier = instances.find(key)?.tier ?? 'hot') => settled(loop.load(key, { tier, source: 'api_load', correlationId: 'c-load' })),
+    unload: (key: InstanceKey) => settled(loop.unload(key, { source: 'api_unload', correlationId: 'c-unload' })),
+    state: (key: InstanceKey) => loop.stateOf(key),
+    heldTier: (key: InstanceKey) => instances.find(key)?.heldTier ?? null,
     status: (modelId: string) => loop.statusOf(keyOf(models, modelId)),
     wantedNow: () => wanted.all().map(({ instance_id, wanted: residency, target, generation }) => `${instance_id} ${residency} ${target.pool_id} g${generation}`).sort(),
     close: async () => {
@@ -129,6 +142,20 @@ export async function aRig(options: RigOptions) {
 }
 
 export type Rig = Awaited<ReturnType<typeof aRig>>;
+
+/** A call whose outcome a test reads when it likes. */
+export interface Call {
+  outcome: 'pending' | 'done' | { readonly code: string; readonly message: string };
+}
+
+function settled(promise: Promise<void>): Call {
+  const call: Call = { outcome: 'pending' };
+  promise.then(
+    () => (call.outcome = 'done'),
+    (error: unknown) => (call.outcome = isApiError(error) ? { code: error.code, message: error.message } : { code: 'THROWN', message: String(error) }),
+  );
+  return call;
+}
 
 function keyOf(models: ModelDirectory, modelId: string): string {
   const spec = models.specOf(modelId);

@@ -1,4 +1,4 @@
-import { assignmentsHash, type Assignment, type AssignmentStatus, type NodeModel, type NodeState, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
+import { assignmentsHash, type Assignment, type AssignmentStatus, type NodeModel, type NodeState, type PoolStatus, type ReplicaStatus, type StagingStatus } from '@corral/contracts';
 import { aNodeModel, aNodeState, aPoolStatus, aReplicaStatus } from './node-fixtures.js';
 
 interface Loading {
@@ -24,6 +24,10 @@ export class SimulatedNode {
   readonly restarting = new Map<string, string>();
   /** Models whose breaker is open, by the Unix milliseconds of their next trial; nobody's wish starts them before. */
   readonly heldUntil = new Map<string, number>();
+  /** Staged models, by id, with their bytes, longest unused first. */
+  readonly staged = new Map<string, number>();
+  /** Bytes of the staging area; `null` = it has none. */
+  stageMaxBytes: number | null = null;
   fetchMs = 1_000;
   loadMs = 300;
   incarnation = 'i1';
@@ -60,8 +64,9 @@ export class SimulatedNode {
     for (const [modelId, doneMs] of this.fetching) {
       if (nowMs < doneMs) continue;
       this.fetching.delete(modelId);
-      this.models.set(modelId, aNodeModel(modelId, this.sizes[modelId] ?? 1));
+      this.models.set(modelId, aFileOf(modelId, this.sizes[modelId] ?? 1));
     }
+    for (const { model, wanted: residency } of wanted) if (residency === 'staged') this.#stage(model.model_id);
     if (this.loading !== null && nowMs >= this.loading.readyAtMs) {
       this.resident.set(replicaId(this.loading.poolId, this.loading.modelId), this.loading);
       this.loading = null;
@@ -84,7 +89,27 @@ export class SimulatedNode {
     return aNodeState({
       node_id: this.nodeId, incarnation: this.incarnation, seq: this.#seq, models: [...this.models.values()], pools: this.pools.map(({ poolId, memoryBytes, ready = true }) => this.#pool(poolId, memoryBytes, ready)),
       assignments: assignments.map((one) => this.#status(one)), assignments_hash: assignmentsHash(assignments),
+      staging: this.#staging(),
     });
+  }
+
+  /** Copies at once what fits once those have gone that nobody wants there. */
+  #stage(modelId: string): void {
+    if (this.stageMaxBytes === null || this.staged.has(modelId) || !this.models.has(modelId)) return;
+    const size = this.sizes[modelId] ?? 0;
+    const kept = new Set([...this.journal.values()].filter(({ wanted }) => wanted === 'staged').map(({ model }) => model.model_id));
+    for (const other of [...this.staged.keys()]) if (this.#stagedBytes() + size > this.stageMaxBytes && !kept.has(other)) this.staged.delete(other);
+    if (this.#stagedBytes() + size <= this.stageMaxBytes) this.staged.set(modelId, size);
+  }
+
+  #stagedBytes(): number {
+    return [...this.staged.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  #staging(): StagingStatus | null {
+    if (this.stageMaxBytes === null) return null;
+    const entries = [...this.staged].map(([modelId, size]) => ({ model_id: modelId, digest: this.models.get(modelId)?.digest ?? '', size_bytes: size, state: 'staged' as const, progress: null, pinned: false, leases: 0 }));
+    return { used_bytes: this.#stagedBytes(), max_bytes: this.stageMaxBytes, best_effort: false, entries, failures: [] };
   }
 
   #fits({ target, model }: Assignment): boolean {
@@ -112,7 +137,7 @@ export class SimulatedNode {
     const id = replicaId(target.pool_id, model.model_id);
     const ended = this.restarting.get(model.model_id);
     if (ended !== undefined && wanted === 'resident') return { ...base, residency: 'loading', replica_id: id, last_error: ended, progress: { phase: 'restarting', bytes_done: null, bytes_total: null, fraction: null } };
-    if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : 'on_disk' };
+    if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : wanted === 'staged' && this.staged.has(model.model_id) ? 'staged' : 'on_disk' };
     if (this.resident.has(id)) return { ...base, residency: 'resident', replica_id: id };
     if (this.loading?.modelId === model.model_id) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
     return { ...base, residency: 'on_disk', progress: { phase: 'waiting_for_memory', bytes_done: null, bytes_total: null, fraction: null } };
@@ -121,4 +146,9 @@ export class SimulatedNode {
 
 export function replicaId(poolId: string, modelId: string): string {
   return `${poolId}-${modelId}`;
+}
+
+/** A file of its own for each model. */
+export function aFileOf(modelId: string, bytes: number): NodeModel {
+  return aNodeModel(modelId, bytes, { digest: `sha256:${Buffer.from(modelId).toString('hex').padEnd(64, '0').slice(0, 64)}` });
 }

@@ -50,7 +50,7 @@ function residencyOf({ assignment, status, place }: AssignmentView, { residentIn
   }
   if (place?.online !== true) return resting;
   const known = status?.residency ?? resting;
-  if (known === 'resident') return 'draining';
+  if (known === 'resident' || known === 'draining') return 'draining';
   if (known === 'staged' || resting === 'staged') return wanted === 'staged' ? 'staged' : 'on_disk';
   return known;
 }

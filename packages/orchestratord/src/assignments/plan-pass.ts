@@ -57,10 +57,10 @@ export function planPass(input: PassInput): PassPlan {
   const standing = input.wishes.filter(({ demand, source }) => source === 'demand' || !called.has(keyOf(demand.instance)));
   const asked = orders.flatMap(({ wish }) => wish ?? []);
   const beyond = beyondCeiling(tiers, [...asked, ...standing], hotCeiling);
-  const planned = planWishes([...asked, ...standing.filter(({ demand, source }) => source === 'demand' || !beyond.has(keyOf(demand.instance)))], world, quantumMs);
+  const plans = planWishes([...asked, ...standing.filter(({ demand, source }) => source === 'demand' || !beyond.has(keyOf(demand.instance)))], world, quantumMs);
 
   const context: ChangeContext = { world, quantumMs, heldTierOf: ({ orgId, instanceId }): Tier | null => input.tiers.recordOf(`${orgId}/${instanceId}`)?.heldTier ?? null };
-  const planOf = new Map(planned.map((one) => [one.wish, one]));
+  const planOf = new Map(plans.map((one) => [one.wish, one]));
   let at = 0;
   const answers = orders.map(({ order, record, model, wish }) => {
     const key = `${record.orgId}/${record.instanceId}`;
@@ -69,6 +69,9 @@ export function planPass(input: PassInput): PassPlan {
     at += answer.kind === 'changes' ? answer.changes.length : 0;
     return { order, answer, from, to: at };
   });
+  const refused = new Set(orders.filter((_, n) => answers[n]?.answer.kind === 'refused').map(({ wish }) => wish));
+  // What was refused is wanted no longer.
+  const planned = plans.filter(({ wish }) => !refused.has(wish));
   const answered = answers.flatMap(({ answer }) => (answer.kind === 'changes' ? answer.changes : []));
 
   const idle = idleChanges(tiers, nowMs);
