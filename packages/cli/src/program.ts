@@ -25,6 +25,7 @@ export function createProgram(version: string, perform: Perform): Command {
   addUp(program, perform);
   addLooks(program, perform);
   addChat(program, perform);
+  addAccess(program, perform);
   addLogs(program, perform);
   return program;
 }
@@ -102,6 +103,40 @@ function addChat(program: Command, perform: Perform): void {
     .action((model: string | undefined, text: string | undefined, _, command: Command) =>
       perform(async (context) => (await import('./commands/chat.js')).chat(context, optionsOf(command), { model, text })),
     );
+}
+
+function addAccess(program: Command, perform: Perform): void {
+  const orgs = program.command('orgs').description('organisations: whose instances, tasks and keys are whose');
+  orgs
+    .command('ls')
+    .description('the organisations of this server')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/orgs.js')).orgsLs(context, optionsOf(command))));
+  orgs
+    .command('create')
+    .argument('<org>', 'its id')
+    .description('a new organisation')
+    .action((org: string, _, command: Command) => perform(async (context) => (await import('./commands/orgs.js')).orgsCreate(context, optionsOf(command), org)));
+  const keys = program.command('keys').description('keys: who may call, for which organisation and in which role');
+  keys
+    .command('ls')
+    .description('the keys, revoked ones too; their texts are shown when they are created and never again')
+    .option('--org <org>', 'only those of this organisation')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/keys.js')).keysLs(context, optionsOf(command))));
+  keys
+    .command('create')
+    .description('a new key; standard output gets its text and nothing else')
+    .option('--org <org>', 'organisation that it belongs to', 'default')
+    .addOption(new Option('--role <role>', 'what it may do').choices(['member', 'org_admin', 'system_admin']).default('member'))
+    .option('--name <text>', 'what it is for')
+    .option('--days <n>', 'how long it is good; without it until it is revoked')
+    .option('--models <names>', 'the models, routes and instances that it may use, with commas; without it all')
+    .option('--rate <n>', 'most requests per minute')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/keys.js')).keysCreate(context, optionsOf(command))));
+  keys
+    .command('revoke')
+    .argument('<key>', 'id of the key, not its text; corral keys ls lists them')
+    .description('refuse a key from now on')
+    .action((key: string, _, command: Command) => perform(async (context) => (await import('./commands/keys.js')).keysRevoke(context, optionsOf(command), key)));
 }
 
 function addLogs(program: Command, perform: Perform): void {

@@ -31,6 +31,8 @@ export interface CorralClient {
   post<T>(path: string, body: unknown, check: Validator<T>, options?: CallOptions): Promise<T>;
   /** A call whose answer has no body that matters. */
   postBare(path: string, options?: CallOptions): Promise<void>;
+  /** As {@link CorralClient.postBare}, with DELETE. */
+  remove(path: string, options?: CallOptions): Promise<void>;
   /** `GET /ready`, whose 503 is an answer like its 200. */
   readiness(): Promise<Readiness>;
   /** The frames of a task's stream. Ends with the stream, whether or not a terminal frame came. */
@@ -40,7 +42,7 @@ export interface CorralClient {
 
 export function createCorralClient(server: Server): CorralClient {
   const http = openHttp(server);
-  const call = async <T>(method: 'GET' | 'POST', path: string, body: unknown, options: CallOptions): Promise<T> => {
+  const call = async <T>(method: 'GET' | 'POST' | 'DELETE', path: string, body: unknown, options: CallOptions): Promise<T> => {
     const correlationId = newId();
     try {
       return await http.json<T>(method, path, body, { ...options, headers: correlationHeader(correlationId) });
@@ -60,6 +62,7 @@ export function createCorralClient(server: Server): CorralClient {
     get: async (path, check, options = {}) => checked('GET', path, check, await call('GET', path, undefined, options)),
     post: async (path, body, check, options = {}) => checked('POST', path, check, await call('POST', path, body, options)),
     postBare: async (path, options = {}) => void (await call('POST', path, undefined, options)),
+    remove: async (path, options = {}) => void (await call('DELETE', path, undefined, options)),
     readiness: () => readReadiness(http, server.url),
     frames: (path, signal) => readFrames(http, { path, url: server.url, signal }),
     close: () => http.close(),

@@ -1,6 +1,7 @@
 import type { NodeSummary, OpenAiModelList } from '@corral/contracts';
 import type { Colors } from 'picocolors/types.js';
 import type { CliContext } from '../cli-context.js';
+import { ServerRefusal } from '../client/server-refusal.js';
 import { checkModels } from '../client/served-models.js';
 import { NOTHING } from '../render/shown.js';
 import { renderTable } from '../render/table.js';
@@ -22,11 +23,21 @@ export interface ServedRow {
 /** `corral models ls`: what can be asked for, and where it is. */
 export async function modelsLs(context: CliContext, globals: Globals): Promise<void> {
   const rows = await withClient(context, globals, async (client) => {
-    const [models, nodes, pools] = await Promise.all([client.get('/v1/models', checkModels), fetchNodes(client), fetchPools(client)]);
+    const [models, nodes, pools] = await Promise.all([client.get('/v1/models', checkModels), whereAllowed(fetchNodes(client)), whereAllowed(fetchPools(client))]);
     return servedRows(models, nodes, residentRows(pools));
   });
   if (globals.json) printJson(context, rows);
   else context.out.write(`${renderServed(rows, context.colors)}\n`);
+}
+
+/** Where models lie is shown to those who may look at nodes and pools; a member sees the names. */
+async function whereAllowed<T>(asked: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ServerRefusal && error.envelope.code === 'ROLE_REQUIRED') return [];
+    throw error;
+  }
 }
 
 /** In the server's order: routes and instances first, as it lists them. */
