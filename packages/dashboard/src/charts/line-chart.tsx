@@ -50,7 +50,8 @@ export function LineChart({ title, now, times, values, hue }: LineChartProps): J
   return (
     <figure class="chart" data-chart={title}>
       <figcaption>
-        {title} <span class="chart__now figures">{now}</span>
+        {title}
+        <span class="chart__now figures">{now}</span>
       </figcaption>
       <div class={`chart__place line-${hue}`} ref={place} role="img" aria-label={`${title} over time; now ${now}`} />
     </figure>

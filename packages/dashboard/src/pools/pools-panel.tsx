@@ -48,7 +48,7 @@ function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: 
         </span>
       </div>
       <p class="muted">
-        {pool.device_name ?? pool.device} on {pool.node_id}, {pool.engine} {pool.engine_version}
+        {pool.device_name ?? (pool.device === 'none' ? 'No device' : pool.device)} on {pool.node_id}, {pool.engine} {pool.engine_version}
       </p>
       {pool.last_error !== null && (
         <p class="problem" data-pool-error>
@@ -56,17 +56,19 @@ function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: 
         </p>
       )}
       <DeedFailure deed={reset} onDismiss={() => store.deeds.forget(`reset ${pool.pool_id}`)} />
-      <div class="pool__memory">
-        <Bar label={`Device memory of ${pool.pool_id}`} text={memory.text} parts={memory.parts} />
-        <span class="figures">{memory.text}</span>
-      </div>
+      {pool.memory_total_bytes > 0 && (
+        <div class="pool__memory">
+          <Bar label={`Device memory of ${pool.pool_id}`} text={memory.text} parts={memory.parts} />
+          <span class="figures">{memory.text}</span>
+        </div>
+      )}
       <dl class="facts">
         <Fact label="Slots" value={`${pool.slots_total - pool.slots_free} of ${pool.slots_total} taken`} />
         <Fact label="Leases" value={String(pool.active_leases)} />
         <Fact label="Waiting tasks" value={waiting === null ? '–' : String(waiting)} />
       </dl>
       {pool.replicas.length === 0 ? (
-        <p class="empty">No model is loaded here. The first request that needs one, or a load below, brings it in.</p>
+        pool.ready && <p class="empty">No model is loaded here. The first request that needs one, or a load below, brings it in.</p>
       ) : (
         <ul class="replicas">
           {pool.replicas.map((replica, n) => (
@@ -88,10 +90,12 @@ function Replica({ replica, hue, store }: { readonly replica: ReplicaStatus; rea
       <span class={`replica__key hue-${hue}`} aria-hidden="true" />
       <span class="replica__model">{replica.model_id}</span>
       <Chip tone={tone}>{label}</Chip>
-      <p class="replica__facts figures muted">
-        {formatSize(replica.memory_bytes)}, {replica.slots_total - replica.slots_free} of {replica.slots_total} slots taken, {replica.context.toLocaleString('en-US')} tokens each
-        {up !== null && `, for ${up}`}
-      </p>
+      {replica.memory_bytes > 0 && (
+        <p class="replica__facts figures muted">
+          {formatSize(replica.memory_bytes)}, {replica.slots_total - replica.slots_free} of {replica.slots_total} slots taken, {replica.context.toLocaleString('en-US')} tokens each
+          {up !== null && `, for ${up}`}
+        </p>
+      )}
       {replica.reason !== undefined && <p class="replica__reason muted">{replica.reason}</p>}
       {story !== null && <p class="problem problem--warn replica__reason">{story}</p>}
       {replica.last_error !== null && <p class="problem replica__reason">{replica.last_error}</p>}

@@ -31,8 +31,8 @@ export function DeedFailure({ deed, onDismiss }: { readonly deed: Deed | null; r
     <div class="problem" role="alert">
       <p>
         {message}
-        {hint !== null && <span class="problem__hint"> {hint}</span>}
-        {correlationId !== null && <span class="problem__id"> Correlation id {correlationId}</span>}
+        {hint !== null && <span class="problem__hint">{hint}</span>}
+        {correlationId !== null && <span class="problem__id">Correlation id {correlationId}</span>}
       </p>
       <button type="button" class="button button--quiet" onClick={onDismiss}>
         Dismiss

@@ -16,10 +16,12 @@ export function Listing<T>({ reading, lines, empty, children }: ListingProps<T>)
   if (value === null && failure === null) return <Loading lines={lines} />;
   if (value === null) {
     return (
-      <p class="problem" role="status">
-        {failure?.message}
-        {failure?.hint != null && <span class="problem__hint"> {failure.hint}</span>}
-      </p>
+      <div class="problem" role="status">
+        <p>
+          {failure?.message}
+          {failure?.hint != null && <span class="problem__hint">{failure.hint}</span>}
+        </p>
+      </div>
     );
   }
   const nothing = empty(value);
