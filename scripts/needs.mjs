@@ -26,6 +26,12 @@ const NEEDS = [
     debian: ['mesa-vulkan-drivers', 'libvulkan1'],
     isThere: async () => (await readdir('/usr/share/vulkan/icd.d').catch(() => [])).some((name) => name.startsWith('lvp_icd')),
   },
+  {
+    what: 'Chromium',
+    why: 'the dashboard is tested in a real browser',
+    debian: ['chromium'],
+    isThere: () => succeeds('chromium', ['--version']),
+  },
 ];
 
 /** Makes sure that every need is met. Throws with the names of what is missing and how to get it. @param {readonly Need[]} [needs] */

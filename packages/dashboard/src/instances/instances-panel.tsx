@@ -9,7 +9,10 @@ import { instanceRows, type InstanceRow } from './instance-row.js';
 
 const NONE = 'No instance exists yet. Create one with: corral instances create, or list it under instances: in the manifest.';
 
-/** Every instance: what is wished, where it is, and the buttons that change it. [U-09] */
+/**
+ * Every instance: what is wished, where it is, and the buttons that change it. The roles are spelled out because a table that
+ * is laid out as blocks, as on a narrow screen, loses its own. [U-09]
+ */
 export function InstancesPanel({ store }: { readonly store: PageStore }): JSX.Element {
   const { reading } = store.instances;
   const others = store.health.reading.value?.instances ?? [];
@@ -17,20 +20,20 @@ export function InstancesPanel({ store }: { readonly store: PageStore }): JSX.El
     <Panel id="instances" title="Instances" aside={reading.value === null ? undefined : counted(instanceRows(reading.value, others).length, 'instance')}>
       <Listing reading={reading} lines={3} empty={(own) => (instanceRows(own, others).length === 0 ? NONE : undefined)}>
         {(own) => (
-          <table class="table table--instances">
-            <thead>
-              <tr>
-                <th scope="col">Instance</th>
-                <th scope="col">Model</th>
-                <th scope="col">Wished tier</th>
-                <th scope="col">Where it is</th>
-                <th scope="col">Node / pool</th>
-                <th scope="col">
+          <table class="table table--instances" role="table">
+            <thead role="rowgroup">
+              <tr role="row">
+                <th scope="col" role="columnheader">Instance</th>
+                <th scope="col" role="columnheader">Model</th>
+                <th scope="col" role="columnheader">Wished tier</th>
+                <th scope="col" role="columnheader">Where it is</th>
+                <th scope="col" role="columnheader">Node / pool</th>
+                <th scope="col" role="columnheader">
                   <span class="unseen">Actions</span>
                 </th>
               </tr>
             </thead>
-            <tbody>
+            <tbody role="rowgroup">
               {instanceRows(own, others).map((row) => (
                 <Row key={`${row.orgId}/${row.instanceId}`} row={row} store={store} />
               ))}
@@ -49,24 +52,24 @@ function Row({ row, store }: { readonly row: InstanceRow; readonly store: PageSt
   const { tone, label, note, fraction } = row.residency;
   return (
     <>
-      <tr data-instance={id} data-residency={label}>
-        <th scope="row" data-label="Instance">
+      <tr role="row" data-instance={id} data-residency={label}>
+        <th scope="row" role="rowheader" data-label="Instance">
           <span class="muted">{row.orgId}/</span>
           {row.instanceId}
         </th>
-        <td data-label="Model">{row.model}</td>
-        <td data-label="Wished tier">
+        <td role="cell" data-label="Model">{row.model}</td>
+        <td role="cell" data-label="Wished tier">
           {row.tier}
           {row.tierNote !== null && <span class="note">{row.tierNote}</span>}
         </td>
-        <td data-label="Where it is">
+        <td role="cell" data-label="Where it is">
           <Chip tone={tone}>{label}</Chip>
           {fraction !== null && <progress max={1} value={fraction} aria-label={`Progress of ${id}`} />}
           {note !== null && <span class="note figures">{note}</span>}
           {row.lastError !== null && <span class="note note--bad">{row.lastError}</span>}
         </td>
-        <td data-label="Node / pool">{row.place}</td>
-        <td class="table__actions">
+        <td role="cell" data-label="Node / pool">{row.place}</td>
+        <td role="cell" class="table__actions">
           {row.actions === null ? (
             <span class="muted">its own keys only</span>
           ) : (
@@ -78,8 +81,8 @@ function Row({ row, store }: { readonly row: InstanceRow; readonly store: PageSt
         </td>
       </tr>
       {(load?.state === 'failed' || unload?.state === 'failed') && (
-        <tr class="table__problem">
-          <td colSpan={6}>
+        <tr role="row" class="table__problem">
+          <td role="cell" colSpan={6}>
             <DeedFailure deed={load} onDismiss={() => store.deeds.forget(`load ${id}`)} />
             <DeedFailure deed={unload} onDismiss={() => store.deeds.forget(`unload ${id}`)} />
           </td>

@@ -6,7 +6,7 @@ export function Bar({ label, text, parts }: { readonly label: string; readonly t
   const filled = parts.reduce((sum, { fraction }) => sum + fraction, 0);
   return (
     <div class="bar" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(Math.min(1, filled) * 100)} aria-valuetext={text}>
-      {parts.map(({ key, fraction, className }) => (
+      {parts.filter(({ fraction }) => fraction > 0).map(({ key, fraction, className }) => (
         <span key={key} class={`bar__part ${className}`} style={{ width: `${(Math.min(1, fraction) * 100).toFixed(2)}%` }} />
       ))}
     </div>

@@ -25,6 +25,7 @@ export class PageStore {
   readonly instances: Poll<readonly Instance[]>;
   readonly health: Poll<AdminHealth>;
   private readonly metrics: Poll<string>;
+  private whereLast: string | null = null;
   private caller: CallerInfo | null = null;
   private counters: readonly CounterReading[] = [];
   private readonly listeners = new Set<() => void>();
@@ -36,7 +37,7 @@ export class PageStore {
     this.stats = new Poll({ everyMs: EVERY_MS.stats, clock, ask: () => api.stats(), onChange: tell });
     this.pools = new Poll({ everyMs: EVERY_MS.pools, clock, ask: () => api.pools(), onChange: tell });
     this.nodes = new Poll({ everyMs: EVERY_MS.nodes, clock, ask: () => api.nodes(), onChange: tell });
-    this.instances = new Poll({ everyMs: EVERY_MS.instances, clock, ask: () => this.askInstances(), onChange: tell });
+    this.instances = new Poll({ everyMs: EVERY_MS.instances, clock, ask: () => this.askInstances(), onChange: (reading) => this.listed(reading) });
     this.health = new Poll({ everyMs: EVERY_MS.health, clock, ask: () => api.health(), onChange: tell });
     this.metrics = new Poll({ everyMs: EVERY_MS.metrics, clock, ask: () => api.metrics(), onChange: (reading) => this.counted(reading) });
   }
@@ -118,6 +119,18 @@ export class PageStore {
     // Whoever was told may have been asked to leave meanwhile.
     if (key.current() === asker) this.caller = asked.value;
     return api.instances(asked.value.org_id);
+  }
+
+  /** Totals that are asked every half minute would contradict the table for as long. */
+  private listed({ value }: Reading<readonly Instance[]>): void {
+    const where = value === null ? null : value.map(({ org_id, instance_id, residency }) => `${org_id}/${instance_id} ${residency}`).join('\n');
+    const isNews = where !== null && this.whereLast !== null && where !== this.whereLast;
+    this.whereLast = where;
+    if (isNews) {
+      this.stats.askNow();
+      this.health.askNow();
+    }
+    this.tell();
   }
 
   private counted(reading: Reading<string>): void {
