@@ -82,6 +82,14 @@ function addLooks(program: Command, perform: Perform): void {
       perform(async (context) => (await import('./commands/reset.js')).reset(context, optionsOf(command), pool)),
     );
   program
+    .command('stage')
+    .argument('<model>', 'id of a model that a node has on its disk')
+    .description('copy a model into the RAM of the nodes that have it, so that its next load is quick')
+    .option('--no-wait', 'return while it is being copied')
+    .action((model: string, _, command: Command) =>
+      perform(async (context) => (await import('./commands/stage.js')).stage(context, optionsOf(command), model)),
+    );
+  program
     .command('cancel')
     .argument('<task>', 'id of the task')
     .description('cancel a task, wherever it is')

@@ -8,6 +8,7 @@ import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, Registe
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
 import { DrainRequest, PoolList, PoolStatus } from './pools.js';
 import { Id } from './scalars.js';
+import { ModelStaging } from './staging.js';
 import { TaskAccepted, TaskRequest } from './tasks.js';
 
 /** Version of the HTTP API; `info.version` of the OpenAPI document. */
@@ -56,6 +57,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/v2/pools/{pool_id}/health', operationId: 'getPoolHealth', tag: 'pools', summary: 'One pool.', responses: { 200: json('The pool.', PoolStatus) }, refusals: [404] },
   { method: 'post', path: '/v2/pools/{pool_id}/drain', operationId: 'drainPool', tag: 'pools', summary: 'Stop giving the pool work; what runs may end until the deadline.', request: DrainRequest, responses: { 202: { description: 'Draining.' } }, refusals: [400, 404, 503] },
   { method: 'post', path: '/v2/pools/{pool_id}/reset', operationId: 'resetPool', tag: 'pools', summary: 'Forget what failed in the pool: closes its breakers, ends its waits and tries at once what is wanted.', responses: { 202: { description: 'Reset.' } }, refusals: [404, 503] },
+
+  { method: 'post', path: '/v2/catalog/models/{model_id}/stage', operationId: 'stageModel', tag: 'nodes', summary: 'Stage a model in the RAM of every online node that has its file.', responses: { 202: json('Where it is on those nodes.', ModelStaging) }, refusals: [403, 404, 409, 413, 503] },
+  { method: 'get', path: '/v2/catalog/models/{model_id}/stage', operationId: 'getModelStaging', tag: 'nodes', summary: 'How far that is.', responses: { 200: json('Where it is on the nodes that have its file.', ModelStaging) }, refusals: [403, 404, 503] },
 
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },

@@ -42,6 +42,7 @@ export const CacheList = Type.Object({
   used_bytes: Bytes,
   max_bytes: Bytes,
   best_effort: Type.Boolean(),
+  failures: Type.Array(StagingFailure),
   next_cursor: Type.Null(),
 });
 export type CacheList = Static<typeof CacheList>;

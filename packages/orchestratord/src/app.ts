@@ -8,6 +8,7 @@ import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
 import { roleGuard } from './http/role-guard.js';
+import { stagingRoutes, type StagingRoutesParts } from './http/staging.routes.js';
 import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
 
 export interface AppParts {
@@ -18,6 +19,7 @@ export interface AppParts {
   readonly openAi: OpenAiRoutesParts;
   readonly nodes: NodeRoutesParts;
   readonly pools: PoolRoutesParts;
+  readonly staging: StagingRoutesParts;
   readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
 }
@@ -33,6 +35,7 @@ export function createApp(parts: AppParts): Express {
       openAiRoutes(app, parts.openAi);
       taskRoutes(app, parts.tasks);
       poolRoutes(app, parts.pools);
+      stagingRoutes(app, parts.staging);
       nodeRoutes(app, parts.nodes);
       eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);

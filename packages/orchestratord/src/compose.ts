@@ -177,6 +177,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     nodes: { nodes, bus: fleet.inbound },
     events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
+    staging: { nodes },
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);

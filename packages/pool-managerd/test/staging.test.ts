@@ -94,7 +94,7 @@ describe('wanted staged', () => {
   test('C-70 with 0 bytes nothing is staged, and loads work', async () => {
     const { node, cache, stageDir } = await aNode({ maxBytes: 0 });
     await node.load(await node.aModel('a'));
-    expect([await cache(), readdirSync(stageDir)]).toEqual([{ data: [], used_bytes: 0, max_bytes: 0, best_effort: true, next_cursor: null }, []]);
+    expect([await cache(), readdirSync(stageDir)]).toEqual([{ data: [], used_bytes: 0, max_bytes: 0, best_effort: true, failures: [], next_cursor: null }, []]);
     expect(node.controlPlane.heartbeats.at(-1)?.staging).toBeNull();
   });
 

@@ -14,19 +14,22 @@ export interface StagingSources {
 export function stagingStatus(sources: StagingSources): StagingStatus {
   const { area, isBestEffort } = sources;
   const entries = entriesOf(area);
-  const failures = area.wishes().flatMap(({ modelId, digest }) => {
-    const problem = area.problemOf(digest);
-    return problem === null ? [] : [{ model_id: modelId, digest, message: problem.message }];
-  });
-  return { used_bytes: usedBytes(area), max_bytes: area.budgetBytes, best_effort: isBestEffort, entries: [...entries], failures };
+  return { used_bytes: usedBytes(area), max_bytes: area.budgetBytes, best_effort: isBestEffort, entries: [...entries], failures: [...failuresOf(area)] };
 }
 
 /** The answer of `GET /v2/cache`; an empty one where nothing can be staged. [C-03] */
 export function cacheList(sources: StagingSources | null): CacheList {
-  if (sources === null) return { data: [], used_bytes: 0, max_bytes: 0, best_effort: true, next_cursor: null };
+  if (sources === null) return { data: [], used_bytes: 0, max_bytes: 0, best_effort: true, failures: [], next_cursor: null };
   const { area, dir, isBestEffort } = sources;
   const data = entriesOf(area).map((entry) => ({ ...entry, path: stagedPath(dir, entry.digest as `sha256:${string}`) }));
-  return { data, used_bytes: usedBytes(area), max_bytes: area.budgetBytes, best_effort: isBestEffort, next_cursor: null };
+  return { data, used_bytes: usedBytes(area), max_bytes: area.budgetBytes, best_effort: isBestEffort, failures: [...failuresOf(area)], next_cursor: null };
+}
+
+function failuresOf(area: StagingArea): StagingStatus['failures'] {
+  return area.wishes().flatMap(({ modelId, digest }) => {
+    const problem = area.problemOf(digest);
+    return problem === null ? [] : [{ model_id: modelId, digest, message: problem.message }];
+  });
 }
 
 /** What is there, then what is being copied, then what waits for its turn. */
