@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { CliContext } from './cli-context.js';
 import { EXIT } from './exit-code.js';
 import type { Globals } from './commands/globals.js';
+import { addInstances } from './program-instances.js';
 
 /** Runs one command with the process's context; failures and the exit code are the runner's. */
 export type Perform = (command: (context: CliContext) => Promise<number | void>) => Promise<void>;
@@ -24,6 +25,7 @@ export function createProgram(version: string, perform: Perform): Command {
     .exitOverride();
   addUp(program, perform);
   addLooks(program, perform);
+  addInstances(program, perform);
   addChat(program, perform);
   addAccess(program, perform);
   addLogs(program, perform);
@@ -160,6 +162,6 @@ function addLogs(program: Command, perform: Perform): void {
 }
 
 /** A command's own options and the global ones, wherever on the line they stood. */
-function optionsOf<T extends Globals>(command: Command): T {
+export function optionsOf<T extends Globals>(command: Command): T {
   return command.optsWithGlobals<T>();
 }

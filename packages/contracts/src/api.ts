@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, KeyRecord, OrgList, OrgRecord, UsageList } from './access.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
+import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceChatRequest, InstanceCreate, InstanceEventList, InstanceList, InstancePatch, LoadAccepted, LoadRequest, PoolStats, UnloadAccepted } from './instances.js';
 import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
@@ -29,10 +30,12 @@ export interface ApiRoute {
   /** OpenAPI form: `/v2/tasks/{task_id}`. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'admin' | 'meta';
+  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'instances' | 'admin' | 'meta';
   readonly summary: string;
   readonly query?: Readonly<Record<string, TSchema>>;
   readonly request?: TSchema;
+  /** Whether the call works without a body. */
+  readonly bodyIsOptional?: boolean;
   readonly responses: Readonly<Record<number, ApiResponse>>;
   /** Codes that this call refuses with, beside those of every call. */
   readonly refusals?: readonly number[];
@@ -78,6 +81,20 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'delete', path: '/api/admin/keys/{key_id}', operationId: 'revokeKey', tag: 'admin', summary: 'Revoke a key: it is refused from then on.', responses: { 204: nothing }, refusals: [403, 404, 410] },
   { method: 'get', path: '/api/admin/audit', operationId: 'listAudit', tag: 'admin', summary: 'What callers asked for, granted and refused, the newest first.', query: { instance_id: Id, org_id: Id, ...PAGE }, responses: { 200: json('The entries.', AuditList) }, refusals: [400, 403] },
   { method: 'get', path: '/api/admin/usage', operationId: 'listUsage', tag: 'admin', summary: 'Requests and tokens per organisation and key.', query: { org_id: Id, key_id: Id, ...PAGE }, responses: { 200: json('The sums.', UsageList) }, refusals: [400, 403] },
+
+  { method: 'get', path: '/api/orgs/{org_id}/instances', operationId: 'listInstances', tag: 'instances', summary: 'Instances of an org, by id.', query: PAGE, responses: { 200: json('The instances.', InstanceList) }, refusals: [400, 403, 404] },
+  { method: 'post', path: '/api/orgs/{org_id}/instances', operationId: 'createInstance', tag: 'instances', summary: 'Make an instance; only a hot one is loaded by it.', request: InstanceCreate, responses: { 201: json('Made.', Instance) }, refusals: [400, 403, 404, 409] },
+  { method: 'get', path: '/api/orgs/{org_id}/instances/{instance_id}', operationId: 'getInstance', tag: 'instances', summary: 'One instance, and where it is.', responses: { 200: json('The instance.', Instance) }, refusals: [403, 404, 410] },
+  { method: 'patch', path: '/api/orgs/{org_id}/instances/{instance_id}', operationId: 'changeInstance', tag: 'instances', summary: 'Change what the body names; a loaded one follows a changed model or config.', request: InstancePatch, responses: { 200: json('As it is after the change.', Instance) }, refusals: [400, 403, 404, 409, 410, 412, 503] },
+  { method: 'delete', path: '/api/orgs/{org_id}/instances/{instance_id}', operationId: 'deleteInstance', tag: 'instances', summary: 'Unload and delete; the id answers 410 until it is made again.', responses: { 204: nothing }, refusals: [403, 404, 409, 410, 412, 503] },
+  { method: 'post', path: '/api/orgs/{org_id}/instances/{instance_id}/load', operationId: 'loadInstance', tag: 'instances', summary: 'Publish a load; `is_ready` of the instance says when it is done.', request: LoadRequest, bodyIsOptional: true, responses: { 202: json('Published.', LoadAccepted) }, refusals: [400, 403, 404, 409, 410, 503] },
+  { method: 'post', path: '/api/orgs/{org_id}/instances/{instance_id}/unload', operationId: 'unloadInstance', tag: 'instances', summary: 'Publish an unload; running answers end first.', responses: { 202: json('Published.', UnloadAccepted) }, refusals: [403, 404, 410, 503] },
+  { method: 'get', path: '/api/orgs/{org_id}/instances/{instance_id}/events', operationId: 'listInstanceEvents', tag: 'instances', summary: 'What happened to the instance, newest first.', query: PAGE, responses: { 200: json('The events.', InstanceEventList) }, refusals: [400, 403, 404, 410] },
+  { method: 'post', path: '/api/orgs/{org_id}/chat/completion', operationId: 'chatWithInstance', tag: 'instances', summary: 'One message to an instance; frames of a task, or with `stream: false` one answer.', request: InstanceChatRequest, responses: { 200: json('The answer, or an event stream of started, token, metrics, end or error.', InstanceChatAnswer) }, refusals: [400, 403, 404, 409, 410, 429, 503] },
+  { method: 'post', path: '/api/chat/completion', operationId: 'chatByHeaders', tag: 'instances', summary: 'The same, with the headers X-ORG-ID and X-INSTANCE-ID.', request: HeaderChatRequest, responses: { 200: json('The answer, or an event stream.', InstanceChatAnswer) }, refusals: [400, 403, 404, 409, 410, 429, 503] },
+
+  { method: 'get', path: '/api/admin/pool/stats', operationId: 'getPoolStats', tag: 'admin', summary: 'Instances by tier, what they share, and the memory that takes.', responses: { 200: json('The numbers.', PoolStats) }, refusals: [403] },
+  { method: 'get', path: '/api/admin/health', operationId: 'getAdminHealth', tag: 'admin', summary: 'Bus, nodes and instances in one look.', responses: { 200: json('How they are.', AdminHealth) }, refusals: [403] },
 
   { method: 'get', path: '/v2/meta/capabilities', operationId: 'getCapabilities', tag: 'meta', summary: 'What live pools can do.', responses: { 200: json('Capabilities.', Capabilities) } },
   { method: 'get', path: '/v2/meta/caller', operationId: 'getCaller', tag: 'meta', summary: 'Who the server takes the caller for: its org and role.', responses: { 200: json('The caller.', CallerInfo) } },

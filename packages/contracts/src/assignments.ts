@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { Bytes, CorrelationId, Count, Digest, Id, ModelId, Nullable, Residency, Strict, Tier } from './scalars.js';
+import { Bytes, CorrelationId, Count, Digest, Id, ModelId, Ms, Nullable, Residency, Strict, Tier } from './scalars.js';
 
 /** What a node needs to know of a model to make it present and to load it. */
 export const ModelSpec = Strict({
@@ -61,6 +61,10 @@ export const LoadPhase = Type.Union([
 /** How far the work on an assignment is. */
 export const LoadProgress = Type.Object({ phase: LoadPhase, bytes_done: Nullable(Bytes), bytes_total: Nullable(Bytes), fraction: Nullable(Type.Number({ minimum: 0, maximum: 1 })) });
 export type LoadProgress = Static<typeof LoadProgress>;
+
+/** How long one step on the way of an instance took. */
+export const InstanceStep = Type.Object({ step: LoadPhase, duration_ms: Ms });
+export type InstanceStep = Static<typeof InstanceStep>;
 
 /** Where a node has an assignment: part of every full state. */
 export const AssignmentStatus = Type.Object({

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { Assignment, LoadProgress } from './assignments.js';
+import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
 import { NodeModel } from './nodes.js';
 import { PoolStatus } from './pools.js';
 import { Count, Id, Ms, Nullable, Residency } from './scalars.js';
@@ -19,6 +19,7 @@ const InstanceOutcome = Type.Object({
   progress: Nullable(LoadProgress),
   retry_at_ms: Type.Optional(Type.Integer()),
   reason: Nullable(Type.String()),
+  steps: Type.Optional(Type.Array(InstanceStep, { description: 'What took how long since the last end, in order.' })),
 });
 
 /** Event type → payload. Commands go to a node, the rest come from one. [E-14] */

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { LoadPhase, LoadProgress } from './assignments.js';
+import { InstanceStep, LoadProgress } from './assignments.js';
 import { FinishReason, Sampling } from './generate.js';
 import { Count, Id, ModelId, Ms, Nullable, Residency, Strict, Tier, Timestamp } from './scalars.js';
 
@@ -103,17 +103,13 @@ export type LoadAccepted = Static<typeof LoadAccepted>;
 export const UnloadAccepted = Type.Object({ message: Type.Literal('Unload event published'), instance_id: Id });
 export type UnloadAccepted = Static<typeof UnloadAccepted>;
 
-/** How long one step of what happened took. */
-export const InstanceEventStep = Type.Object({ step: LoadPhase, duration_ms: Ms });
-export type InstanceEventStep = Static<typeof InstanceEventStep>;
-
 /** One thing that happened to an instance. */
 export const InstanceEvent = Type.Object({
   at: Timestamp,
   type: Type.String({ description: 'created, updated, suspended, resumed, deleted, load_requested, unload_requested; loading, staged, loaded, load_failed, unloaded, evicted as its node reports them.' }),
   reason: Nullable(Type.String()),
   duration_ms: Nullable(Ms),
-  steps: Type.Array(InstanceEventStep),
+  steps: Type.Array(InstanceStep),
 });
 export type InstanceEvent = Static<typeof InstanceEvent>;
 

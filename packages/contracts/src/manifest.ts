@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { InstanceConfig } from './instances.js';
 import { Digest, Id, ModelId, Priority, Strict, Tier } from './scalars.js';
 import { PlacementOverrides } from './tasks.js';
 
@@ -20,6 +21,16 @@ const ManifestRoute = Strict({
   placement: Type.Optional(PlacementOverrides),
 });
 
+const ManifestInstance = Strict({
+  org: Type.Optional(Id),
+  id: Id,
+  model: ModelId,
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  tier: Type.Optional(Tier),
+  ttl_s: Type.Optional(Type.Integer({ minimum: 1 })),
+  config: Type.Optional(InstanceConfig),
+});
+
 const ManifestPool = Strict({
   id: Id,
   node: Id,
@@ -38,6 +49,7 @@ export const Manifest = Strict({
   version: Type.Literal(1),
   models: Type.Optional(Type.Record(ModelId, ManifestModel, { additionalProperties: false })),
   routes: Type.Optional(Type.Record(ModelId, ManifestRoute, { additionalProperties: false })),
+  instances: Type.Optional(Type.Array(ManifestInstance, { description: 'Instances of orgs; `org` is `default` where it is left out, `tier` is cold.' })),
   pools: Type.Optional(Type.Array(ManifestPool)),
 });
 export type Manifest = Static<typeof Manifest>;

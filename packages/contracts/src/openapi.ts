@@ -32,7 +32,7 @@ function operation(route: ApiRoute): Json {
     tags: [route.tag],
     summary: route.summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(route.request ? { requestBody: { required: true, content: { 'application/json': { schema: route.request } } } } : {}),
+    ...(route.request ? { requestBody: { required: route.bodyIsOptional !== true, content: { 'application/json': { schema: route.request } } } } : {}),
     responses,
   };
 }

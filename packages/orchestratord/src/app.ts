@@ -2,6 +2,8 @@ import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
 import type { Express } from 'express';
 import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
+import { chatRoutes, type ChatRoutesParts } from './http/chat.routes.js';
+import { instanceRoutes, type InstanceRoutesParts } from './http/instances.routes.js';
 import { eventRoutes, type EventRoutesParts } from './http/events.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
@@ -9,6 +11,7 @@ import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
 import { roleGuard } from './http/role-guard.js';
 import { stagingRoutes, type StagingRoutesParts } from './http/staging.routes.js';
+import { statsRoutes, type StatsRoutesParts } from './http/stats.routes.js';
 import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
 
 export interface AppParts {
@@ -22,6 +25,9 @@ export interface AppParts {
   readonly staging: StagingRoutesParts;
   readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
+  readonly instances: InstanceRoutesParts;
+  readonly chat: ChatRoutesParts;
+  readonly stats: StatsRoutesParts;
 }
 
 /** The HTTP surface of orchestratord. */
@@ -40,6 +46,9 @@ export function createApp(parts: AppParts): Express {
       eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);
       dashboardRoutes(app, parts.dashboard);
+      instanceRoutes(app, parts.instances);
+      chatRoutes(app, parts.chat);
+      statsRoutes(app, parts.stats);
     },
   });
 }

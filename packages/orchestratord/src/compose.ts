@@ -10,7 +10,9 @@ import { openBus } from './compose/open-bus.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
 import { EventFeed } from './events/event-feed.js';
+import { keepManifestInstances, type ManifestNews } from './instances/keep-manifest-instances.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
+import { openInstances } from './instances/open-instances.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
 import { thisHost } from './nodes/local-node.js';
@@ -45,6 +47,7 @@ interface Ground extends OrchestratordParts {
   readonly store: Store;
   readonly served: LoadedManifest;
   readonly instances: InstanceRegistry;
+  readonly manifestNews: ManifestNews;
   readonly access: Access;
 }
 
@@ -86,9 +89,10 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const served = await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log });
   await replaceServedModels(store.db, [...served.manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), clock.nowMs());
   const instances = await InstanceRegistry.open({ store, manifest: served.manifest, log });
+  const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.manifest.instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
-  return { ...parts, incarnation: newId(), metrics, store, served, instances, access };
+  return { ...parts, incarnation: newId(), metrics, store, served, instances, manifestNews, access };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
@@ -105,6 +109,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   });
   const known = await listModels(store.db);
   const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
+  await wanted.forget(ground.manifestNews.removed);
   const nodes: NodeRegistry = new NodeRegistry({
     clock,
     log,
@@ -142,6 +147,9 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   outbox.start();
   nodes.start();
   residency.start();
+  for (const key of ground.manifestNews.refreshed) {
+    void residency.refresh(key, newId()).catch((error: unknown) => log.warn('instance of the manifest not refreshed', { org_id: key.orgId, instance_id: key.instanceId, error }));
+  }
   shutdown.add('fleet', async () => {
     for (const unsubscribe of subscriptions) unsubscribe();
     await residency.close();
@@ -158,6 +166,13 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const loop = openTaskLoop(ground, fleet);
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
   const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
+  const answers = {
+    bufferMaxBytes: ANSWER_BUFFER_BYTES,
+    stallMs: config.client_stall_ms,
+    cancelOnDisconnect: config.cancel_on_disconnect,
+    onStalled: () => metrics.inc('sse_backpressure_drops_total', {}),
+  };
+  const opened = openInstances({ ...ground, ...fleet, registry: instances, lifecycle: fleet.residency });
   const app = createApp({
     http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, fleet, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
     dashboard: { site: await siteOf(log) },
@@ -167,17 +182,15 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       ...submit,
       served: (orgId) => models.served(orgId),
       servedSinceS: Math.floor(clock.nowMs() / 1_000),
-      answers: {
-        bufferMaxBytes: ANSWER_BUFFER_BYTES,
-        stallMs: config.client_stall_ms,
-        cancelOnDisconnect: config.cancel_on_disconnect,
-        onStalled: () => metrics.inc('sse_backpressure_drops_total', {}),
-      },
+      answers,
     },
     nodes: { nodes, bus: fleet.inbound },
     events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },
+    instances: { ...opened, audit: access.audit },
+    chat: { ...submit, instances: opened.instances, answers },
+    stats: opened.stats,
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ApiError } from '@corral/contracts';
+import { openAiShape, taskShape } from '../src/tasks/answer-shape.js';
 import { ResponseOutput } from '../src/tasks/response-output.js';
 
 let server: Server | undefined;
@@ -11,9 +12,9 @@ afterEach(() => {
   server?.close();
 });
 
-async function answered(stream: boolean, act: (output: ResponseOutput) => void) {
+async function answered(stream: boolean, act: (output: ResponseOutput) => void, shape = openAiShape()) {
   server = createServer((_req, res) => {
-    act(new ResponseOutput(res, { stream, bufferMaxBytes: 65_536, stallMs: 1_000, cancelOnDisconnect: true, routeHeader: 'chat@2', onStalled: () => undefined }));
+    act(new ResponseOutput(res, { shape, stream, bufferMaxBytes: 65_536, stallMs: 1_000, cancelOnDisconnect: true, routeHeader: 'chat@2', onStalled: () => undefined }));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -60,5 +61,43 @@ describe('the answer of a /v1 call', () => {
       output.end({ kind: 'canceled', tokensOut: 1, decodeTimeMs: 0 });
     });
     expect([after.status, after.text]).toEqual([200, 'data: 1\n\n']);
+  });
+});
+
+describe('the answer of a chat with an instance', () => {
+  const started = { task_id: 't1', queue_position: 0, predicted_start_ms: 0, seed: 1 };
+
+  test('B-118 nothing is sent before the first token; then started and the last metrics come before it', async () => {
+    const { status, text } = await answered(
+      true,
+      (output) => {
+        output.started(started);
+        output.metrics({ queue_position: 1 });
+        output.metrics({ pool_id: 'p1' });
+        const sink = output.open(HEAD);
+        sink.write(Buffer.from('event: token\ndata: {"t":"a","i":0}\n\n'));
+        output.end({ kind: 'failed', error: new ApiError('WORKER_RESET', 'gone') });
+      },
+      taskShape(),
+    );
+    expect([status, text.split('\n\n').map((frame) => frame.split('\n')[0])]).toEqual([200, ['event: started', 'event: metrics', 'event: token', 'event: error', '']]);
+    expect(text).toContain('event: metrics\ndata: {"pool_id":"p1"}\n\n');
+  });
+
+  test('B-117 a refusal before that has its status and our body', async () => {
+    const { status, headers, text } = await answered(true, (output) => output.end({ kind: 'failed', error: new ApiError('LOAD_TIMEOUT', 'it loads', { retry_after_ms: 2_500 }) }), taskShape());
+    expect([status, headers.get('retry-after'), JSON.parse(text)]).toEqual([503, '3', { code: 'LOAD_TIMEOUT', message: 'it loads', retriable: true, retry_after_ms: 2_500 }]);
+  });
+
+  test('B-118 a stream that is canceled by its id ends with end', async () => {
+    const { text } = await answered(
+      true,
+      (output) => {
+        output.open(HEAD).write(Buffer.from('event: token\ndata: {"t":"a","i":0}\n\n'));
+        output.end({ kind: 'canceled', tokensOut: 1, decodeTimeMs: 5 });
+      },
+      taskShape(),
+    );
+    expect(text.split('\n\n').at(-2)).toBe('event: end\ndata: {"tokens_out":1,"decode_time_ms":5,"decode_ms":5,"finish_reason":"canceled","canceled":true}');
   });
 });

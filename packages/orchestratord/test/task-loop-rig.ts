@@ -105,7 +105,7 @@ function submit(loop: TaskLoop, id: string, { model = 'm', gone = new AbortContr
   loop.submit({
     id, orgId: 'default', keyId: null, correlationId: `c-${id}`, priority: 'interactive', placement: null,
     spec: {
-      taskId: id, modelRef: model, input: { type: 'prompt', prompt: 'x' }, maxTokens: 4, overflow: 'refuse', priority: null, placement: null, requiredCtx: null, expectedTokens: null, deadlineMs: null,
+      taskId: id, modelRef: model, input: { type: 'prompt', prompt: 'x' }, unset: new Set(), maxTokens: 4, overflow: 'refuse', priority: null, placement: null, requiredCtx: null, expectedTokens: null, deadlineMs: null,
       sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 1, stop: [] },
       output: { dialect: 'task', stream: true, include_usage: true, id },
     },

@@ -1,7 +1,7 @@
 import type { Role } from '@corral/contracts';
 
 /** Whose paths begin so; what no line names is for system_admins. */
-const MEMBERS = ['/v1/', '/v2/tasks', '/v2/meta/', '/openapi.json', '/docs', '/api/orgs/'] as const;
+const MEMBERS = ['/v1/', '/v2/tasks', '/v2/meta/', '/openapi.json', '/docs', '/api/orgs/', '/api/chat/'] as const;
 
 /**
  * The least role for a path. Paths below an org are open to every member here: their handlers ask for the org, and for

@@ -1,4 +1,5 @@
 import { ApiError } from '@corral/contracts';
+import { suspended } from '../instances/suspended.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
 import type { InstanceState } from './lifecycle.js';
 
@@ -11,7 +12,7 @@ function waits(record: InstanceRecord): boolean {
 export function refusalOfInstance(record: InstanceRecord | undefined, stateOf: () => InstanceState): ApiError | null {
   if (record === undefined) return null;
   const name = `${record.orgId}/${record.instanceId}`;
-  if (record.kind === 'explicit' && record.status === 'suspended') return notLoaded(`instance ${name} is suspended`, 'set its status to active and load it', null);
+  if (record.kind === 'explicit' && record.status === 'suspended') return suspended(record);
   if (waits(record)) return null;
   const { isReady, residency, retryAfterMs, lastError } = stateOf();
   if (isReady) return null;

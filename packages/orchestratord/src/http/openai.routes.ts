@@ -5,6 +5,7 @@ import type { Express, Request, Response } from 'express';
 import { mayUse } from '../access/allowed-models.js';
 import { accessOf } from '../access/principal.js';
 import type { ServedName } from '../manifest/model-directory.js';
+import { openAiShape } from '../tasks/answer-shape.js';
 import { refuseUnsupported, specOfChatCompletion, specOfCompletion } from '../tasks/openai-dialect.js';
 import { ResponseOutput } from '../tasks/response-output.js';
 import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
@@ -67,6 +68,7 @@ function answer(parts: OpenAiRoutesParts, req: Request, res: Response, toSpec: (
   const outputOf = (target: NewTask['target']) =>
     new ResponseOutput(res, {
       ...parts.answers,
+      shape: openAiShape(),
       stream: spec.output.stream,
       routeHeader: target.route,
     });

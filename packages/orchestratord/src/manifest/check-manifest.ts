@@ -1,6 +1,7 @@
 import { parseModelRef } from '@corral/catalog-core';
 import type { Manifest } from '@corral/contracts';
 import { nearest, parseSize } from '@corral/service-kit';
+import { isReservedId } from '../instances/instance-changes.js';
 
 /** A problem that is not one of form: what refers to what, and what excludes what. */
 export interface ReferenceProblem {
@@ -10,7 +11,7 @@ export interface ReferenceProblem {
 
 /** Every reference of a well-formed manifest that leads nowhere, every name given twice, every text that means nothing. Pure. [F-20 F-25] */
 export function checkManifest(manifest: Manifest, baseDir: string): readonly ReferenceProblem[] {
-  return [...modelProblems(manifest, baseDir), ...routeProblems(manifest), ...poolProblems(manifest)];
+  return [...modelProblems(manifest, baseDir), ...routeProblems(manifest), ...instanceProblems(manifest), ...poolProblems(manifest)];
 }
 
 function modelProblems({ models = {} }: Manifest, baseDir: string): ReferenceProblem[] {
@@ -30,6 +31,17 @@ function routeProblems({ models = {}, routes = {} }: Manifest): ReferenceProblem
     if (!Object.hasOwn(models, model)) problems.push({ keys: ['routes', name, 'model'], message: unknownModel(model, manifestNames(models, routes)) });
     if (placement?.mode === 'pin' && placement.pin_pool_id === undefined) problems.push({ keys: ['routes', name, 'placement'], message: 'mode "pin" needs pin_pool_id; name the pool' });
     if (placement?.mode === 'prefer' && (placement.prefer_pools ?? []).length === 0) problems.push({ keys: ['routes', name, 'placement'], message: 'mode "prefer" needs prefer_pools; name at least one pool' });
+    return problems;
+  });
+}
+
+function instanceProblems({ models = {}, routes = {}, instances = [] }: Manifest): ReferenceProblem[] {
+  return instances.flatMap(({ org = 'default', id, model }, n) => {
+    const at = (key: string): readonly string[] => ['instances', String(n), key];
+    const problems: ReferenceProblem[] = [];
+    if (instances.slice(0, n).some((other) => other.id === id && (other.org ?? 'default') === org)) problems.push({ keys: at('id'), message: `an instance "${id}" of org ${org} is defined above; give each its own id` });
+    if (isReservedId(id)) problems.push({ keys: at('id'), message: `"${id}" is an id that the server gives to what it keeps for a route or a model; choose one that does not begin with route or model and a dot` });
+    if (!Object.hasOwn(models, model)) problems.push({ keys: at('model'), message: unknownModel(model, manifestNames(models, routes)) });
     return problems;
   });
 }

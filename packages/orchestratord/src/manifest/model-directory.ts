@@ -41,7 +41,7 @@ export class ModelDirectory {
   }
 
   resolve(ref: string, orgId: string): Resolution {
-    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, modelIds: () => this.#modelIds() });
+    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, modelIds: () => this.modelIds() });
   }
 
   /** Everything that the callers of an org may name: instances, routes, models. */
@@ -49,7 +49,7 @@ export class ModelDirectory {
     const instances = this.options.instances.explicitOf(orgId).map((one): ServedName => ({ id: one.instanceId, kind: 'instance', modelId: one.modelRef, ownedBy: orgId }));
     const routes = [...this.options.manifest.routes.values()].map((one): ServedName => ({ id: one.name, kind: 'route', modelId: one.modelId, ownedBy: 'corral' }));
     const taken = new Set([...instances, ...routes].map(({ id }) => id));
-    const models = [...this.#modelIds()].filter((id) => !taken.has(id)).map((id): ServedName => ({ id, kind: 'model', modelId: id, ownedBy: 'corral' }));
+    const models = [...this.modelIds()].filter((id) => !taken.has(id)).map((id): ServedName => ({ id, kind: 'model', modelId: id, ownedBy: 'corral' }));
     return [...instances, ...routes, ...models];
   }
 
@@ -104,7 +104,8 @@ export class ModelDirectory {
     return view === undefined ? undefined : specOfView(view);
   }
 
-  #modelIds(): Set<string> {
+  /** Every model that is served. */
+  modelIds(): ReadonlySet<string> {
     const { manifest, nodes } = this.options;
     return new Set([...manifest.models.keys(), ...nodes.models().filter(({ retired }) => !retired).map(({ modelId }) => modelId), ...this.#known.keys()]);
   }

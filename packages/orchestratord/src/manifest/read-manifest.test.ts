@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { configHashOf } from '../instances/implicit-instance.js';
 import type { ManifestProblem } from './manifest-error.js';
 import { describeProblem } from './manifest-error.js';
 import { readManifest } from './read-manifest.js';
@@ -57,6 +58,15 @@ describe('a manifest that can be served', () => {
     });
   });
 
+  test('F-20 P-05 instances are read with their defaults', () => {
+    const text = 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - { id: bot, model: m }\n  - { org: acme, id: help, model: m, tier: warm, ttl_s: 900, config: { system_prompt: Hi, temperature: 0.2 } }\n';
+    const made = { kind: 'explicit', name: null, status: 'active', origin: 'manifest', modelRef: 'm' };
+    expect(served(text).instances).toEqual([
+      { ...made, orgId: 'default', instanceId: 'bot', tier: 'cold', ttlS: null, config: {}, configHash: configHashOf({}) },
+      { ...made, orgId: 'acme', instanceId: 'help', tier: 'warm', ttlS: 900, config: { system_prompt: 'Hi', temperature: 0.2 }, configHash: configHashOf({ system_prompt: 'Hi', temperature: 0.2 }) },
+    ]);
+  });
+
   test('F-20 JSON is read as YAML is, and every section but the version may be left out', () => {
     const { models, routes, pools } = served('{"version": 1}');
     expect([models.size, routes.size, pools.length]).toEqual([0, 0, 0]);
@@ -73,7 +83,7 @@ describe('a manifest that can be served', () => {
 describe('a broken manifest', () => {
   test.each<[string, string, readonly ManifestProblem[]]>([
     ['an unknown key', 'version: 1\nmodels:\n  m:\n    source: /m.gguf\n    quantum: 3\n', [{ line: 5, field: 'models.m.quantum', message: 'unknown field; known are source, digest, context, slots, pinned' }]],
-    ['an unknown section', 'version: 1\nmodel: {}\n', [{ line: 2, field: 'model', message: 'unknown field; known are version, models, routes, pools' }]],
+    ['an unknown section', 'version: 1\nmodel: {}\n', [{ line: 2, field: 'model', message: 'unknown field; known are version, models, routes, instances, pools' }]],
     ['a route to nothing', 'version: 1\nmodels: { smollm2: { source: /m.gguf } }\nroutes:\n  chat: { model: smollm }\n', [{ line: 4, field: 'routes.chat.model', message: 'no model "smollm" is defined; did you mean smollm2?' }]],
     ['a route to a route', 'version: 1\nmodels: { m: { source: /m.gguf } }\nroutes:\n  a: { model: m }\n  b: { model: a }\n', [{ line: 5, field: 'routes.b.model', message: '"a" is a route, and a route names a model; name the model of that route' }]],
     ['a route named like a model', 'version: 1\nmodels: { m: { source: /m.gguf } }\nroutes:\n  m: { model: m }\n', [{ line: 4, field: 'routes.m', message: 'a model has the name "m" too; give the route another one, since a request could mean either' }]],
@@ -82,6 +92,10 @@ describe('a broken manifest', () => {
     ['a pin without a pool', 'version: 1\nmodels: { m: { source: /m.gguf } }\nroutes:\n  a: { model: m, placement: { mode: pin } }\n', [{ line: 4, field: 'routes.a.placement', message: 'mode "pin" needs pin_pool_id; name the pool' }]],
     ['a source of no scheme we know', 'version: 1\nmodels:\n  m:\n    source:\n      - file:/m.gguf\n      - ftp://x/m.gguf\n', [{ line: 6, field: 'models.m.source.1', message: expect.stringContaining('unknown scheme "ftp:"') as never }]],
     ['a name that cannot be one', 'version: 1\nmodels:\n  "my model": { source: /m.gguf }\n', [{ line: 3, field: 'models.my model', message: 'is not a name; use letters, digits and . _ : / @ + - after a letter or digit' }]],
+    ['an instance of nothing', 'version: 1\nmodels: { smollm2: { source: /m.gguf } }\ninstances:\n  - { id: bot, model: smollm }\n', [{ line: 4, field: 'instances.0.model', message: 'no model "smollm" is defined; did you mean smollm2?' }]],
+    ['an instance given twice', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - { id: bot, model: m }\n  - { org: default, id: bot, model: m }\n', [{ line: 5, field: 'instances.1.id', message: 'an instance "bot" of org default is defined above; give each its own id' }]],
+    ['an id that the server gives', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - { id: route.x, model: m }\n', [{ line: 4, field: 'instances.0.id', message: expect.stringContaining('"route.x" is an id that the server gives') as never }]],
+    ['an unknown key of a config', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - id: bot\n    model: m\n    config:\n      heat: 1\n', [{ line: 7, field: 'instances.0.config.heat', message: expect.stringContaining('unknown field; known are system_prompt') as never }]],
     ['no version', 'models: {}\n', [{ line: 1, field: 'version', message: 'is missing' }]],
     ['a list', '- 1\n', [{ line: null, field: '', message: 'the file must be object' }]],
   ])('F-25 P-05 %s is named with its line', (_what, text, expected) => {

@@ -1,5 +1,6 @@
 import { formatModelRef, parseModelRef } from '@corral/catalog-core';
 import type { Manifest, ModelSpec } from '@corral/contracts';
+import { createdInstance } from '../instances/instance-changes.js';
 import { canonicalHash } from './canonical-hash.js';
 import { sizeOf } from './check-manifest.js';
 import { placementOverridesOf } from './placement-overrides.js';
@@ -13,8 +14,9 @@ export function servedFrom(manifest: Manifest, path: string, baseDir: string): S
   const models = Object.entries(manifest.models ?? {}).map(([id, model]) => [id, { spec: specOf(id, model, baseDir), origin: 'manifest' }] as const);
   const routes = Object.entries(manifest.routes ?? {}).map(([name, route]) => [name, routeOf(name, route)] as const);
   const pools = (manifest.pools ?? []).map(poolOf);
-  const hash = canonicalHash({ models: Object.fromEntries(models), routes: Object.fromEntries(routes), pools });
-  return { path, models: new Map(models), routes: new Map(routes), pools, hash };
+  const instances = (manifest.instances ?? []).map(({ org = 'default', id, ...rest }) => createdInstance(org, { ...rest, instance_id: id }, 'manifest'));
+  const hash = canonicalHash({ models: Object.fromEntries(models), routes: Object.fromEntries(routes), instances, pools });
+  return { path, models: new Map(models), routes: new Map(routes), instances, pools, hash };
 }
 
 function specOf(id: string, model: NonNullable<Manifest['models']>[string], baseDir: string): ModelSpec {

@@ -1,5 +1,6 @@
 import type { ModelSpec, Priority, Tier } from '@corral/contracts';
 import type { FullPolicy, PlacementOverrides } from '@corral/orchestrator-core';
+import type { InstanceDefinition } from '../store/instance-rows.js';
 
 /** A model that may be asked for by its id, and what a node needs to know of it. */
 export interface ServedModel {
@@ -38,6 +39,8 @@ export interface ServedManifest {
   readonly path: string | null;
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly routes: ReadonlyMap<string, ServedRoute>;
+  /** Explicit instances, as they are to be whenever the daemon starts. */
+  readonly instances: readonly InstanceDefinition[];
   /** Empty = one pool per device found on each node. */
   readonly pools: readonly ServedPool[];
   /** Equal exactly when two manifests define the same, whatever their comments and key order. [F-17] */

@@ -6,5 +6,5 @@ import type { ServedManifest } from './served-manifest.js';
 export function starterManifest(): ServedManifest {
   const { id, sources, digest, context, slots } = STARTER_MODEL;
   const spec = { model_id: id, sources: [...sources], digest, context, slots, pinned: false };
-  return { path: null, models: new Map([[id, { spec, origin: 'starter' }]]), routes: new Map(), pools: [], hash: canonicalHash({ starter: spec }) };
+  return { path: null, models: new Map([[id, { spec, origin: 'starter' }]]), routes: new Map(), instances: [], pools: [], hash: canonicalHash({ starter: spec }) };
 }

@@ -1,4 +1,4 @@
-import type { InstanceEventStep } from '@corral/contracts';
+import type { InstanceStep } from '@corral/contracts';
 import type { Kysely } from 'kysely';
 import type { InstanceKey } from './instance-rows.js';
 import type { Database } from './schema.js';
@@ -9,7 +9,7 @@ export interface InstanceHappening extends InstanceKey {
   readonly type: string;
   readonly reason: string | null;
   readonly durationMs: number | null;
-  readonly steps: readonly InstanceEventStep[];
+  readonly steps: readonly InstanceStep[];
 }
 
 /** Writes down what happened, in this order, and keeps the newest `keptMax` of each instance that it is about. Call it in a transaction. */
@@ -30,5 +30,5 @@ export async function listHappenings(db: Kysely<Database>, { orgId, instanceId }
   let query = db.selectFrom('instance_events').selectAll().where('org_id', '=', orgId).where('instance_id', '=', instanceId);
   if (page.beforeId !== null) query = query.where('id', '<', page.beforeId);
   const rows = await query.orderBy('id', 'desc').limit(page.limit).execute();
-  return rows.map((row) => ({ id: row.id, orgId: row.org_id, instanceId: row.instance_id, atMs: row.at, type: row.type, reason: row.reason, durationMs: row.duration_ms, steps: JSON.parse(row.steps) as InstanceEventStep[] }));
+  return rows.map((row) => ({ id: row.id, orgId: row.org_id, instanceId: row.instance_id, atMs: row.at, type: row.type, reason: row.reason, durationMs: row.duration_ms, steps: JSON.parse(row.steps) as InstanceStep[] }));
 }

@@ -83,6 +83,17 @@ export async function readInstance(db: Kysely<Database>, { orgId, instanceId }: 
   return row === undefined ? undefined : recordOf(row);
 }
 
+/** Creates an explicit instance, in place of a deleted one too; `undefined` when there is one. A held tier counts as a load that was asked for. */
+export async function createInstance(db: Kysely<Database>, definition: InstanceDefinition & Pick<InstanceRecord, 'heldTier'>, nowMs: number): Promise<InstanceRecord | undefined> {
+  const before = await readInstance(db, definition);
+  if (before !== undefined && before.deletedAtMs === null) return undefined;
+  await putInstance(db, definition, nowMs);
+  const { orgId, instanceId, heldTier } = definition;
+  const fresh = { created_at: nowMs, held_tier: heldTier, last_used_at: null };
+  const row = await db.updateTable('instances').set(fresh).where('org_id', '=', orgId).where('instance_id', '=', instanceId).returningAll().executeTakeFirstOrThrow();
+  return recordOf(row);
+}
+
 /** Marks the instance as deleted; `false` when there is none. Its row stays, so that its generation only grows. */
 export async function deleteInstance(db: Kysely<Database>, { orgId, instanceId }: InstanceKey, nowMs: number): Promise<boolean> {
   const row = await db

@@ -37,6 +37,12 @@ export async function nodesWithCommands(db: Kysely<Database>): Promise<readonly 
   return rows.map(({ node_id }) => node_id);
 }
 
+/** How many commands wait for each node that has any. */
+export async function unsentCounts(db: Kysely<Database>): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.selectFrom('outbox').select(['node_id', (e) => e.fn.countAll<number>().as('count')]).where('sent_at', 'is', null).groupBy('node_id').execute();
+  return new Map(rows.map(({ node_id, count }) => [node_id, Number(count)]));
+}
+
 /** The oldest unsent commands for a node, oldest first. */
 export async function unsentCommands(db: Kysely<Database>, nodeId: string, limit: number): Promise<readonly OutboxEntry[]> {
   const rows = await db

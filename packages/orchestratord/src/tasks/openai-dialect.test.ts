@@ -12,6 +12,7 @@ describe('OpenAI dialect', () => {
       modelRef: 'm',
       input: { type: 'messages', messages: [{ role: 'user', content: 'Hi' }] },
       sampling: { temperature: 0.8, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 7, stop: [] },
+      unset: new Set(['temperature', 'topP', 'topK', 'minP', 'maxTokens', 'stop', 'seed']),
       maxTokens: null,
       overflow: 'truncate',
       output: { dialect: 'openai_chat', stream: false, include_usage: false, id: 'chatcmpl-t1' },

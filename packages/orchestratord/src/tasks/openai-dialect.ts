@@ -10,7 +10,7 @@ import {
   type Sampling,
 } from '@corral/contracts';
 import type { SpecIds } from './task-dialect.js';
-import { SAMPLING_DEFAULTS, type TaskSpec } from './task-spec.js';
+import { SAMPLING_DEFAULTS, unsetOf, type TaskSpec } from './task-spec.js';
 
 /** A top_p of 0 means "the likeliest token alone"; the engine wants it greater than 0. */
 const SMALLEST_TOP_P = 1e-6;
@@ -32,18 +32,20 @@ export function refuseUnsupported(body: unknown): void {
 export function specOfChatCompletion(body: ChatCompletionRequest, ids: SpecIds): TaskSpec {
   const messages = body.messages.map(messageOf);
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? null;
-  return openAiSpec(body, ids, { input: { type: 'messages', messages }, maxTokens, dialect: 'openai_chat', idPrefix: 'chatcmpl-' });
+  return openAiSpec(body, ids, { input: { type: 'messages', messages }, maxTokens, askedTokens: maxTokens, dialect: 'openai_chat', idPrefix: 'chatcmpl-' });
 }
 
 /** Body of `POST /v1/completions` → task. OpenAI's default of 16 tokens is kept, since clients rely on it. */
 export function specOfCompletion(body: CompletionRequest, ids: SpecIds): TaskSpec {
   const prompt = typeof body.prompt === 'string' ? body.prompt : (body.prompt[0] ?? '');
-  return openAiSpec(body, ids, { input: { type: 'prompt', prompt }, maxTokens: body.max_tokens ?? 16, dialect: 'openai_completion', idPrefix: 'cmpl-' });
+  return openAiSpec(body, ids, { input: { type: 'prompt', prompt }, maxTokens: body.max_tokens ?? 16, askedTokens: body.max_tokens ?? null, dialect: 'openai_completion', idPrefix: 'cmpl-' });
 }
 
 interface Shape {
   readonly input: GenerateInput;
   readonly maxTokens: number | null;
+  /** As the body has it. */
+  readonly askedTokens: number | null;
   readonly dialect: 'openai_chat' | 'openai_completion';
   readonly idPrefix: string;
 }
@@ -55,6 +57,7 @@ function openAiSpec(body: ChatCompletionRequest | CompletionRequest, ids: SpecId
     modelRef: body.model,
     input: shape.input,
     sampling: samplingOf(body, ids.seed),
+    unset: unsetOf({ temperature: body.temperature, topP: body.top_p, topK: body.top_k, minP: body.min_p, maxTokens: shape.askedTokens, stop: body.stop, seed: body.seed }),
     maxTokens: shape.maxTokens,
     overflow: 'truncate',
     output: {

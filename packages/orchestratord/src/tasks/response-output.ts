@@ -1,10 +1,13 @@
-import { ApiError, toEnvelope, toHttp, toOpenAiError, type MetricsFrame } from '@corral/contracts';
+import { ApiError, toHttp, type MetricsFrame, type StartedFrame } from '@corral/contracts';
 import { responseSink, type RelaySink, type ResponseSink } from '@corral/service-kit';
 import type { ServerResponse } from 'node:http';
+import type { AnswerShape } from './answer-shape.js';
 import { FrameBoundary } from './frame-boundary.js';
 import type { Ending, TaskOutput, UpstreamHead } from './task-output.js';
 
 export interface ResponseOutputOptions {
+  /** How what is not the worker's is written. */
+  readonly shape: AnswerShape;
   readonly stream: boolean;
   /** Bytes that may wait for a slow reader before the worker's stream is paused. */
   readonly bufferMaxBytes: number;
@@ -19,7 +22,7 @@ export interface ResponseOutputOptions {
 const PASSED_HEADERS = ['content-type', 'cache-control', 'x-accel-buffering'];
 
 /**
- * The answer of a `/v1` call: bytes go straight to the client. Nothing is sent before the worker's first
+ * The answer of a `/v1` or chat call: bytes go straight to the client. Nothing is sent before the worker's first
  * byte, so that a failure until then keeps its status. [B-04]
  */
 export class ResponseOutput implements TaskOutput {
@@ -45,11 +48,14 @@ export class ResponseOutput implements TaskOutput {
     return this.#gone.signal;
   }
 
-  started(): void {}
+  started(frame: StartedFrame): void {
+    this.options.shape.started(frame);
+  }
 
   /** The last one before the first byte says where the answer comes from. */
   metrics(frame: MetricsFrame): void {
     if (frame.pool_id !== undefined) this.#poolId = frame.pool_id;
+    this.options.shape.metrics(frame);
   }
 
   open({ status, headers }: UpstreamHead): RelaySink {
@@ -58,6 +64,7 @@ export class ResponseOutput implements TaskOutput {
     const own = { ...(this.#poolId === null ? {} : { 'X-Corral-Pool': this.#poolId }), ...(routeHeader === null ? {} : { 'X-Corral-Route': routeHeader }) };
     const sink = responseSink(this.res, { head: { status, headers: { ...Object.fromEntries(passed), ...own } }, maxBufferedBytes: bufferMaxBytes, stallMs });
     this.#sink = sink;
+    if (stream) sink.writeText(this.options.shape.opening());
     const whole = (chunk: Buffer): Buffer => (stream ? asBuffer(this.#boundary.push(chunk)) : chunk);
     return {
       write: (chunk) => this.#ended || sink.write(whole(chunk)),
@@ -72,15 +79,15 @@ export class ResponseOutput implements TaskOutput {
     if (this.res.destroyed) return;
     if (this.#sink === null) return this.#refuse(refusalOf(ending));
     if (ending.kind === 'failed' && !this.options.stream) return void this.res.destroy();
-    if (ending.kind === 'failed') this.#sink.writeText(`data: ${JSON.stringify(toOpenAiError(toEnvelope(ending.error)))}\n\n`);
     if (ending.kind === 'completed') this.#sink.write(asBuffer(this.#boundary.rest()));
+    else if (this.options.stream) this.#sink.writeText(this.options.shape.closing(ending));
     this.#sink.end({});
   }
 
   #refuse(error: ApiError): void {
     const { status, headers, body } = toHttp(error);
     this.res.writeHead(status, { ...headers, 'Content-Type': 'application/json; charset=utf-8' });
-    this.res.end(JSON.stringify(toOpenAiError(body)));
+    this.res.end(JSON.stringify(this.options.shape.refusal(body)));
   }
 }
 

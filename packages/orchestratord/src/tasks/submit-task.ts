@@ -1,6 +1,7 @@
 import { ApiError, type ModelSpec } from '@corral/contracts';
 import { checkLimits } from '@corral/orchestrator-core';
 import { requireModel } from '../access/allowed-models.js';
+import { withInstanceDefaults } from '../instances/with-instance-defaults.js';
 import type { Resolution } from '../manifest/resolution.js';
 import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
 import type { TaskOutput } from './task-output.js';
@@ -23,12 +24,13 @@ export interface SubmitParts {
   touch(instance: NewTask['target']['instance'], model: ModelSpec): void;
 }
 
-/** Resolves what the task names, refuses what can be known to fail without a tokenizer, and admits it. [A-77 B-53] */
-export function submitTask(parts: SubmitParts, spec: TaskSpec, caller: TaskCaller, outputOf: (target: NewTask['target']) => TaskOutput): Admitted {
-  const resolved = parts.resolve(spec.modelRef, caller.orgId);
-  if (resolved.kind === 'not_found') throw new ApiError('NOT_FOUND', resolved.message, { field: fieldOf(spec) });
+/** Resolves what the task names, lets its instance set what the client left out, refuses what can be known to fail without a tokenizer, and admits it. [A-77 B-53] */
+export function submitTask(parts: SubmitParts, asked: TaskSpec, caller: TaskCaller, outputOf: (target: NewTask['target']) => TaskOutput): Admitted {
+  const resolved = parts.resolve(asked.modelRef, caller.orgId);
+  if (resolved.kind === 'not_found') throw new ApiError('NOT_FOUND', resolved.message, { field: fieldOf(asked) });
   const { model, modelKey, instance, route } = resolved;
-  requireModel(caller.allowedModels, { orgId: caller.orgId, id: spec.modelRef, modelId: model.model_id }, fieldOf(spec));
+  requireModel(caller.allowedModels, { orgId: caller.orgId, id: asked.modelRef, modelId: model.model_id }, fieldOf(asked));
+  const spec = withInstanceDefaults(asked, resolved.defaults);
   refuseBeyondContext(spec, model.context);
   const target: NewTask['target'] = { model, modelKey, instance, route: route === null ? null : `${route.name}@${route.version}` };
   parts.touch(instance, model);

@@ -9,6 +9,7 @@ test('B-50 model, prompt and max_tokens are enough', () => {
     modelRef: 'm',
     input: { type: 'prompt', prompt: 'Hi' },
     sampling: { temperature: 0.8, top_p: 0.95, top_k: 40, min_p: 0.05, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 7, stop: [] },
+    unset: new Set(['temperature', 'topP', 'topK', 'minP', 'stop', 'seed']),
     maxTokens: 4,
     overflow: 'refuse',
     output: { dialect: 'task', stream: true, include_usage: true, id: 't1' },

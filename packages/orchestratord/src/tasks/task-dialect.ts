@@ -1,5 +1,5 @@
 import { ApiError, type GenerateInput, type TaskRequest } from '@corral/contracts';
-import { SAMPLING_DEFAULTS, type TaskSpec } from './task-spec.js';
+import { SAMPLING_DEFAULTS, unsetOf, type TaskSpec } from './task-spec.js';
 
 export interface SpecIds {
   /** Used where the client gave none. */
@@ -26,6 +26,7 @@ export function specOfTaskRequest(body: TaskRequest, ids: SpecIds): TaskSpec {
       seed: body.seed ?? ids.seed,
       stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? SAMPLING_DEFAULTS.stop),
     },
+    unset: unsetOf({ temperature: body.temperature, topP: body.top_p, topK: body.top_k, minP: body.min_p, maxTokens: body.max_tokens, stop: body.stop, seed: body.seed }),
     maxTokens: body.max_tokens ?? null,
     overflow: 'refuse',
     output: { dialect: 'task', stream: true, include_usage: true, id: taskId },
@@ -35,6 +36,12 @@ export function specOfTaskRequest(body: TaskRequest, ids: SpecIds): TaskSpec {
     expectedTokens: body.expected_tokens ?? null,
     deadlineMs: deadlineOf(body.deadline_ms),
   };
+}
+
+/** One message to an instance → task; everything else is the instance's to set. [B-118] */
+export function specOfInstanceChat(chat: { readonly modelRef: string; readonly message: string; readonly stream: boolean }, ids: SpecIds): TaskSpec {
+  const asked = specOfTaskRequest({ model_ref: chat.modelRef, messages: [{ role: 'user', content: chat.message }] }, ids);
+  return { ...asked, overflow: 'truncate', output: { ...asked.output, stream: chat.stream } };
 }
 
 function inputOf(body: TaskRequest): GenerateInput {

@@ -157,7 +157,8 @@ class LoggedOutput implements TaskOutput {
   }
 }
 
-function terminalOf(ending: Ending): Frame | null {
+/** The control plane's own last frame; `null` where the worker wrote one. */
+export function terminalOf(ending: Ending): Frame | null {
   switch (ending.kind) {
     case 'completed':
       return null;

@@ -1,5 +1,8 @@
 import type { GenerateInput, OutputFormat, PlacementOverrides, Priority, Sampling } from '@corral/contracts';
 
+/** What a client may leave to the instance that it names. */
+export type Unset = 'temperature' | 'topP' | 'topK' | 'minP' | 'maxTokens' | 'stop' | 'seed';
+
 /**
  * What a client asked for, whatever its dialect: the one kind of task. Defaults are applied, so that
  * what is logged is what runs. `priority` and `placement` are null where the client left them to the route.
@@ -9,6 +12,8 @@ export interface TaskSpec {
   readonly modelRef: string;
   readonly input: GenerateInput;
   readonly sampling: Sampling;
+  /** What of these the client left out, so that an instance's config may set it. */
+  readonly unset: ReadonlySet<Unset>;
   /** Tokens; null = the rest of the context. */
   readonly maxTokens: number | null;
   readonly overflow: 'refuse' | 'truncate';
@@ -33,3 +38,8 @@ export const SAMPLING_DEFAULTS: Omit<Sampling, 'seed'> = {
   frequency_penalty: 0,
   stop: [],
 };
+
+/** The fields of a body that hold nothing, as their absence means it. */
+export function unsetOf(body: Readonly<Record<Unset, unknown>>): ReadonlySet<Unset> {
+  return new Set((Object.keys(body) as Unset[]).filter((key) => body[key] === undefined || body[key] === null));
+}

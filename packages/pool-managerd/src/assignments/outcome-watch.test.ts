@@ -70,6 +70,7 @@ describe('OutcomeWatch', () => {
           duration_ms: 2_500,
           progress: null,
           reason: 'somebody asked for a',
+          steps: [],
         },
       },
     ]);

@@ -1,5 +1,6 @@
 import type { Assignment, AssignmentStatus, EventType, InstanceOutcome } from '@corral/contracts';
 import { instanceKey } from './journal-state.js';
+import { nextSteps, stepsOf, type StepTimes } from './step-times.js';
 
 /** An assignment and where it is. */
 export interface ObservedAssignment {
@@ -17,6 +18,7 @@ interface Seen {
   readonly status: AssignmentStatus;
   /** When the present way began: with a generation, or when an end was left behind. */
   readonly sinceMs: number;
+  readonly steps: StepTimes;
 }
 
 /** Turns what became of the assignments since the last look into events. [C-84] */
@@ -30,10 +32,10 @@ export class OutcomeWatch {
     for (const { assignment, status } of observed) {
       const key = instanceKey(assignment);
       const known = before.get(key);
-      const seen: Seen = { status, sinceMs: known !== undefined && isSameWay(known.status, status) ? known.sinceMs : nowMs };
+      const seen: Seen = { status, sinceMs: known !== undefined && isSameWay(known.status, status) ? known.sinceMs : nowMs, steps: nextSteps(known ?? null, status, nowMs) };
       after.set(key, seen);
       const type = eventType(assignment, status, known?.status ?? null);
-      if (type !== null) events.push({ type, correlationId: assignment.correlation_id, data: outcomeOf(assignment, status, nowMs - seen.sinceMs) });
+      if (type !== null) events.push({ type, correlationId: assignment.correlation_id, data: outcomeOf(assignment, seen, nowMs) });
     }
     this.#seen = after;
     // Who left is told before whoever took the place.
@@ -70,8 +72,8 @@ function eventType(assignment: Assignment, now: AssignmentStatus, before: Assign
   }
 }
 
-function outcomeOf(assignment: Assignment, status: AssignmentStatus, durationMs: number): InstanceOutcome {
+function outcomeOf(assignment: Assignment, { status, sinceMs, steps }: Seen, nowMs: number): InstanceOutcome {
   const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms } = status;
   const retry = retry_at_ms === undefined ? {} : { retry_at_ms };
-  return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(durationMs), progress, reason: assignment.reason, ...retry };
+  return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(nowMs - sinceMs), progress, reason: assignment.reason, steps: stepsOf(steps, nowMs), ...retry };
 }
