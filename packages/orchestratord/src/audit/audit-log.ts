@@ -41,7 +41,7 @@ export class AuditLog implements Audit {
     if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new ApiError('SHUTTING_DOWN', 'the store is too slow for what is asked of it; try again in a moment', { retry_after_ms: 2_000 }));
     this.options.log.info('audited', { action: entry.action, source: entry.source, identity: entry.actor, org_id: entry.orgId, instance_id: entry.instanceId, outcome: entry.outcome, correlation_id: entry.correlationId });
     const written = new Promise<void>((done, failed) => this.#waiting.push({ entry: { ...entry, atMs: this.options.clock.nowMs() }, done, failed }));
-    this.#writing ??= this.#write().finally(() => (this.#writing = null));
+    this.#writing ??= this.#write();
     return written;
   }
 
@@ -68,6 +68,8 @@ export class AuditLog implements Audit {
         for (const { failed } of batch) failed(error);
       }
     }
+    // At once with the last look at what waits: a record that comes later starts another round.
+    this.#writing = null;
   }
 
   async #prune(): Promise<void> {
