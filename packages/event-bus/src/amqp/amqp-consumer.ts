@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { EventType } from '@corral/contracts';
 import { backoffMs, type Clock, type Log } from '@corral/service-kit';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
@@ -15,6 +16,8 @@ export interface AmqpConsumerOptions extends Omit<AmqpLinkOptions<unknown>, 'ope
   onConsumed(type: EventType | 'unknown', disposition: Disposition['kind']): void;
 }
 
+/** How often it is looked whether events wait that are not given out. */
+const WATCH_MS = 5_000;
 /** An event whose handler failed comes again after so long, longer each time. */
 const RETRY = { initialMs: 200, maxMs: 5_000 };
 
@@ -28,12 +31,17 @@ export class AmqpConsumer {
   readonly #stopped = new AbortController();
   readonly #clock: Clock;
   readonly #log: Log;
+  /** Deliveries so far, and those among them that are not answered yet. */
+  #delivered = 0;
+  #underWay = 0;
 
   constructor(private readonly options: AmqpConsumerOptions) {
     const { self: _self, subscribers: _subscribers, prefetch: _prefetch, onConsumed: _onConsumed, ...link } = options;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#link = new AmqpLink({ ...link, open: (connection, end) => this.#open(connection, end) });
+    // One listener for each delivery that waits.
+    setMaxListeners(0, this.#stopped.signal);
     this.#link.start();
   }
 
@@ -59,11 +67,31 @@ export class AmqpConsumer {
       if (message === null) end('the broker canceled the consumer: its queue is gone, or has another leader');
       else void this.#take(channel, message);
     });
+    void this.#watch(channel, end);
     return channel;
+  }
+
+  /** A queue that was deleted and declared again in one moment tells its consumer nothing: then events wait, and none comes. */
+  async #watch(channel: Channel, end: (reason: string) => void): Promise<void> {
+    const closed = new AbortController();
+    channel.once('close', () => closed.abort());
+    try {
+      for (let stalledSince = -1; ; ) {
+        await this.#clock.sleep(WATCH_MS, closed.signal);
+        const { messageCount } = await channel.checkQueue(queueOf(this.options.self));
+        const isStalled = messageCount > 0 && this.#underWay === 0;
+        if (isStalled && stalledSince === this.#delivered) return end('events wait in the queue and none is given out');
+        stalledSince = isStalled ? this.#delivered : -1;
+      }
+    } catch {
+      // The channel is closed, which is told elsewhere.
+    }
   }
 
   async #take(channel: Channel, message: ConsumeMessage): Promise<void> {
     if (this.#stopped.signal.aborted) return;
+    this.#delivered += 1;
+    this.#underWay += 1;
     const { type, disposition } = await deliver(parsed(message.content), this.options.subscribers);
     this.options.onConsumed(type, disposition.kind);
     try {
@@ -71,6 +99,8 @@ export class AmqpConsumer {
     } catch (error) {
       // The channel is closed: the broker gives the message out again.
       this.#log.debug('event not acknowledged', { error, message_id: message.properties.messageId as unknown });
+    } finally {
+      this.#underWay -= 1;
     }
   }
 

@@ -98,12 +98,15 @@ export class AmqpLink<S> {
       { protocol, hostname, port, username, password, vhost: encodeURIComponent(vhost), heartbeat: HEARTBEAT_S },
       { noDelay: true, timeout: CONNECT_MS, clientProperties: { connection_name: this.options.name } },
     );
+    const over = new AbortController();
     try {
-      return await Promise.race([made, aborted(this.#stopped.signal)]);
+      return await Promise.race([made, aborted(this.#stopped.signal, over.signal)]);
     } catch (error) {
       made.then(shut, () => undefined);
       this.#failed(host, messageOf(error));
       return null;
+    } finally {
+      over.abort();
     }
   }
 
@@ -131,7 +134,7 @@ export class AmqpLink<S> {
   async #inTime<T>(work: Promise<T>, ended: Promise<string>): Promise<T> {
     const over = new AbortController();
     const late = this.options.clock.sleep(OPEN_MS, over.signal).then(
-      () => Promise.reject(new Error(`the broker did not set up queues within ${OPEN_MS} ms`)),
+      () => Promise.reject(new Error(`the broker did not set up its queues within ${OPEN_MS} ms; look at rabbitmqctl list_queues name state, bring its cluster together, or delete a queue that has no leader`)),
       () => new Promise<never>(() => undefined),
     );
     const lost = ended.then((reason) => Promise.reject(new Error(reason)));
@@ -163,10 +166,11 @@ async function shut(connection: ChannelModel): Promise<void> {
   clearTimeout(cut);
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects when the signal aborts, unless that is no longer waited for. */
+function aborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over });
   });
 }
 
