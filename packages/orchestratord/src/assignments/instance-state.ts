@@ -26,8 +26,7 @@ export function instanceState(sources: StateSources): InstanceState {
   const { assignment, place } = view;
   const residency = residencyOf(view, sources);
   const isReady = residency === 'resident';
-  const isComing = assignment.wanted === 'resident' && !isReady;
-  const estimatedMs = isReady || (assignment.wanted === 'staged' && residency === 'staged') ? 0 : isComing ? (status.estimatedMs ?? loadMs) : null;
+  const estimatedMs = isReady || (assignment.wanted === 'staged' && residency === 'staged') ? 0 : comingMs(view, sources);
   return {
     residency,
     isReady,
@@ -38,6 +37,13 @@ export function instanceState(sources: StateSources): InstanceState {
     estimatedMs: estimatedMs === null ? null : Math.round(estimatedMs),
     retryAfterMs: isReady ? null : retryMs(status.retryAfterMs > 0 ? status.retryAfterMs : (estimatedMs ?? loadMs)),
   };
+}
+
+/** Until it is where it is wanted; a copy into RAM takes about as long as the load that reads the same bytes. */
+function comingMs({ assignment, status }: AssignmentView, { status: model, loadMs }: StateSources): number | null {
+  if (assignment.wanted === 'resident') return model.estimatedMs ?? loadMs;
+  if (assignment.wanted !== 'staged' || loadMs === null || status?.progress?.phase !== 'staging') return null;
+  return loadMs * (1 - (status.progress.fraction ?? 0));
 }
 
 function residencyOf({ assignment, status, place }: AssignmentView, { residentIn }: StateSources): Residency {

@@ -24,7 +24,7 @@ function changeOf(assignment: Assignment, { models, instances }: Pick<ServedPart
   const record = instances.find({ orgId: org_id, instanceId: instance_id });
   const served = models.specOf(model.model_id);
   if (served === undefined || record === undefined) return [];
-  const tier = record.kind === 'implicit' ? (models.implicitTier(record) ?? assignment.tier) : record.tier;
+  const tier = record.kind === 'implicit' ? (models.implicitTier(record) ?? assignment.tier) : assignment.tier;
   if (canonicalHash(served) === canonicalHash(model) && tier === assignment.tier) return [];
   const reason = `the definition of ${model.model_id} has changed`;
   return [{ instance: { orgId: org_id, instanceId: instance_id, tier }, model: served, wanted, target: { nodeId: target.node_id, poolId: target.pool_id }, source: 'startup', reason }];
