@@ -6,7 +6,7 @@ import { Bytes, Count, Id, Ms, Nullable, Seed } from './scalars.js';
 /** One step of getting a model ready, as `preparation` and `metrics.prep` show it. [B-51] */
 export const PreparationStep = Type.Object({
   id: Type.String(),
-  kind: Type.Union([Type.Literal('engine_provision'), Type.Literal('model_fetch'), Type.Literal('pool_warmup')]),
+  kind: Type.Union([Type.Literal('engine_provision'), Type.Literal('model_fetch'), Type.Literal('model_stage'), Type.Literal('pool_warmup')]),
   group: Type.String({ description: 'The model that the step is for.' }),
   description: Type.String(),
   estimated_ms: Nullable(Ms),

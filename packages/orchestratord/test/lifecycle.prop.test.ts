@@ -132,9 +132,12 @@ class World {
   /** The last call that was accepted decides; only a weaker tier may have been let go since. */
   checkLastCall(index: number): void {
     const key = this.key(index);
-    const last = this.called.findLast((one) => one.n === index && one.call.outcome === 'done');
+    const mine = this.called.filter((one) => one.n === index);
+    const lastDone = mine.findLastIndex(({ call }) => call.outcome === 'done');
+    // What a stop cut off may have been committed or not.
+    const cut = mine.slice(lastDone + 1).filter(({ call }) => typeof call.outcome === 'object' && call.outcome.code === 'SHUTTING_DOWN');
     const [held, state] = [this.rig.heldTier(key), this.rig.state(key)];
-    const expected: readonly (Tier | null)[] = last?.held === 'hot' || last?.held === 'warm' || last === undefined || last.held === null ? [last?.held ?? null] : [last.held, null];
+    const expected = [mine[lastDone]?.held ?? null, ...cut.map((one) => one.held)].flatMap((tier) => (tier === 'cold' || tier === 'demand' ? [tier, null] : [tier]));
     expect([`${index}`, expected.includes(held), held]).toEqual([`${index}`, true, held]);
     if (held === null || (held === 'demand' && INSTANCES[index]?.tier !== 'warm')) expect([`${index}`, state.isReady]).toEqual([`${index}`, false]);
     if (held === 'cold') expect(state.isReady || this.hasNoRoom(index)).toBe(true);

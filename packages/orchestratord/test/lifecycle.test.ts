@@ -29,7 +29,7 @@ function aNode({ leases, nodeId = 'n1', stage = 8, onDisk = ['a', 'b', 'c', 'hug
 }
 
 describe('a load', () => {
-  test('T-75 B-110 G-20 it is committed and published before the call returns, and the instance is resident later', async () => {
+  test('C-206 G-20 it is committed and published before the call returns, and the instance is resident later', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node] });
     const bot = await rig.create('bot', 'a');
@@ -104,7 +104,7 @@ describe('a load', () => {
     expect([rig.wantedNow(), rig.heldTier(cold), rig.published.length]).toEqual([['hot resident n1-p g1'], null, 1]);
   });
 
-  test('E-09 T-94 with its node away it is accepted and carried out when the node is back; with none known it is refused', async () => {
+  test('C-206 T-94 with its node away it is accepted and carried out when the node is back; with none known it is refused', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node] });
     const bot = await rig.create('bot', 'a');
@@ -145,6 +145,20 @@ describe('an unload', () => {
     expect(rig.published.at(-1)).toMatchObject({ wanted: 'on_disk', source: 'api_unload', correlation_id: 'c-unload' });
   });
 
+  test('C-68 a load after it is a new replica', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node] });
+    const bot = await rig.create('bot', 'a');
+    rig.load(bot);
+    await rig.pass(800);
+    rig.unload(bot);
+    await rig.pass(300);
+    expect([rig.state(bot).residency, rig.wantedNow()]).toEqual(['on_disk', ['bot on_disk n1-p g2']]);
+    rig.load(bot);
+    await rig.pass(800);
+    expect([rig.state(bot).isReady, node.begun]).toEqual([true, ['a', 'a']]);
+  });
+
   test('C-203 one replica serves several instances and stays while one wants it', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node] });
@@ -182,7 +196,7 @@ describe('an unload', () => {
 });
 
 describe('a broker that is down', () => {
-  test('E-08 T-92 neither a load nor an unload changes anything', async () => {
+  test('T-92 E-08 neither a load nor an unload changes anything', async () => {
     const broker = { down: false };
     const rig = await open({ nodes: [aNode()], broker });
     const [one, two] = [await rig.create('one', 'a', { tier: 'hot' }), await rig.create('two', 'c')];
@@ -230,7 +244,7 @@ describe('a broker that is down', () => {
 });
 
 describe('tiers', () => {
-  test('T-76 G-02 the tier of a call counts for this load alone', async () => {
+  test('G-02 the tier of a call counts for this load alone', async () => {
     const rig = await open({ nodes: [aNode()] });
     const bot = await rig.create('bot', 'a', { tier: 'cold' });
     rig.load(bot, 'hot');
@@ -279,7 +293,7 @@ describe('tiers', () => {
     expect([rig.state(bot).residency, rig.heldTier(bot)]).toEqual(['on_disk', null]);
   });
 
-  test('T-84 C-65 a demand instance leaves after its time without use, which begins when it is there and anew with each use', async () => {
+  test('T-84 C-61 C-65 a demand instance leaves after its time without use, which begins when it is there and anew with each use', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node] });
     const bot = await rig.create('bot', 'a', { tier: 'demand', ttlS: 2 });

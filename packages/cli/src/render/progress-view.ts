@@ -28,6 +28,8 @@ function labelOf({ kind, group, description, status }: PreparationStep): string 
       return 'preparing the engine';
     case 'model_fetch':
       return `fetching ${group}`;
+    case 'model_stage':
+      return `staging ${group}`;
     case 'pool_warmup':
       return `loading ${group}`;
   }

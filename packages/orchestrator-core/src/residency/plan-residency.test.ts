@@ -272,6 +272,14 @@ describe('the quantum', () => {
     expect(planned([aPlace('p1', [aHeld('a1', busy(servingMs))])], { needBytes: 8 })).toBe(answer);
   });
 
+  test('C-202 whom an operator asks for waits for none of a replica that serves, which is drained; one that loads has its turn first', () => {
+    const asked = { immediate: true, source: 'api_load' } as const;
+    expect(planned([aPlace('p', [aHeld('a1', { ...WORKING, bytes: 8, servingMs: 1 })])], asked)).toBe('load p, drain a1 asked');
+    expect(planned([aPlace('p', [aHeld('a1', { bytes: 8, queued: 3 })])], asked)).toBe('load p, drop a1 asked');
+    expect(planned([aPlace('p', [aHeld('a1', { bytes: 8, state: 'loading' })])], asked)).toBe('wait for p 500 ms: a1 loading');
+    expect(planned([aPlace('p', [aHeld('a1', { ...WORKING, bytes: 8, tier: 'hot' })])], asked)).toBe('impossible held, a1 hot');
+  });
+
   test('G-21 an idle replica yields at once', () => {
     expect(planned([aPlace('p1', [aHeld('a1', { servingMs: 0, idleMs: 0 })])], { needBytes: 8 })).toBe('load p1, drop a1 idle_demand');
   });

@@ -30,7 +30,7 @@ export interface OrderCase {
   readonly context: ChangeContext;
 }
 
-/** What a call changes in the wanted set, or why it is refused, and then it changes nothing. Pure. [B-110 E-09 G-02 G-20] */
+/** What a call changes in the wanted set, or why it is refused, and then it changes nothing. Pure. [C-206 G-02 G-20] */
 export function answerOrder(one: OrderCase): OrderAnswer {
   const { order, record, world } = one;
   const own = world.views.find((view) => keyOfView(view) === `${record.orgId}/${record.instanceId}`);

@@ -19,7 +19,7 @@ export interface StateSources {
 
 const RETRY_MIN_MS = 1_000;
 
-/** Where an instance is, as its record and a refused request show it. Pure. [C-60 J-01] */
+/** Where an instance is, as its record and a refused request show it. Pure. [C-60 C-207] */
 export function instanceState(sources: StateSources): InstanceState {
   const { view, status, isOnDisk, loadMs } = sources;
   if (view === undefined) return { residency: isOnDisk ? 'on_disk' : 'absent', isReady: false, nodeId: null, poolId: null, lastError: problemOf(status), progress: null, estimatedMs: null, retryAfterMs: retryMs(loadMs) };

@@ -70,12 +70,11 @@ export class LifecycleOrders {
     for (const { reject } of this.#settle(seq)) reject(error);
   }
 
-  /** Refuses what waits and whatever comes. */
+  /** Refuses what waits and whatever comes; what was committed and not confirmed stays as it is, and goes out after the next start. */
   close(): void {
     this.#closed = true;
-    for (const order of this.take()) this.refuse(order, stopping());
-    if (this.#queues.size > 0) return this.close();
-    for (const order of [...this.#callsOf.values()]) this.refuse(order, stopping());
+    for (const order of [...this.#callsOf.values()]) this.refuse(order, new ApiError('SHUTTING_DOWN', 'the server stops before the event was confirmed; look at the instance before you send the call again', { retry_after_ms: 2_000 }));
+    while (this.#queues.size > 0) for (const order of this.take()) this.refuse(order, stopping());
   }
 
   #settle(seq: number): Queued['calls'] {

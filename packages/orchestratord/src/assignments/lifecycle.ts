@@ -30,7 +30,7 @@ export interface InstanceState {
   readonly retryAfterMs: number | null;
 }
 
-/** What the API may ask of the one owner of what is wanted where. [B-110 E-08 G-02 G-03] */
+/** What the API may ask of the one owner of what is wanted where. [C-206 E-08 G-02 G-03] */
 export interface Lifecycle {
   /**
    * Makes an explicit instance resident (effective tier `warm`: staged) and holds it there until it is unloaded, or

@@ -67,4 +67,10 @@ describe('statusNow', () => {
     ]);
     expect(loading.estimatedMs).toBe(400);
   });
+
+  test('B-51 C-60 a copy into RAM is a step of its own, and says how far it is', () => {
+    const staging = statusNow(sources({ lastLoadMs: () => 800, views: viewOf('resident', { residency: 'on_disk', progress: progress('staging', { bytes_done: 524_288, bytes_total: 1_048_576, fraction: 0.5 }) }) }));
+    expect([staging.state, staging.message, staging.estimatedMs]).toEqual(['loading', 'smollm2 is being staged on node n1, 50 % done', 400]);
+    expect(staging.steps.map(({ kind, status, bytes_done }) => [kind, status, bytes_done])).toEqual([['model_fetch', 'completed', 1_048_576], ['model_stage', 'running', 524_288], ['pool_warmup', 'pending', null]]);
+  });
 });

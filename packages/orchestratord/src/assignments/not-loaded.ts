@@ -8,7 +8,7 @@ function waits(record: InstanceRecord): boolean {
   return record.kind === 'implicit' || record.tier === 'demand';
 }
 
-/** The answer to a task of an explicit hot, warm or cold instance that is not ready; `null` where it may wait, or is served. [B-117 G-03 J-01] */
+/** The answer to a task of an explicit hot, warm or cold instance that is not ready; `null` where it may wait, or is served. [G-03 C-207] */
 export function refusalOfInstance(record: InstanceRecord | undefined, stateOf: () => InstanceState): ApiError | null {
   if (record === undefined) return null;
   const name = `${record.orgId}/${record.instanceId}`;

@@ -19,7 +19,7 @@ export type TakenOrder =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'refused'; readonly error: ApiError };
 
-/** Refuses a call that cannot be carried out whatever the plans say; else gives it its wish. Pure. [B-111 E-08] */
+/** Refuses a call that cannot be carried out whatever the plans say; else gives it its wish. Pure. [C-206 E-08] */
 export function orderToPlan(order: Order, { record, assignment, specOf, busRefusal }: OrderSources): TakenOrder {
   const { key, what } = order;
   const name = `${key.orgId}/${key.instanceId}`;

@@ -31,7 +31,7 @@ export function stagingTarget(world: Pick<ResidencyWorld, 'places' | 'pools'>, m
 
 /**
  * Whom a load is addressed to while nobody can take it: the node that last had the instance, else the only one that
- * is known; `null` where that is nobody or not clear. Pure. [E-09]
+ * is known; `null` where that is nobody or not clear. Pure. [C-206]
  */
 export function awaitedTarget(world: Pick<ResidencyWorld, 'places' | 'pools' | 'views'>, own: AssignmentView | undefined): Target | null {
   if (own !== undefined) return targetOf(own);

@@ -1,6 +1,6 @@
 import type { LoadProgress, PreparationStep } from '@corral/contracts';
 import { formatBytes } from '@corral/service-kit';
-import type { AssignmentView } from './assignment-view.js';
+import { isStagedOn, modelOn, type AssignmentView } from './assignment-view.js';
 
 const FETCHING: readonly LoadProgress['phase'][] = ['locating', 'downloading', 'verifying', 'inspecting'];
 
@@ -38,7 +38,27 @@ export function preparationSteps(view: AssignmentView, sizeBytes: number | null,
     bytes_done: sizeBytes !== null && status?.residency === 'loading' && progress?.fraction != null ? Math.round(sizeBytes * progress.fraction) : null,
     status: loadStatus(view, isOnDisk),
   };
-  return [fetch, load];
+  const stage = stageStep(view, sizeBytes);
+  return stage === null ? [fetch, load] : [fetch, stage, load];
+}
+
+/** The copy into RAM, where there is one or it is under way. */
+function stageStep({ assignment, status, place }: AssignmentView, sizeBytes: number | null): PreparationStep | null {
+  const { model } = assignment;
+  const progress = status?.progress ?? null;
+  const isStaged = isStagedOn(place, modelOn(place, model)?.digest ?? model.digest);
+  if (!isStaged && progress?.phase !== 'staging') return null;
+  const bytesTotal = progress?.phase === 'staging' ? (progress.bytes_total ?? sizeBytes) : sizeBytes;
+  return {
+    id: `stage:${model.model_id}`,
+    kind: 'model_stage',
+    group: model.model_id,
+    description: `stage ${model.model_id} in RAM`,
+    estimated_ms: null,
+    bytes_total: bytesTotal,
+    bytes_done: isStaged ? bytesTotal : (progress?.bytes_done ?? null),
+    status: isStaged ? 'completed' : 'running',
+  };
 }
 
 function loadStatus({ assignment, status }: AssignmentView, isOnDisk: boolean): PreparationStep['status'] {

@@ -56,7 +56,7 @@ export class PublishGuard {
         this.#unpublished.push({ order, generations });
         return this.settled(null);
       }
-      for (const { assignment } of applied) this.#confirm(assignment);
+      for (const one of applied) this.#confirm(one);
       this.settled(order);
     });
   }
@@ -78,11 +78,11 @@ export class PublishGuard {
   }
 
   /** What was confirmed is what a later order that is still open goes back to. */
-  #confirm(assignment: Assignment): void {
+  #confirm({ assignment, heldTier }: AppliedChange): void {
     const text = `${assignment.org_id}/${assignment.instance_id}`;
     const open = this.#open.get(text);
     if (open === undefined) return;
-    open.before = { ...open.before, assignment };
+    open.before = { ...open.before, assignment, heldTier };
     this.#less(text);
   }
 

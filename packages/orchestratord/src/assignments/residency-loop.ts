@@ -62,7 +62,7 @@ const RETRY_COMMIT_MS = 1_000;
 
 /**
  * The one owner of what is wanted where. Whenever a call comes, or demand, nodes or time change, it looks at everything,
- * plans for the oldest waiter first, and commits what the plans change; nodes do the rest. [G-20 G-21 C-66 B-110]
+ * plans for the oldest waiter first, and commits what the plans change; nodes do the rest. [G-20 G-21 C-66 C-206]
  */
 export class ResidencyLoop implements Residency, Lifecycle {
   readonly #memory = new ResidencyMemory();

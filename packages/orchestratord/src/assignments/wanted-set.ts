@@ -31,6 +31,8 @@ export interface WantedChange {
 /** A change as it was committed. */
 export interface AppliedChange {
   readonly assignment: Assignment;
+  /** Who holds the instance from now on. */
+  readonly heldTier: Tier | null;
   /** Its commands in the outbox. */
   readonly commandIds: readonly number[];
 }
@@ -99,7 +101,7 @@ export class WantedSet {
       this.#lastCommandId = Math.max(this.#lastCommandId, ...commandIds);
     }
     this.options.onCommands([...new Set(written.flatMap(({ nodeIds }) => nodeIds))]);
-    return written.map(({ assignment, commandIds }) => ({ assignment, commandIds }));
+    return written.map(({ record, assignment, commandIds }) => ({ assignment, heldTier: record.heldTier, commandIds }));
   }
 
   /** The instances are wanted nowhere and held by nobody, as before their first load; commands for them that were not sent go. */
