@@ -11,11 +11,11 @@ export interface Answer {
 }
 
 /** One call, with a key or without. */
-export async function as(key: string | null, url: string, call: string, body?: unknown): Promise<Answer> {
+export async function as(key: string | null, url: string, call: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   const [method = '', path = ''] = call.split(' ');
   const response = await fetch(new URL(path, url), {
     method,
-    headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { ...headers, ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

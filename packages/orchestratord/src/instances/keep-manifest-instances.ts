@@ -27,7 +27,7 @@ export async function keepManifestInstances({ store, registry, log }: KeepParts,
   const before = new Map(registry.list().map((record) => [instanceKeyOf(record), record]));
   const records = await store.db.transaction().execute(async (tx) => {
     const made = [];
-    for (const orgId of new Set(plan.create.map((one) => one.orgId))) await tx.insertInto('orgs').values({ org_id: orgId, created_at: nowMs }).onConflict((c) => c.doNothing()).execute();
+    for (const orgId of new Set(plan.create.map((one) => one.orgId))) await tx.insertInto('orgs').values({ org_id: orgId, created_at: nowMs }).onConflict((c) => c.column('org_id').doUpdateSet({ deleted_at: null })).execute();
     for (const definition of plan.create) made.push(await createInstance(tx, { ...definition, heldTier: definition.tier === 'hot' ? 'hot' : null }, nowMs));
     for (const definition of plan.change) made.push(await putInstance(tx, definition, nowMs));
     return made.filter((record) => record !== undefined);

@@ -39,11 +39,3 @@ test('B-111 an unknown org is named, with what is near', async () => {
   await orgs.create('acme');
   expect(() => orgs.get('acmee')).toThrow('there is no org acmee; did you mean acme?');
 });
-
-test('B-134 an org that something needs is there, whether it was deleted, never was, or is', async () => {
-  const orgs = await open(await aFolder());
-  await orgs.create('gone');
-  await orgs.delete('gone', () => null);
-  for (const orgId of ['gone', 'fresh', 'default']) await orgs.ensure(orgId);
-  expect(orgs.ids()).toEqual(['default', 'fresh', 'gone']);
-});

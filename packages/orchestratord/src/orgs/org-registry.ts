@@ -41,15 +41,10 @@ export class OrgRegistry {
       const known = this.#orgs.get(orgId);
       if (known !== undefined && known.deletedAtMs === null) throw new ApiError('CONFLICT', `org ${orgId} exists; choose another org_id`, { field: 'org_id' });
       if (this.list().length >= ORGS_MAX) throw new ApiError('CONFLICT', `there are ${ORGS_MAX} orgs; delete one that is not used`);
-      return this.#put(orgId);
-    });
-  }
-
-  /** Makes sure that there is one, such as for an instance of the manifest. */
-  ensure(orgId: string): Promise<void> {
-    return this.#changes.run(async () => {
-      const known = this.#orgs.get(orgId);
-      if (known === undefined || known.deletedAtMs !== null) await this.#put(orgId);
+      const org: Org = { orgId, createdAtMs: this.store.clock.nowMs(), deletedAtMs: null };
+      await putOrg(this.store.db, orgId, org.createdAtMs);
+      this.#orgs.set(orgId, org);
+      return org;
     });
   }
 
@@ -64,12 +59,5 @@ export class OrgRegistry {
       await deleteOrg(this.store.db, orgId, deletedAtMs);
       this.#orgs.set(orgId, { ...org, deletedAtMs });
     });
-  }
-
-  async #put(orgId: string): Promise<Org> {
-    const org: Org = { orgId, createdAtMs: this.store.clock.nowMs(), deletedAtMs: null };
-    await putOrg(this.store.db, orgId, org.createdAtMs);
-    this.#orgs.set(orgId, org);
-    return org;
   }
 }
