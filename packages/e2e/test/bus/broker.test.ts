@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
+import { eventually, startRabbit, type Rabbit } from '@corral/test-kit';
+import { residentPid, startSystem, type System } from '../faults/served-system.js';
+import { call, tiny, type Tiny } from '../served.js';
+
+const SOON_MS = 60_000;
+const LONG = 240_000;
+
+let rabbit: Rabbit;
+let system: System;
+let models: readonly Tiny[] = [];
+let client: ChannelModel;
+let stranger: Channel;
+
+beforeAll(async () => {
+  rabbit = await startRabbit();
+  models = [await tiny({ mode: 'chain' }), await tiny({ mode: 'chain', sizeBytes: 2_000_000 })];
+  system = await startSystem({ models: { one: models[0]?.model ?? {}, two: models[1]?.model ?? {} }, env: { AMQP_URL: rabbit.url } });
+  for (const [instance_id, model] of [['a', 'one'], ['b', 'two'], ['c', 'two']]) {
+    expect((await call(url(), 'POST', '/api/orgs/default/instances', { instance_id, model, tier: 'cold' })).status).toBe(201);
+  }
+  await eventually('the node reads its queue', SOON_MS, async () => (await nodes())[0]?.consumer_connected);
+  await joined();
+}, LONG);
+
+afterAll(async () => {
+  await client?.close().catch(() => undefined);
+  await system?.stop();
+  await rabbit?.remove();
+  for (const model of models) await model.remove();
+}, LONG);
+
+const url = (): string => system.corral.url;
+
+interface NodeSeen {
+  readonly node_id: string;
+  readonly consumer_connected: boolean;
+}
+
+async function nodes(): Promise<readonly NodeSeen[]> {
+  return (await call(url(), 'GET', '/v2/nodes')).body['data'] as readonly NodeSeen[];
+}
+
+/** A stock client that hears everything: queues of its own, which keep what comes until it is asked for. */
+async function joined(): Promise<void> {
+  client = await connect(rabbit.url);
+  client.on('error', () => undefined);
+  stranger = await client.createChannel();
+  stranger.on('error', () => undefined);
+  await stranger.assertQueue('test.commands', { durable: true });
+  await stranger.bindQueue('test.commands', 'corral.commands', 'orchestrator.#');
+  await stranger.assertQueue('test.events', { durable: true });
+  await stranger.bindQueue('test.events', 'corral.events', '#');
+}
+
+/** What lies in a queue of the stock client. */
+async function heard(queue: string): Promise<readonly GetMessage[]> {
+  const messages: GetMessage[] = [];
+  for (let next = await stranger.get(queue, { noAck: true }); next !== false; next = await stranger.get(queue, { noAck: true })) messages.push(next);
+  return messages;
+}
+
+const act = (instance: string, action: 'load' | 'unload') => call(url(), 'POST', `/api/orgs/default/instances/${instance}/${action}`);
+const chat = (instance: string) => call(url(), 'POST', '/v1/completions', { model: instance, prompt: 'a', max_tokens: 3 });
+
+async function isReady(instance: string): Promise<boolean> {
+  return (await call(url(), 'GET', `/api/orgs/default/instances/${instance}`)).body['is_ready'] === true;
+}
+
+const bodyOf = ({ content }: GetMessage) => JSON.parse(content.toString()) as { readonly type: string; readonly data: { readonly instance_id: string; readonly org_id: string; readonly tier: string; readonly generation: number } };
+
+test('T-91 E-01 the load event is on the exchange before the 202, and what the node did is told there too', async () => {
+  const nodeId = (await nodes())[0]?.node_id;
+  const answer = await act('a', 'load');
+  // Asked after the 202 and answered from what the broker had by then.
+  const [command] = await heard('test.commands');
+  expect(answer).toMatchObject({ status: 202, body: { instance_id: 'a', tier: 'cold' } });
+  if (command === undefined) throw new Error('no command was on the exchange when the 202 came');
+  expect(command.fields.routingKey).toBe(`orchestrator.load.${nodeId}`);
+  expect(bodyOf(command)).toMatchObject({ type: 'orchestrator.load', data: { instance_id: 'a', org_id: 'default', tier: 'cold', source: 'api_load', target: { node_id: nodeId } } });
+  await eventually('it is ready', SOON_MS, () => isReady('a'));
+  expect((await chat('a')).status).toBe(200);
+  await eventually('the node told it', SOON_MS, async () => (await heard('test.events')).some((event) => event.fields.routingKey === 'instance.loaded' && bodyOf(event).data.instance_id === 'a'));
+  const { body } = await call(url(), 'GET', '/api/admin/health');
+  expect(body['event_bus']).toMatchObject({ mode: 'rabbitmq', connected: true });
+}, LONG);
+
+test('T-95 T-96 C-82 C-83 garbage and repetitions on the queue change nothing, and garbage is kept as dead letters', async () => {
+  const pid = await residentPid(system.corral, 'one');
+  await act('b', 'load');
+  await eventually('b is ready', SOON_MS, () => isReady('b'));
+  const other = await residentPid(system.corral, 'two');
+  const [load] = (await heard('test.commands')).filter((message) => bodyOf(message).data.instance_id === 'b' && bodyOf(message).type === 'orchestrator.load');
+  if (load === undefined) throw new Error('no load was heard');
+  const queue = load.fields.routingKey.replace('orchestrator.load', 'corral.node');
+  for (const garbage of ['', 'no json', '{}', '{"type":"orchestrator.load","data":7}']) stranger.sendToQueue(queue, Buffer.from(garbage));
+  for (let n = 0; n < 3; n += 1) stranger.publish('corral.commands', load.fields.routingKey, load.content, { persistent: true });
+  await act('c', 'load');
+  await eventually('c is ready', SOON_MS, () => isReady('c'));
+  expect([await residentPid(system.corral, 'one'), await residentPid(system.corral, 'two')]).toEqual([pid, other]);
+  await eventually('the garbage is among the dead letters', SOON_MS, async () => ((await stranger.checkQueue('corral.dead')).messageCount === 4));
+}, LONG);
+
+test('T-99 E-10 a load that comes again after its unload does not win', async () => {
+  await heard('test.commands');
+  await act('b', 'unload');
+  await act('b', 'load');
+  await act('b', 'unload');
+  const commands = await eventually('the commands are heard', SOON_MS, async () => {
+    const all = (await heard('test.commands')).filter((message) => bodyOf(message).data.instance_id === 'b');
+    return all.length > 0 && all;
+  });
+  for (const message of commands.toReversed()) stranger.publish('corral.commands', message.fields.routingKey, message.content);
+  await act('c', 'unload');
+  await eventually('neither is resident', SOON_MS, async () => !(await isReady('b')) && !(await isReady('c')));
+  await act('a', 'load');
+  await eventually('what came again has been taken', SOON_MS, () => isReady('a'));
+  expect(await isReady('b')).toBe(false);
+}, LONG);
+
+test('T-92 T-98 E-12 while the broker is down loads are refused and change nothing, tasks go on; after its restart loads work', async () => {
+  const before = (await call(url(), 'GET', '/api/orgs/default/instances/b')).body;
+  await rabbit.settle();
+  await rabbit.kill();
+  const refused = await eventually('the loss is noticed', SOON_MS, async () => {
+    const answer = await act('b', 'load');
+    return answer.status === 503 && answer;
+  });
+  expect(refused.body).toMatchObject({ code: 'EVENT_BUS_UNAVAILABLE', retriable: true });
+  expect((await call(url(), 'GET', '/api/orgs/default/instances/b')).body['residency']).toEqual(before['residency']);
+  expect((await chat('a')).status).toBe(200);
+  expect((await call(url(), 'GET', '/api/admin/health')).body['event_bus']).toMatchObject({ mode: 'rabbitmq', connected: false, last_error: expect.any(String) });
+  await rabbit.start();
+  await eventually('a load is taken', SOON_MS, async () => (await act('b', 'load')).status === 202);
+  await eventually('b is ready', SOON_MS, () => isReady('b'));
+  expect((await chat('b')).status).toBe(200);
+  await joined();
+}, LONG);
