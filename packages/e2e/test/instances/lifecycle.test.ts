@@ -158,7 +158,7 @@ describe('numbers', () => {
     expect((await statsOf(corral.url, admin)).hot_tier_count).toBe(now.hot_tier_count - 1);
   });
 
-  test('B-121 E-11 health names the bus, the node and the instances, to administrators alone', async () => {
+  test('B-121 health names the bus, the node and the instances, to administrators alone', async () => {
     const { status, body } = await as(admin, corral.url, 'GET /api/admin/health');
     expect(status).toBe(200);
     expect(body).toMatchObject({

@@ -17,7 +17,7 @@ export interface StatsRoutesParts {
   unsent(): Promise<ReadonlyMap<string, number>>;
 }
 
-/** Numbers for the pool page, and what an operator asks first when something is wrong. Both answer with every node down; the guard before them asks for a system_admin. [B-119 B-121 E-11 J-02] */
+/** Numbers for the pool page, and what an operator asks first when something is wrong. Both answer with every node down; the guard before them asks for a system_admin. [B-119 B-121 J-02] */
 export function statsRoutes(app: Express, parts: StatsRoutesParts): void {
   app.get('/api/admin/pool/stats', (_req, res) => void res.json(poolStats(parts.sources())));
 
