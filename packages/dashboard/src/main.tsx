@@ -24,4 +24,4 @@ followVisibility();
 
 const page = document.getElementById('page');
 if (page === null) throw new Error('index.html has no element with the id page');
-render(<App store={store} path={location.pathname} />, page);
+render(<App store={store} />, page);

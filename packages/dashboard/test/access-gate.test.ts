@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { refusal, unreachable } from '../src/api/api-failure.js';
 import { accessGate } from '../src/shell/access-gate.js';
-import { routeOf } from '../src/shell/route.js';
+import { instancePath, routeOf } from '../src/shell/route.js';
 
 const refused = (status: number, code: string, hint?: string) => refusal(status, { code, message: 'no', retriable: false, ...(hint === undefined ? {} : { hint }) }, null);
 const lesser = refused(403, 'ROLE_REQUIRED');
@@ -27,6 +27,14 @@ test.each([
   ['/ui', 'pool'],
   ['/ui/index.html', 'pool'],
   ['/ui/nothing', 'unknown'],
+  ['/ui/instances/default', 'unknown'],
+  ['/ui/instances/default/bot', 'instance'],
 ])('B-46 %s is the page %s', (path, page) => {
   expect(routeOf(path).page).toBe(page);
+});
+
+test('U-19 the address of an instance leads back to it', () => {
+  const name = { org_id: 'acme', instance_id: 'a.b-c' };
+  expect(routeOf(instancePath(name))).toEqual({ page: 'instance', name });
+  expect(routeOf('/ui/instances/%zz/bot')).toEqual({ page: 'instance', name: { org_id: '%zz', instance_id: 'bot' } });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { eventRow } from '../src/instances/event-row.js';
 import { instanceRows } from '../src/instances/instance-row.js';
 import { statCards } from '../src/stats/stat-cards.js';
 import { stagingView } from '../src/staging/staging-view.js';
@@ -80,4 +81,17 @@ test('U-11 a staging area: how full, what is in it, what keeps it there, what fa
     ['a', 'copying 40 %', 0.4, []],
     ['b', 'staged', null, ['pinned', 'in use by 2 loads or replicas']],
   ]);
+});
+
+test('U-19 what happened, why, and how long each step took', () => {
+  const at = '2026-11-21T17:00:00.000Z';
+  expect(eventRow({ at, type: 'loaded', reason: 'asked for', duration_ms: 2_345, steps: [{ step: 'verifying', duration_ms: 45 }, { step: 'loading', duration_ms: 2_300 }] })).toEqual({
+    at,
+    what: 'loaded',
+    tone: 'good',
+    why: 'asked for',
+    took: '2.3 s: checking the digest 45 ms, loading into the device 2.3 s',
+  });
+  expect(eventRow({ at, type: 'load_requested', reason: null, duration_ms: null, steps: [] })).toEqual({ at, what: 'load requested', tone: 'busy', why: null, took: null });
+  expect(eventRow({ at, type: 'load_failed', reason: 'no', duration_ms: 245_000, steps: [] }).took).toBe('4 min 5 s');
 });

@@ -1,9 +1,11 @@
+import type { AdminHealth } from '@corral/contracts';
 import { describe, expect, test } from '@jest/globals';
 import { breakerStory } from '../src/pools/breaker-story.js';
 import { poolMemory } from '../src/pools/pool-memory.js';
 import { poolState } from '../src/pools/pool-state.js';
 import { replicaState } from '../src/pools/replica-state.js';
 import { serviceVerdict } from '../src/pools/service-verdict.js';
+import { busRow, deliveryProblem } from '../src/nodes/bus-row.js';
 import { nodeRow } from '../src/nodes/node-row.js';
 import { aNode, aPool, aReplica } from './fixtures.js';
 
@@ -85,4 +87,24 @@ test('U-12 a node with its age at this moment, and one that was never heard of',
     version: 'unknown version',
     problem: 'ECONNREFUSED',
   });
+});
+
+const worker = { node_id: 'n1', online: true, last_heartbeat_ms: 0, consumer_connected: true, last_event_ms: null, queue_lag: 0, last_error: null };
+const health = (bus: Partial<AdminHealth['event_bus']>, workers: AdminHealth['workers'] = []): AdminHealth => ({ status: 'ok', event_bus: { mode: 'rabbitmq', connected: true, last_publish_ms: 2_000, last_error: null, ...bus }, workers, instances: [] });
+
+test('U-18 the event bus: how, whether, when, and what it means that it is away', () => {
+  expect(busRow(health({}), 3_000)).toEqual({ tone: 'good', state: 'connected', kind: 'RabbitMQ', published: 'last delivery 5 s ago', problem: null });
+  expect(busRow(health({ mode: 'http', last_publish_ms: null }), 0)).toMatchObject({ kind: 'HTTP to each node, no broker', published: 'nothing published yet' });
+  expect(busRow(health({ connected: false, last_error: 'amqp: ECONNREFUSED.' }), 0)).toMatchObject({ tone: 'bad', problem: 'amqp: ECONNREFUSED. Loads and unloads are refused until it is back; running answers go on.' });
+});
+
+test.each([
+  [[], null],
+  [[worker], null],
+  [[{ ...worker, consumer_connected: null }], null],
+  [[{ ...worker, queue_lag: 1 }], '1 command waits to be delivered to it.'],
+  [[{ ...worker, consumer_connected: false, queue_lag: 2 }], 'It does not listen to the event bus. 2 commands wait to be delivered to it.'],
+  [[{ ...worker, node_id: 'n2', queue_lag: 9 }], null],
+])('U-18 what waits on its way to a node (%#)', (workers, problem) => {
+  expect(deliveryProblem(health({}, workers), 'n1')).toBe(problem);
 });

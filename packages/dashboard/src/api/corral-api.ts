@@ -1,4 +1,4 @@
-import type { AdminHealth, CallerInfo, Instance, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
 
 export interface InstanceName {
@@ -13,6 +13,8 @@ interface Listed<T> {
 /** Pages of a list that are read at most; what lies beyond is named, not shown. */
 const PAGES_MAX = 5;
 const PAGE_LIMIT = 200;
+/** What a person reads of a history. */
+const EVENTS_LIMIT = 50;
 
 /** The calls of orchestratord that the pages make. */
 export class CorralApi {
@@ -55,6 +57,11 @@ export class CorralApi {
       if (cursor === null) break;
     }
     return { ok: true, value: read };
+  }
+
+  /** The newest things that happened to it. */
+  async events(name: InstanceName): Promise<ApiResult<readonly InstanceEvent[]>> {
+    return dataOf(await this.client.get<InstanceEventList>(`${pathOf(name)}/events?limit=${EVENTS_LIMIT}`));
   }
 
   load(name: InstanceName): Promise<ApiResult<unknown>> {

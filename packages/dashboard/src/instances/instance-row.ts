@@ -2,6 +2,7 @@ import type { AdminHealth, Instance, Residency } from '@corral/contracts';
 import { formatAge } from '../wording/format-age.js';
 import { formatSize } from '../wording/format-size.js';
 import type { Tone } from '../wording/tone.js';
+import { PHASES } from './load-phases.js';
 
 /** One line of the table of instances. */
 export interface InstanceRow {
@@ -25,17 +26,6 @@ const RESIDENCY: Readonly<Record<Residency, { readonly tone: Tone; readonly labe
   resident: { tone: 'good', label: 'loaded' },
   draining: { tone: 'busy', label: 'draining' },
   failed: { tone: 'bad', label: 'failed' },
-};
-
-const PHASES: Readonly<Record<string, string>> = {
-  locating: 'looking for the file',
-  downloading: 'downloading',
-  verifying: 'checking the digest',
-  inspecting: 'reading the model',
-  staging: 'copying into RAM',
-  waiting_for_memory: 'waiting for memory',
-  loading: 'loading into the device',
-  restarting: 'restarting its engine',
 };
 
 /** Instances of the caller's organisation in full, those of others as far as an administrator sees them; by organisation, then name. [U-09] */

@@ -1,3 +1,4 @@
+import type { AdminHealth } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
@@ -5,21 +6,25 @@ import type { PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { useNowMs } from '../shell/use-store.js';
 import { counted } from '../wording/counted.js';
+import { busRow, deliveryProblem } from './bus-row.js';
 import { nodeRow } from './node-row.js';
 
 const NONE = 'No node has registered. Start pool-managerd with ORCHESTRATOR_URL set to this server; it registers by itself.';
 
-/** Machines that serve, and when each was last heard of. [U-12] */
+/** Machines that serve, when each was last heard of, and the way that commands take to them. [U-12 U-18] */
 export function NodesPanel({ store }: { readonly store: PageStore }): JSX.Element {
   const { reading } = store.nodes;
-  const sinceMs = useNowMs(store) - (reading.atMs ?? store.nowMs());
+  const nowMs = useNowMs(store);
+  const sinceMs = nowMs - (reading.atMs ?? nowMs);
+  const health = store.health.reading;
   return (
-    <Panel id="nodes" title="Nodes" aside={reading.value === null ? undefined : counted(reading.value.length, 'node')}>
+    <Panel id="nodes" title="Nodes and event bus" aside={reading.value === null ? undefined : counted(reading.value.length, 'node')}>
       <Listing reading={reading} lines={2} empty={(nodes) => (nodes.length === 0 ? NONE : undefined)}>
         {(nodes) => (
           <ul class="rows">
             {nodes.map((node) => {
               const row = nodeRow(node, sinceMs);
+              const waiting = health.value === null ? null : deliveryProblem(health.value, node.node_id);
               return (
                 <li key={row.nodeId || row.address} class="row" data-node={row.nodeId}>
                   <div class="row__head">
@@ -31,12 +36,29 @@ export function NodesPanel({ store }: { readonly store: PageStore }): JSX.Elemen
                     {row.pools} · {row.address} · {row.version}
                   </p>
                   {row.problem !== null && <p class="problem">{row.problem}</p>}
+                  {waiting !== null && <p class="problem problem--warn">{waiting}</p>}
                 </li>
               );
             })}
           </ul>
         )}
       </Listing>
+      {health.value !== null && <Bus health={health.value} sinceMs={nowMs - (health.atMs ?? nowMs)} />}
     </Panel>
+  );
+}
+
+function Bus({ health, sinceMs }: { readonly health: AdminHealth; readonly sinceMs: number }): JSX.Element {
+  const { tone, state, kind, published, problem } = busRow(health, sinceMs);
+  return (
+    <div class="row" data-bus={health.event_bus.mode}>
+      <div class="row__head">
+        <strong>Event bus</strong>
+        <Chip tone={tone}>{state}</Chip>
+        <span class="figures row__end">{published}</span>
+      </div>
+      <p class="muted">{kind}</p>
+      {problem !== null && <p class="problem">{problem}</p>}
+    </div>
   );
 }

@@ -1,15 +1,18 @@
 import type { JSX } from 'preact';
+import { InstancePage } from '../instances/instance-page.js';
 import { PoolPage } from '../pools/pool-page.js';
 import { staleNotice } from '../poll/stale-notice.js';
 import { accessGate } from './access-gate.js';
 import { KeyForm } from './key-form.js';
+import { usePath } from './navigation.js';
 import { EVERY_MS, type PageStore } from './page-store.js';
 import { HOME, routeOf } from './route.js';
 import { useNowMs, useStore } from './use-store.js';
 
 /** The frame of every page: whose server it is, how fresh the numbers are, and the key. */
-export function App({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
+export function App({ store }: { readonly store: PageStore }): JSX.Element {
   useStore(store);
+  const path = usePath();
   const gate = accessGate(store.pools.reading.failure, store.instances.reading.failure, store.hasKey);
   return (
     <>
@@ -38,6 +41,7 @@ export function App({ store, path }: { readonly store: PageStore; readonly path:
 function Page({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
   const route = routeOf(path);
   if (route.page === 'pool') return <PoolPage store={store} />;
+  if (route.page === 'instance') return <InstancePage key={path} store={store} name={route.name} />;
   return (
     <div class="key-form">
       <h1>There is no such page</h1>

@@ -1,11 +1,11 @@
-import type { AdminHealth, CallerInfo, Instance, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, InstanceEvent, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
 import type { ApiResult } from '../api/api-client.js';
 import type { CorralApi, InstanceName } from '../api/corral-api.js';
 import type { SessionKey } from '../api/session-key.js';
 import { counterReading, withReading, type CounterReading } from '../charts/throughput.js';
 import { Deeds } from '../poll/deeds.js';
 import { Poll, type PollClock } from '../poll/poll.js';
-import type { Reading } from '../poll/reading.js';
+import { NOTHING_READ, type Reading } from '../poll/reading.js';
 
 export interface PageStoreParts {
   readonly api: CorralApi;
@@ -14,7 +14,7 @@ export interface PageStoreParts {
 }
 
 /** How often each thing is asked, in milliseconds, while the page is visible. The stats have the interval that is promised of them. [B-120] */
-export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, metrics: 2_000 } as const;
+export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, events: 5_000, metrics: 2_000 } as const;
 
 /** Everything that the pages show, and its one owner: views read it and ask it to act. */
 export class PageStore {
@@ -24,6 +24,7 @@ export class PageStore {
   readonly nodes: Poll<readonly NodeSummary[]>;
   readonly instances: Poll<readonly Instance[]>;
   readonly health: Poll<AdminHealth>;
+  private opened: Poll<readonly InstanceEvent[]> | null = null;
   private readonly metrics: Poll<string>;
   private whereLast: string | null = null;
   private caller: CallerInfo | null = null;
@@ -85,6 +86,23 @@ export class PageStore {
     this.begin();
   }
 
+  /** What happened to one instance, asked for as long as its page is open. */
+  get history(): Reading<readonly InstanceEvent[]> {
+    return this.opened?.reading ?? NOTHING_READ;
+  }
+
+  /** Returns the end of it. */
+  openHistory(name: InstanceName): () => void {
+    const { api, clock } = this.parts;
+    const poll = new Poll({ everyMs: EVERY_MS.events, clock, ask: () => api.events(name), onChange: () => this.tell() });
+    this.opened = poll;
+    poll.start();
+    return () => {
+      poll.stop();
+      if (this.opened === poll) this.opened = null;
+    };
+  }
+
   async load(name: InstanceName): Promise<void> {
     await this.act(`load ${subjectOf(name)}`, () => this.parts.api.load(name));
   }
@@ -129,6 +147,7 @@ export class PageStore {
     if (isNews) {
       this.stats.askNow();
       this.health.askNow();
+      this.opened?.askNow();
     }
     this.tell();
   }
@@ -142,6 +161,7 @@ export class PageStore {
 
   private everyPoll(act: (poll: Pick<Poll<unknown>, 'start' | 'stop' | 'clear' | 'askNow'>) => void): void {
     for (const poll of [this.pools, this.nodes, this.stats, this.instances, this.health, this.metrics]) act(poll);
+    if (this.opened !== null) act(this.opened);
   }
 
   private tell(): void {

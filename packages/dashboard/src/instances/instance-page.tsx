@@ -1,0 +1,62 @@
+import type { InstanceEvent } from '@corral/contracts';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { InstanceName } from '../api/corral-api.js';
+import { Chip } from '../shell/chip.js';
+import { Listing } from '../shell/listing.js';
+import type { PageStore } from '../shell/page-store.js';
+import { Panel } from '../shell/panel.js';
+import { HOME } from '../shell/route.js';
+import { eventRow } from './event-row.js';
+import { instanceRows } from './instance-row.js';
+import { InstanceTable } from './instance-table.js';
+
+/** One instance, and what happened to it. [U-19] */
+export function InstancePage({ store, name }: { readonly store: PageStore; readonly name: InstanceName }): JSX.Element {
+  useEffect(() => store.openHistory(name), [store, name.org_id, name.instance_id]);
+  const others = store.health.reading.value?.instances ?? [];
+  const id = `${name.org_id}/${name.instance_id}`;
+  return (
+    <>
+      <p>
+        <a href={HOME}>← Pool page</a>
+      </p>
+      <h1 class="wraps">{id}</h1>
+      <Panel id="instance" title="Now">
+        <Listing reading={store.instances.reading} lines={2} empty={(own) => (rowsOf(own, others, name).length === 0 ? `There is no instance ${id}, or it was deleted.` : undefined)}>
+          {(own) => <InstanceTable rows={rowsOf(own, others, name)} store={store} />}
+        </Listing>
+      </Panel>
+      <Panel id="history" title="What happened" aside="newest first">
+        <Listing reading={store.history} lines={4} empty={(events) => (events.length === 0 ? 'Nothing has happened to it yet.' : undefined)}>
+          {(events) => (
+            <ol class="history">
+              {events.map((event, n) => (
+                <HistoryLine key={`${event.at} ${event.type} ${n}`} event={event} />
+              ))}
+            </ol>
+          )}
+        </Listing>
+      </Panel>
+    </>
+  );
+}
+
+function rowsOf(own: Parameters<typeof instanceRows>[0], others: Parameters<typeof instanceRows>[1], { org_id, instance_id }: InstanceName): ReturnType<typeof instanceRows> {
+  return instanceRows(own, others).filter((row) => row.orgId === org_id && row.instanceId === instance_id);
+}
+
+function HistoryLine({ event }: { readonly event: InstanceEvent }): JSX.Element {
+  const { at, what, tone, why, took } = eventRow(event);
+  const time = new Date(at);
+  return (
+    <li data-event={event.type}>
+      <time class="figures muted" dateTime={at}>
+        {time.toLocaleString()}
+      </time>
+      <Chip tone={tone}>{what}</Chip>
+      {took !== null && <span class="figures">{took}</span>}
+      {why !== null && <p class="history__why">{why}</p>}
+    </li>
+  );
+}
