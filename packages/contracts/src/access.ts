@@ -21,7 +21,7 @@ const AllowedModels = Type.Array(ModelId, {
   maxItems: 256,
   description: 'Names that the key may send as `model`: instances, routes, models. A model in the list also allows the instances and routes of it. null = all.',
 });
-const KeyName = Type.String({ maxLength: 128, description: 'For people; need not be unique.' });
+const KeyName = Type.String({ maxLength: 128, pattern: '^\\P{Cc}*$', description: 'For people; need not be unique.' });
 
 export const CreateKeyRequest = Strict({
   org_id: Id,

@@ -47,12 +47,12 @@ const PAGE = { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })
 const json = (description: string, schema: TSchema): ApiResponse => ({ description, schema });
 
 export const API_ROUTES: readonly ApiRoute[] = [
-  { method: 'post', path: '/v1/chat/completions', operationId: 'createChatCompletion', tag: 'openai', summary: 'Chat, as OpenAI; `stream: true` answers with server-sent events.', request: ChatCompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', ChatCompletion) }, refusals: [400, 404, 429, 503] },
-  { method: 'post', path: '/v1/completions', operationId: 'createCompletion', tag: 'openai', summary: 'Continue raw text, as OpenAI.', request: CompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', Completion) }, refusals: [400, 404, 429, 503] },
+  { method: 'post', path: '/v1/chat/completions', operationId: 'createChatCompletion', tag: 'openai', summary: 'Chat, as OpenAI; `stream: true` answers with server-sent events.', request: ChatCompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', ChatCompletion) }, refusals: [400, 403, 404, 429, 503] },
+  { method: 'post', path: '/v1/completions', operationId: 'createCompletion', tag: 'openai', summary: 'Continue raw text, as OpenAI.', request: CompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', Completion) }, refusals: [400, 403, 404, 429, 503] },
   { method: 'get', path: '/v1/models', operationId: 'listModels', tag: 'openai', summary: 'Routes, instances and models that the caller may name.', responses: { 200: json('The list.', OpenAiModelList) } },
   { method: 'get', path: '/v1/models/{model_id}', operationId: 'getModel', tag: 'openai', summary: 'One of them.', responses: { 200: json('The model.', OpenAiModel) }, refusals: [404] },
 
-  { method: 'post', path: '/v2/tasks', operationId: 'createTask', tag: 'tasks', summary: 'Queue a task.', request: TaskRequest, responses: { 202: json('Queued.', TaskAccepted) }, refusals: [400, 404, 429, 503] },
+  { method: 'post', path: '/v2/tasks', operationId: 'createTask', tag: 'tasks', summary: 'Queue a task.', request: TaskRequest, responses: { 202: json('Queued.', TaskAccepted) }, refusals: [400, 403, 404, 429, 503] },
   { method: 'get', path: '/v2/tasks/{task_id}/events', operationId: 'streamTask', tag: 'tasks', summary: 'The frames of a task from its first one on: started, token, metrics, end or error.', query: { verbose: Type.Boolean() }, responses: { 200: stream }, refusals: [404] },
   { method: 'post', path: '/v2/tasks/{task_id}/cancel', operationId: 'cancelTask', tag: 'tasks', summary: 'Cancel, wherever the task is; no token follows the answer.', responses: { 204: nothing }, refusals: [404] },
 
