@@ -159,6 +159,12 @@ function addLogs(program: Command, perform: Perform): void {
     .option('--correlation <id>', 'only lines of this correlation id')
     .option('--state-dir <dir>', 'state directory of the daemons (env CORRAL_STATE_DIR)')
     .action((_, command: Command) => perform(async (context) => (await import('./commands/logs.js')).logs(context, optionsOf(command))));
+  program
+    .command('events')
+    .description('follow what happens: what nodes are told to do, and what they say; with --json one document each')
+    .option('--since <id>', 'begin after this event; 0 with all that the server kept')
+    .option('--count <n>', 'end after so many')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/events.js')).events(context, optionsOf(command))));
 }
 
 /** A command's own options and the global ones, wherever on the line they stood. */

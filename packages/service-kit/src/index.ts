@@ -22,7 +22,7 @@ export { formatBytes, formatDuration, parseSize } from './sizes.js';
 export { exitWithParent, PARENT_PIPE_FD, type ParentLink, type ParentOptions } from './parent.js';
 export { runUntilSignal, Shutdown, type UntilSignal } from './shutdown.js';
 export { formatAddress, isLoopbackHost, openBindProblem, parseAddress, type Address } from './http/address.js';
-export { UnexpectedAnswer } from './http/answer-error.js';
+export { answerError, UnexpectedAnswer } from './http/answer-error.js';
 export { createHttpApp, type HttpAppOptions } from './http/app.js';
 export { authGate, localCaller, type Gate, type GateOptions } from './http/auth-gate.js';
 export { fingerprint, parseBearer, SHORTEST_TOKEN, tokenMatcher, weakTokens, type Bearer } from './http/bearer.js';

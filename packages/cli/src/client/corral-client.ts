@@ -1,5 +1,5 @@
 import { describeProblems, Ready, validator, type Frame, type Validator } from '@corral/contracts';
-import { CORRELATION_HEADER, createHttpClient, newId, readSse, type HttpClient } from '@corral/service-kit';
+import { answerError, CORRELATION_HEADER, createHttpClient, newId, readSse, type HttpClient, type SseEvent } from '@corral/service-kit';
 import { CliFailure } from '../cli-failure.js';
 import { failedCall } from './failed-call.js';
 import { decodeFrame } from './decode-frame.js';
@@ -38,6 +38,8 @@ export interface CorralClient {
   readiness(): Promise<Readiness>;
   /** The frames of a task's stream. Ends with the stream, whether or not a terminal frame came. */
   frames(path: string, signal: AbortSignal): AsyncGenerator<Frame>;
+  /** The events of any other stream, until it ends. */
+  events(path: string, signal: AbortSignal): AsyncGenerator<SseEvent>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export function createCorralClient(server: Server): CorralClient {
     remove: async (path, options = {}) => void (await call('DELETE', path, undefined, options)),
     readiness: () => readReadiness(http, server.url),
     frames: (path, signal) => readFrames(http, { path, url: server.url, signal }),
+    events: (path, signal) => readEvents(http, { path, url: server.url, signal }),
     close: () => http.close(),
   };
 }
@@ -107,7 +110,7 @@ interface StreamCall {
   readonly signal: AbortSignal;
 }
 
-async function* readFrames(http: HttpClient, { path, url, signal }: StreamCall): AsyncGenerator<Frame> {
+async function* readEvents(http: HttpClient, { path, url, signal }: StreamCall): AsyncGenerator<SseEvent> {
   const correlationId = newId();
   try {
     const headers = { ...http.headers(), accept: 'text/event-stream', ...correlationHeader(correlationId) };
@@ -119,16 +122,17 @@ async function* readFrames(http: HttpClient, { path, url, signal }: StreamCall):
       headersTimeout: 30_000,
       bodyTimeout: 0,
     });
-    if (answer.statusCode !== 200) {
-      await answer.body.dump();
-      throw new CliFailure(`the stream of the task answered ${answer.statusCode}`, { next: 'ask again', correlationId });
-    }
-    for await (const event of readSse(answer.body as AsyncIterable<Uint8Array>)) {
-      const frame = decodeFrame(event);
-      if (frame !== undefined) yield frame;
-    }
+    if (answer.statusCode !== 200) throw answerError(http.peer, answer.statusCode, await answer.body.text());
+    yield* readSse(answer.body as AsyncIterable<Uint8Array>);
   } catch (error) {
     throw failedCall(error, url, correlationId, signal);
+  }
+}
+
+async function* readFrames(http: HttpClient, call: StreamCall): AsyncGenerator<Frame> {
+  for await (const event of readEvents(http, call)) {
+    const frame = decodeFrame(event);
+    if (frame !== undefined) yield frame;
   }
 }
 

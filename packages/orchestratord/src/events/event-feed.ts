@@ -35,6 +35,11 @@ export class EventFeed {
     return this.#entries.filter((entry) => entry.id > id);
   }
 
+  /** Who follows now. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   /** Called with each entry from now on. The listener must not throw. Returns the end of it. */
   onEntry(listener: (entry: FeedEntry) => void): () => void {
     this.#listeners.add(listener);

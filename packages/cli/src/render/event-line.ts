@@ -1,0 +1,28 @@
+import type { EventEnvelope } from '@corral/contracts';
+import { formatDuration } from '@corral/service-kit';
+import type { Colors } from 'picocolors/types.js';
+
+/** One event as a line: when, what, about what, where, why. Of a type that is not known, only when and what. */
+export function eventLine(event: EventEnvelope, isKnown: boolean, colors: Colors): string {
+  const about = isKnown ? aboutOf(event) : [];
+  return [colors.dim(event.time), event.type.padEnd(24), ...about.filter((part) => part !== '')].join('  ').trimEnd();
+}
+
+function aboutOf(event: EventEnvelope): readonly string[] {
+  switch (event.type) {
+    case 'orchestrator.load':
+    case 'orchestrator.unload': {
+      const { org_id, instance_id, target, wanted, source, reason } = event.data;
+      return [`${org_id}/${instance_id}`, `${target.node_id}/${target.pool_id}`, `${wanted} (${source})`, reason];
+    }
+    case 'pool.ready':
+    case 'pool.unready':
+      return [event.data.pool_id, event.data.last_error ?? ''];
+    case 'catalog.model_registered':
+      return [event.data.model.model_id, event.data.node_id];
+    default: {
+      const { org_id, instance_id, node_id, pool_id, duration_ms, last_error, reason } = event.data;
+      return [`${org_id}/${instance_id}`, `${node_id}/${pool_id}`, duration_ms === null ? '' : `after ${formatDuration(duration_ms)}`, last_error ?? reason ?? ''];
+    }
+  }
+}
