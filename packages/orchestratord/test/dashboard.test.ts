@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { authGate, listen, silentLog, type Gate, type Listening } from '@corral/service-kit';
-import { createApp, type AppParts } from '../src/app.js';
+import { authGate, createHttpApp, listen, silentLog, type Gate, type Listening } from '@corral/service-kit';
 import { dashboardFolder, readSite, type Site } from '../src/dashboard/read-site.js';
+import { dashboardRoutes, isDashboardPath } from '../src/http/dashboard.routes.js';
+import { metaRoutes, type MetaRoutesParts } from '../src/http/meta.routes.js';
 
 const SCRIPT = `export const words = ${JSON.stringify('corral '.repeat(200))};`;
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -16,8 +17,15 @@ let server: Listening;
 
 /** No token is configured by the caller, and one is needed: what is answered here is open. */
 async function serving(site: Site, auth: Gate = authGate({ tokens: ['a-token-of-more-than-thirty-two-characters'] })): Promise<Listening> {
-  const http = { log: silentLog, auth, metricsText: () => Promise.resolve('') };
-  const app = createApp({ http, meta: {}, dashboard: { site }, tasks: {}, openAi: {}, nodes: {}, pools: {}, admin: {} } as unknown as AppParts);
+  const app = createHttpApp({
+    log: silentLog,
+    auth,
+    isOpenPath: isDashboardPath,
+    routes: (routes) => {
+      metaRoutes(routes, {} as MetaRoutesParts);
+      dashboardRoutes(routes, { site });
+    },
+  });
   return listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
 }
 

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually, startCorral, type Corral } from '@corral/test-kit';
+import type { Browser } from 'playwright-core';
+import { call, ONE_THREAD, tiny, type Tiny } from '../served.js';
+import { openBrowser, press, says, visit, WITHIN_MS } from './browser.js';
+
+const ROW = '[data-instance="default/bot"]';
+const STATS = ['total_instances', 'hot_tier_count', 'warm_tier_count', 'cold_tier_count', 'demand_tier_count', 'shared_model_count', 'shared_bundle_count', 'memory_estimate_mb'];
+
+let browser: Browser;
+let model: Tiny;
+let corral: Corral;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  model = await tiny();
+  corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { ...ONE_THREAD } });
+  const created = await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'bot', model: 'tiny', tier: 'cold' });
+  expect(created.status).toBe(201);
+}, 180_000);
+
+afterAll(async () => {
+  await corral?.stop();
+  await browser?.close();
+  await model?.remove();
+}, 60_000);
+
+const stats = async () => (await call(corral.url, 'GET', '/api/admin/pool/stats')).body;
+
+describe('the pool page', () => {
+  test('B-46 B-120 U-02 U-04 T-144 loads where it was announced, without a complaint or another host, and shows a card for each number', async () => {
+    expect(corral.ready.dashboard_url).toBe(`${corral.url}/ui/`);
+    const { page, complaints, hosts, close } = await visit(browser, corral.url);
+    await says(page, '[data-verdict]', 'The pool is ready');
+    const { data } = (await call(corral.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly pool_id: string }[] };
+    await says(page, `[data-pool="${data[0]?.pool_id ?? ''}"] h3`, data[0]?.pool_id ?? '');
+    await says(page, '[data-stat="total_instances"]', /Instances\s*1/);
+    expect(await page.evaluate(`[...document.querySelectorAll('[data-stat]')].map((card) => card.dataset.stat)`)).toEqual(STATS);
+    await says(page, '[data-node]', /online/);
+    await says(page, ROW, /default\/bot.*tiny.*cold.*(on disk|not fetched)/s);
+    expect(await page.locator('canvas').count()).toBe(3);
+    expect([complaints, [...hosts]]).toEqual([[], [new URL(corral.url).host]]);
+    await close();
+  }, 120_000);
+
+  test('U-09 T-144 a load changes the row and the cards without a reload, and so does an unload', async () => {
+    const { page, complaints, close } = await visit(browser, corral.url);
+    await says(page, '[data-stat="hot_tier_count"]', /Hot\s*0/);
+    await page.evaluate('window.isSamePage = true');
+    await press(page, 'Load default/bot');
+    await says(page, `${ROW} .chip`, 'loaded');
+    await says(page, '[data-stat="hot_tier_count"]', /Hot\s*1/);
+    await says(page, '.replica__model', 'tiny');
+    expect(await stats()).toMatchObject({ total_instances: 1, hot_tier_count: 1 });
+    expect(await page.getByRole('button', { name: 'Load default/bot', exact: true }).getAttribute('aria-disabled')).toBe('true');
+    await press(page, 'Unload default/bot');
+    await says(page, `${ROW} .chip`, /on disk|staged/);
+    await says(page, '[data-stat="hot_tier_count"]', /Hot\s*0/);
+    expect([await page.evaluate('window.isSamePage'), complaints]).toEqual([true, []]);
+    await close();
+  }, 180_000);
+
+  test('U-19 the page of an instance has its own address, tells what happened to it, and leads back', async () => {
+    const { page, complaints, close } = await visit(browser, corral.url);
+    await says(page, '[data-chart="Tokens per second"] .chart__now', /\d/);
+    await page.evaluate('window.isSamePage = true');
+    await page.getByRole('link', { name: 'default/bot' }).click();
+    await says(page, 'h1', 'default/bot');
+    expect(await says(page, '[data-event="created"]', 'created')).toMatch(/\d/);
+    expect([new URL(page.url()).pathname, await page.evaluate('window.isSamePage')]).toEqual(['/ui/instances/default/bot', true]);
+    await page.reload();
+    await says(page, ROW, 'tiny');
+    await press(page, 'Load default/bot');
+    await says(page, `${ROW} .chip`, 'loaded');
+    await says(page, '[data-event="loaded"]', /\d+ (ms|s)/);
+    await press(page, 'Unload default/bot');
+    await says(page, `${ROW} .chip`, /on disk|staged/);
+    await page.getByRole('link', { name: 'Pool page' }).click();
+    await says(page, '[data-verdict]', 'The pool is ready');
+    await page.goBack();
+    await says(page, 'h1', 'default/bot');
+    expect(complaints).toEqual([]);
+    await close();
+  }, 180_000);
+
+  test('U-06 a refusal stands in its row with the words of the server, until it is dismissed', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    await page.route('**/instances/bot/load', (route) =>
+      route.fulfill({ status: 503, headers: { 'x-correlation-id': 'c-77' }, json: { code: 'NODE_UNAVAILABLE', message: 'no node is online', hint: 'start pool-managerd', retriable: true } }),
+    );
+    await press(page, 'Load default/bot');
+    expect(await says(page, '.table__problem', 'no node is online')).toMatch(/start pool-managerd.*c-77/s);
+    await press(page, 'Dismiss');
+    await eventually('the refusal is gone', WITHIN_MS, async () => (await page.locator('.table__problem').count()) === 0);
+    await close();
+  }, 120_000);
+
+  test('U-14 all of it works by keyboard: the focus is seen, and stays on its button while polls go on', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    await says(page, ROW, 'bot');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');
+    const focused = () => page.evaluate(`document.activeElement.getAttribute('aria-label')`);
+    for (let n = 0; n < 30 && (await focused()) !== 'Load default/bot'; n += 1) await page.keyboard.press('Tab');
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+    await page.keyboard.press('Enter');
+    await says(page, `${ROW} .chip`, 'loaded');
+    expect(await focused()).toBe('Load default/bot');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Unload default/bot');
+    await page.keyboard.press('Space');
+    await says(page, `${ROW} .chip`, /on disk|staged/);
+    await close();
+  }, 180_000);
+
+  test.each([
+    [360, 'light'],
+    [360, 'dark'],
+    [1_600, 'light'],
+    [1_600, 'dark'],
+  ] as const)('U-13 at %d pixels in %s everything fits, and polls move nothing', async (width, colorScheme) => {
+    const { page, close } = await visit(browser, corral.url, { viewport: { width, height: 900 }, colorScheme });
+    await says(page, ROW, 'bot');
+    await says(page, '[data-stat="total_instances"]', /Instances\s*1/);
+    const asked = new Set<string>();
+    page.on('response', (response) => void asked.add(new URL(response.url()).pathname));
+    await page.evaluate(`window.moved = 0; new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.moved += value; }).observe({ type: 'layout-shift', buffered: false })`);
+    await eventually('everything was asked again', WITHIN_MS, async () => ['/v2/pools', '/v2/nodes', '/metrics', '/api/orgs/default/instances'].every((path) => asked.has(path)));
+    expect(await page.evaluate('window.moved')).toBeLessThan(0.002);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    const [, lightness = 0] = /\((\d+)/.exec(String(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor'))) ?? [];
+    expect(Number(lightness) > 128).toBe(colorScheme === 'light');
+    await close();
+  }, 120_000);
+
+  test('U-15 a page that nobody sees asks nothing, and asks at once when it is seen again', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    await says(page, ROW, 'bot');
+    await page.evaluate(`window.show = (state) => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }; window.show('hidden')`);
+    let asked = 0;
+    page.on('request', () => void (asked += 1));
+    await page.waitForTimeout(6_000);
+    expect(asked).toBe(0);
+    await page.evaluate(`window.show('visible')`);
+    await eventually('it asks again', WITHIN_MS, () => Promise.resolve(asked >= 5));
+    await close();
+  }, 120_000);
+});
+
+test('U-07 where no pool is ready the page says why and what to do', async () => {
+  const without = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { POOL_DEVICES: 'cuda:0' } });
+  const { page, complaints, close } = await visit(browser, without.url);
+  try {
+    await says(page, '[data-verdict]', 'No pool is ready');
+    const { data } = (await call(without.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly last_error: string }[] };
+    expect(data[0]?.last_error).toMatch(/\w/);
+    await says(page, '[data-verdict]', data[0]?.last_error ?? '');
+    expect(complaints).toEqual([]);
+  } finally {
+    await close();
+    await without.stop();
+  }
+}, 120_000);
