@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { removeFolders } from './fixtures.js';
+import { deleteInstance, type InstanceKey, type InstanceRecord } from '../src/store/instance-rows.js';
 import { readManifest } from '../src/manifest/read-manifest.js';
 import { aManifest, aRig, type Rig, type RigOptions } from './residency-rig.js';
 import { aFileOf, replicaId, SimulatedNode } from './simulated-node.js';
@@ -17,6 +18,12 @@ async function open(options: Partial<RigOptions> & Pick<RigOptions, 'nodes'>): P
   const rig = await aRig({ manifest: aManifest(['a', 'b', 'c', 'huge']), ...options });
   rigs.push(rig);
   return rig;
+}
+
+function aRecordOf(rig: Rig, key: InstanceKey): InstanceRecord {
+  const record = rig.instances.find(key);
+  if (record === undefined) throw new Error('no such instance');
+  return record;
 }
 
 /** One pool of 10 bytes; `a` takes 6, `b` takes 5, so that they do not fit together; `c` takes 3. All files are there. */
@@ -131,6 +138,42 @@ describe('a load', () => {
     rig.load(bot);
     await rig.pass(1_000);
     expect(nodes.map(({ begun }) => begun)).toEqual([['a'], []]);
+  });
+});
+
+describe('a hot instance that is created', () => {
+  test('C-67 it is held though no node is known and the broker is down, and loaded when there is a node', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node], online: false, broker: { down: true } });
+    const bot = await rig.create('bot', 'a', { tier: 'hot' });
+    await rig.passUntil(rig.loop.load(bot, { tier: 'hot', source: 'startup', correlationId: 'c' }));
+    expect([rig.heldTier(bot), rig.wantedNow()]).toEqual(['hot', []]);
+    rig.register(node);
+    await rig.pass(1_000);
+    expect(rig.state(bot).isReady).toBe(true);
+  });
+
+  test('C-67 where a hot one has the room, it waits for it and pushes nobody out', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node] });
+    const [one, two] = [await rig.create('one', 'a', { tier: 'hot' }), await rig.create('two', 'b', { tier: 'hot' })];
+    rig.load(one);
+    await rig.pass(800);
+    await rig.passUntil(rig.loop.load(two, { tier: 'hot', source: 'startup', correlationId: 'c' }));
+    await rig.pass(800);
+    expect([rig.state(one).isReady, rig.state(two).residency, rig.state(two).lastError]).toEqual([true, 'staged', expect.stringContaining('the room is held for good by a (hot)')]);
+  });
+
+  test('C-206 of one that was deleted nothing is wanted any more', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node] });
+    const bot = await rig.create('bot', 'a', { tier: 'hot' });
+    rig.load(bot);
+    await rig.pass(800);
+    await deleteInstance(rig.store.db, bot, 1);
+    rig.instances.put({ ...aRecordOf(rig, bot), deletedAtMs: 1 });
+    await rig.pass(500);
+    expect([rig.wantedNow(), node.journal.size, node.resident.size]).toEqual([[], 0, 0]);
   });
 });
 

@@ -116,6 +116,12 @@ export async function aRig(options: RigOptions) {
   await pass(50);
 
   return {
+    /** Lets time pass until the call is answered. */
+    passUntil: async (call: Promise<void>): Promise<void> => {
+      const waiting = settled(call);
+      for (let left = 100; waiting.outcome === 'pending' && left > 0; left -= 1) await pass(50);
+      await call;
+    },
     clock, stateDir, store, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
     lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
     demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),

@@ -1,4 +1,4 @@
-import { ApiError, type ModelSpec } from '@corral/contracts';
+import { ApiError, type ModelSpec, type Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
@@ -13,6 +13,8 @@ import type { WorldLook } from './residency-world.js';
 /** What becomes of a call. */
 export type OrderAnswer =
   | { readonly kind: 'changes'; readonly changes: readonly Draft[] }
+  /** No node is known; it is held, and loaded when there is one. */
+  | { readonly kind: 'held'; readonly tier: Tier }
   /** It is as it was asked to be. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'refused'; readonly error: ApiError };
@@ -134,7 +136,8 @@ function changes(change: Draft): OrderAnswer {
   return { kind: 'changes', changes: [change] };
 }
 
-function nobody({ record }: OrderCase): OrderAnswer {
+function nobody({ order, record }: OrderCase): OrderAnswer {
+  if (order.what.kind === 'load' && order.what.source === 'startup') return { kind: 'held', tier: order.what.tier };
   return refused('NODE_UNAVAILABLE', `no node is known that could load ${record.orgId}/${record.instanceId}; start pool-managerd with ORCHESTRATOR_URL set, and look at corral nodes`);
 }
 

@@ -23,15 +23,20 @@ export type TakenOrder =
 export function orderToPlan(order: Order, { record, assignment, specOf, busRefusal }: OrderSources): TakenOrder {
   const { key, what } = order;
   const name = `${key.orgId}/${key.instanceId}`;
-  if (busRefusal !== null) return refused('EVENT_BUS_UNAVAILABLE', busRefusal, 2_000);
+  // What merely starts up is brought about when it can be, like a load for tasks.
+  if (busRefusal !== null && !isStartup(what)) return refused('EVENT_BUS_UNAVAILABLE', busRefusal, 2_000);
   if (record === undefined) return refused('NOT_FOUND', `there is no instance ${name}; GET /api/orgs/${key.orgId}/instances lists them`);
   if (record.status === 'suspended' && what.kind === 'load') return refused('CONFLICT', `instance ${name} is suspended; set its status to active first`);
   const model = specOf(record.modelRef) ?? (what.kind === 'unload' ? assignment?.model : undefined);
   if (model === undefined) return what.kind === 'load' ? refused('MODEL_NOT_AVAILABLE', `instance ${name} runs ${record.modelRef}, which is not served here; add the model to the manifest`) : { kind: 'nothing' };
   const tier = what.kind === 'load' ? what.tier : assignment?.wanted === 'resident' ? assignment.tier : 'warm';
   const wish = what.kind === 'unload' || tier === 'warm' ? null : askedWish(record, tier, order.seq, specOf);
-  const isStartup = what.kind === 'load' && what.source === 'startup';
-  return { kind: 'plan', one: { order, record, model, wish: wish !== null && isStartup ? { ...wish, source: 'startup' } : wish } };
+  return { kind: 'plan', one: { order, record, model, wish: wish !== null && isStartup(what) ? { ...wish, source: 'startup' } : wish } };
+}
+
+/** Whether nobody waits for the answer to hear of a confirmed publish. */
+export function isStartup(what: Order['what']): boolean {
+  return what.kind === 'load' && what.source === 'startup';
 }
 
 function refused(code: 'EVENT_BUS_UNAVAILABLE' | 'NOT_FOUND' | 'CONFLICT' | 'MODEL_NOT_AVAILABLE', message: string, retryAfterMs?: number): TakenOrder {

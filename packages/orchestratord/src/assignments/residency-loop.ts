@@ -1,4 +1,4 @@
-import { ApiError, type ORCHESTRATORD_METRICS } from '@corral/contracts';
+import { ApiError, type ORCHESTRATORD_METRICS, type Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import { newId, type Clock, type Log, type Metrics } from '@corral/service-kit';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
@@ -17,7 +17,7 @@ import { LifecycleOrders, type Order } from './lifecycle-orders.js';
 import { ModelStates } from './model-states.js';
 import { statusNow, type StatusNow } from './model-status.js';
 import { leftError, refusalOfInstance } from './not-loaded.js';
-import { orderToPlan } from './order-to-plan.js';
+import { isStartup, orderToPlan } from './order-to-plan.js';
 import type { OutboxRelay } from './outbox-relay.js';
 import type { PlannedWish } from './plan-changes.js';
 import { planPass, type OrderToPlan, type PassPlan } from './plan-pass.js';
@@ -38,7 +38,7 @@ export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
   readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
-  readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'forget' | 'noteUses'>;
+  readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
   readonly manifest: Pick<ServedManifest, 'routes' | 'models'>;
   readonly swapQuantumMs: number;
@@ -219,7 +219,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #pass(): Promise<number> {
     this.#passedAtMs = this.options.clock.monotonicMs();
     const nowMs = this.#passedAtMs;
-    if (!(await this.#takeBack())) return RETRY_COMMIT_MS;
+    if (!(await this.#takeBack()) || !(await this.#forgetDeleted())) return RETRY_COMMIT_MS;
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
@@ -237,6 +237,16 @@ export class ResidencyLoop implements Residency, Lifecycle {
     if (committed !== 'nothing') return committed === 'done' ? GAP_MS : RETRY_COMMIT_MS;
     await this.#noteUses(nowMs);
     return this.#nextLookMs(wishes, plan, nowMs);
+  }
+
+  /** Of an instance that was deleted nothing is wanted any more. False when that could not be committed. */
+  async #forgetDeleted(): Promise<boolean> {
+    const { wanted, instances } = this.options;
+    const gone = wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#guard.isOpen(instanceKeyOf(key)));
+    return wanted.forget(gone).then(
+      () => true,
+      (error: unknown) => (this.#told.notCommitted(error), false),
+    );
   }
 
   /** Takes in what nodes report: loads that are done, loads that failed. Returns what the failed ones change. */
@@ -313,6 +323,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #commit({ changes, answers, planned, due }: PassPlan, orders: readonly OrderToPlan[], nowMs: number): Promise<'nothing' | 'done' | 'failed'> {
     for (const { order, answer } of answers) {
       if (answer.kind === 'refused') this.#orders.refuse(order, answer.error);
+      if (answer.kind === 'held') await this.#hold(order, answer.tier);
       if (answer.kind === 'nothing') this.#orders.done(order);
     }
     if (changes.length === 0) return 'nothing';
@@ -333,12 +344,25 @@ export class ResidencyLoop implements Residency, Lifecycle {
       if (answer.kind !== 'changes') continue;
       const mine = applied.slice(from, to);
       this.#noteAnswer(order, changes.slice(from, to));
+      if (isStartup(order.what)) {
+        this.#orders.done(order);
+        continue;
+      }
       const keys = new Set(mine.map(({ assignment }) => `${assignment.org_id}/${assignment.instance_id}`));
       this.#guard.watch(order, mine, [...keys].flatMap((key) => before.get(key) ?? []));
     }
     for (const one of due) this.#ordered(one, nowMs);
     for (const change of changes) this.#tellLeft(change, orders);
     return 'done';
+  }
+
+  async #hold(order: Order, tier: Tier): Promise<void> {
+    try {
+      await this.options.wanted.hold(order.key, tier);
+      this.#orders.done(order);
+    } catch (error) {
+      this.#orders.refuse(order, error);
+    }
   }
 
   #before({ orgId, instanceId }: InstanceKey): Before {

@@ -104,6 +104,14 @@ export class WantedSet {
     return written.map(({ record, assignment, commandIds }) => ({ assignment, heldTier: record.heldTier, commandIds }));
   }
 
+  /** A load holds the instance though nothing can be wanted of any node yet. */
+  async hold(key: InstanceKey, tier: Tier): Promise<void> {
+    const { store, instances } = this.options;
+    await setHeldTier(store.db, key, tier);
+    const record = instances.find(key);
+    if (record !== undefined) instances.put({ ...record, heldTier: tier });
+  }
+
   /** The instances are wanted nowhere and held by nobody, as before their first load; commands for them that were not sent go. */
   async release(keys: readonly InstanceKey[]): Promise<void> {
     const { store, instances } = this.options;
