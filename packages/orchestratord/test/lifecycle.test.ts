@@ -287,7 +287,7 @@ describe('a broker that is down', () => {
 });
 
 describe('tiers', () => {
-  test('G-02 the tier of a call counts for this load alone', async () => {
+  test('C-208 G-02 the tier of a call counts for this load alone', async () => {
     const rig = await open({ nodes: [aNode()] });
     const bot = await rig.create('bot', 'a', { tier: 'cold' });
     rig.load(bot, 'hot');

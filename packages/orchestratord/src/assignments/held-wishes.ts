@@ -52,7 +52,7 @@ export function sharingWishes(active: readonly InstanceKey[], find: (key: Instan
 }
 
 /** Whether a load holds the instance in device memory, or would if there were room. */
-export function isHeldResident({ kind, status, heldTier }: InstanceRecord): boolean {
+function isHeldResident({ kind, status, heldTier }: InstanceRecord): boolean {
   return kind === 'explicit' && status === 'active' && heldTier !== null && heldTier !== 'warm';
 }
 

@@ -1,37 +1,31 @@
-import { ApiError, type ORCHESTRATORD_METRICS, type Tier } from '@corral/contracts';
-import type { ResidencyPlan } from '@corral/orchestrator-core';
-import { newId, type Clock, type Log, type Metrics } from '@corral/service-kit';
+import type { ApiError, ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { Clock, Log, Metrics } from '@corral/service-kit';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { ServedManifest } from '../manifest/served-manifest.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import type { InstanceKey } from '../store/instance-rows.js';
-import { isInProgress, isStagedOn, keyOfView, modelOn, type AssignmentView } from './assignment-view.js';
+import { isInProgress, keyOfView, type AssignmentView } from './assignment-view.js';
+import { CallDesk } from './call-desk.js';
 import type { Demand, ModelStatus, ReplicaUse } from './demand.js';
 import { FailureWatch } from './failure-watch.js';
 import { heldWishes, sharingWishes } from './held-wishes.js';
-import { instanceState } from './instance-state.js';
 import { InstanceUses } from './instance-uses.js';
 import type { InstanceState, Lifecycle, LoadCause, UnloadCause } from './lifecycle.js';
-import { LifecycleOrders, type Order } from './lifecycle-orders.js';
-import { ModelStates } from './model-states.js';
-import { statusNow, type StatusNow } from './model-status.js';
 import { leftError, refusalOfInstance } from './not-loaded.js';
-import { isStartup, orderToPlan } from './order-to-plan.js';
 import type { OutboxRelay } from './outbox-relay.js';
 import type { PlannedWish } from './plan-changes.js';
 import { planPass, type OrderToPlan, type PassPlan } from './plan-pass.js';
 import { contendedPools } from './plan-wishes.js';
-import { PublishGuard, type Before } from './publish-guard.js';
 import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
-import { loadEstimateMs, type Wish } from './residency-input.js';
+import type { Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
 import { settleServed } from './settle-served.js';
-import { takeBackChanges } from './take-back.js';
+import { StatusBoard } from './status-board.js';
 import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
@@ -69,21 +63,16 @@ export class ResidencyLoop implements Residency, Lifecycle {
   readonly #times = new ReplicaTimes();
   readonly #failures = new FailureWatch();
   readonly #uses = new InstanceUses();
-  readonly #orders = new LifecycleOrders();
-  readonly #guard: PublishGuard;
+  readonly #calls: CallDesk;
+  readonly #board: StatusBoard;
   readonly #fetches = new RecentFetches();
-  readonly #states = new ModelStates();
   readonly #told: ResidencyLog;
-  readonly #listeners = new Set<(modelKey: string) => void>();
   readonly #leftListeners = new Set<(instance: InstanceKey, error: ApiError) => void>();
   readonly #stopped = new AbortController();
-  /** Calls whose instance was not resident since, by the number of the call. */
-  readonly #asked = new Map<string, number>();
   readonly #startedAtMs: number;
   #demands: readonly Demand[] = [];
   #active: readonly InstanceKey[] = [];
   #replicaUses: ReadonlyMap<string, ReplicaUse> = new Map();
-  #plans: ReadonlyMap<string, ResidencyPlan> = new Map();
   #leaving: ReadonlySet<string> = new Set();
   #look: WorldLook | null = null;
   #wake = new AbortController();
@@ -92,17 +81,12 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ResidencyLoopOptions) {
-    const { clock, instances, outbox } = options;
+    const { clock, instances } = options;
     this.#told = new ResidencyLog(options.log, options.metrics);
     this.#startedAtMs = clock.monotonicMs();
     this.#uses.restore(instances.list(), clock.monotonicMs() - clock.nowMs());
-    this.#guard = new PublishGuard(
-      (id) => outbox.published(id),
-      (order) => {
-        if (order !== null) this.#orders.done(order);
-        this.#poke();
-      },
-    );
+    this.#calls = new CallDesk({ ...options, told: this.#told, poke: () => this.#poke() });
+    this.#board = new StatusBoard({ ...options, memory: this.#memory, failures: this.#failures, told: this.#told, world: () => this.#world() });
   }
 
   start(): void {
@@ -116,8 +100,8 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#stopped.abort(new Error('the residency loop is closed'));
     this.#wake.abort();
     await this.#running;
-    this.#orders.close();
-    this.#listeners.clear();
+    this.#calls.close();
+    this.#board.close();
     this.#leftListeners.clear();
     await wanted.noteUses(this.#uses.all(clock.monotonicMs(), clock.nowMs())).catch((error: unknown) => this.#told.notCommitted(error));
   }
@@ -131,34 +115,19 @@ export class ResidencyLoop implements Residency, Lifecycle {
   }
 
   load(key: InstanceKey, { tier, source, correlationId }: LoadCause): Promise<void> {
-    return this.#order(key, { kind: 'load', tier, source }, correlationId);
+    return this.#calls.call(key, { kind: 'load', tier, source }, correlationId);
   }
 
   unload(key: InstanceKey, { correlationId }: UnloadCause): Promise<void> {
-    return this.#order(key, { kind: 'unload' }, correlationId);
+    return this.#calls.call(key, { kind: 'unload' }, correlationId);
   }
 
   refresh(key: InstanceKey, correlationId: string): Promise<void> {
-    return this.#order(key, { kind: 'refresh' }, correlationId);
+    return this.#calls.call(key, { kind: 'refresh' }, correlationId);
   }
 
   stateOf(key: InstanceKey): InstanceState {
-    const { instances, models } = this.options;
-    const world = this.#world();
-    const view = world.views.find((one) => keyOfView(one) === instanceKeyOf(key));
-    const model = view?.assignment.model ?? models.specOf(instances.find(key)?.modelRef ?? '');
-    const modelKey = model === undefined ? '' : world.modelKeyOf(model);
-    const sizes = model === undefined ? [] : world.places.flatMap((place) => modelOn(place, model)?.size_bytes ?? []);
-    const online = world.places.filter((place) => place.online);
-    const estimates = model === undefined ? [] : online.flatMap((place) => loadEstimateMs(place, model, sizes[0] ?? null) ?? []);
-    const from = model !== undefined && online.some((place) => isStagedOn(place, modelOn(place, model)?.digest ?? model.digest)) ? 'staged' : 'on_disk';
-    return instanceState({
-      view,
-      status: this.statusOf(modelKey),
-      residentIn: world.residentIn.get(modelKey) ?? [],
-      isOnDisk: sizes.length > 0,
-      loadMs: this.#memory.lastLoadMs(modelKey, from) ?? (estimates.length === 0 ? null : Math.min(...estimates)),
-    });
+    return this.#board.stateOf(key);
   }
 
   refusalOf(instance: InstanceKey): ApiError | null {
@@ -166,7 +135,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   }
 
   statusOf(modelKey: string): ModelStatus {
-    return this.#states.withSince(modelKey, this.#statusNow(modelKey, this.#world()), this.options.clock.monotonicMs());
+    return this.#board.statusOf(modelKey);
   }
 
   isYielding(replicaId: string): boolean {
@@ -174,19 +143,12 @@ export class ResidencyLoop implements Residency, Lifecycle {
   }
 
   onChange(listener: (modelKey: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#board.onChange(listener);
   }
 
   onLeft(listener: (instance: InstanceKey, error: ApiError) => void): () => void {
     this.#leftListeners.add(listener);
     return () => void this.#leftListeners.delete(listener);
-  }
-
-  #order(key: InstanceKey, what: Order['what'], correlationId: string): Promise<void> {
-    const answer = this.#orders.add(key, what, correlationId || newId());
-    this.#poke();
-    return answer;
   }
 
   #poke(): void {
@@ -219,7 +181,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #pass(): Promise<number> {
     this.#passedAtMs = this.options.clock.monotonicMs();
     const nowMs = this.#passedAtMs;
-    if (!(await this.#takeBack()) || !(await this.#forgetDeleted())) return RETRY_COMMIT_MS;
+    if (!(await this.#calls.takeBack()) || !(await this.#forgetDeleted())) return RETRY_COMMIT_MS;
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
@@ -229,10 +191,9 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#look = null;
     const world = this.#world();
     const plan = this.#plan({ orders, wishes, withdrawn, world, nowMs });
-    // Of several wishes for one model, the first is the one that waits.
-    this.#plans = new Map(plan.planned.toReversed().map((one) => [one.wish.demand.modelKey, one.plan]));
+    this.#board.planned(plan.planned);
     const committed = await this.#commit(plan, orders, nowMs);
-    this.#tellChanges(world);
+    this.#board.tellChanges(world, this.#demands.map(({ modelKey }) => modelKey));
     this.#told.count(this.options.instances.list(), this.#world().views);
     if (committed !== 'nothing') return committed === 'done' ? GAP_MS : RETRY_COMMIT_MS;
     await this.#noteUses(nowMs);
@@ -242,7 +203,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   /** Of an instance that was deleted nothing is wanted any more. False when that could not be committed. */
   async #forgetDeleted(): Promise<boolean> {
     const { wanted, instances } = this.options;
-    const gone = wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#guard.isOpen(instanceKeyOf(key)));
+    const gone = wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#calls.isOpen(instanceKeyOf(key)));
     return wanted.forget(gone).then(
       () => true,
       (error: unknown) => (this.#told.notCommitted(error), false),
@@ -259,7 +220,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).map(({ view, failure, change }) => {
       this.#memory.givenUp(view.modelKey);
       this.#fetches.forget(view.modelKey, view.assignment.target.node_id);
-      this.#asked.delete(keyOfView(view));
+      this.#calls.hadItsTurn(keyOfView(view));
       if (failure !== null) this.#told.failed(view, failure, nowMs);
       return change;
     });
@@ -269,32 +230,26 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #noteArrival(view: AssignmentView, nowMs: number): void {
     const { assignment, status } = view;
     if (assignment.wanted !== 'resident') return;
-    if (status?.residency === 'resident') this.#asked.delete(keyOfView(view));
+    if (status?.residency === 'resident') this.#calls.hadItsTurn(keyOfView(view));
     else this.#uses.touch({ orgId: assignment.org_id, instanceId: assignment.instance_id }, nowMs);
   }
 
-  /** The calls of this pass that can be planned; the others are answered. */
   #takeOrders(nowMs: number): readonly OrderToPlan[] {
-    const { outbox, instances, models } = this.options;
-    return this.#orders.take().flatMap((order) => {
-      const taken = orderToPlan(order, { record: instances.find(order.key), assignment: this.options.wanted.find(order.key), specOf: models.specOf, busRefusal: outbox.refusal() });
-      if (taken.kind === 'refused') this.#orders.refuse(order, taken.error);
-      if (taken.kind === 'nothing') this.#orders.done(order);
-      if (taken.kind !== 'plan') return [];
-      if (order.what.kind === 'load') {
-        // Later calls of one pass count as used later.
-        this.#uses.touch(order.key, nowMs + order.seq * 1e-6);
-        this.#failures.retry(this.#world().modelKeyOf(taken.one.model));
-      }
-      return [taken.one];
-    });
+    const orders = this.#calls.take();
+    for (const { order, model } of orders) {
+      if (order.what.kind !== 'load') continue;
+      // Later calls of one pass count as used later.
+      this.#uses.touch(order.key, nowMs + order.seq * 1e-6);
+      this.#failures.retry(this.#world().modelKeyOf(model));
+    }
+    return orders;
   }
 
   /** Who wants something: tasks that wait, then what loads hold; not what has just failed, nor what waits for its publish. */
   #wishes(nowMs: number): readonly Wish[] {
     const { manifest, instances, models } = this.options;
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
-    const held = heldWishes(manifest, instances.list(), models.specOf, (key) => this.#asked.get(key) ?? null).filter(({ demand }) => !this.#guard.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
+    const held = heldWishes(manifest, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
     return [...demands, ...sharing, ...held].filter(({ demand }) => this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
@@ -313,87 +268,34 @@ export class ResidencyLoop implements Residency, Lifecycle {
       world, nowMs, orders, wishes, withdrawn, hotCeiling,
       pinned: [...manifest.models.values()].flatMap(({ spec }) => (spec.pinned ? [spec] : [])),
       quantumMs: swapQuantumMs,
-      tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#guard.isOpen(key) },
+      tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#calls.isOpen(key) },
       isBlocked: (modelKey) => this.#failures.blocking(modelKey, nowMs) !== undefined,
       isRefetch: ({ wish, plan }) => plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs),
     });
   }
 
   /** Commits what the plans change, all or nothing, and answers the calls. */
-  async #commit({ changes, answers, planned, due }: PassPlan, orders: readonly OrderToPlan[], nowMs: number): Promise<'nothing' | 'done' | 'failed'> {
-    for (const { order, answer } of answers) {
-      if (answer.kind === 'refused') this.#orders.refuse(order, answer.error);
-      if (answer.kind === 'held') await this.#hold(order, answer.tier);
-      if (answer.kind === 'nothing') this.#orders.done(order);
-    }
+  async #commit(plan: PassPlan, orders: readonly OrderToPlan[], nowMs: number): Promise<'nothing' | 'done' | 'failed'> {
+    const { changes, answers, planned, due } = plan;
+    await this.#calls.answer(answers);
     if (changes.length === 0) return 'nothing';
-    this.#leaving = new Set(planned.flatMap(({ plan }) => (plan.kind === 'load' ? plan.yields.map(({ replicaId }) => replicaId) : [])));
-    const before = new Map(changes.map(({ instance }) => [instanceKeyOf(instance), this.#before(instance)]));
+    this.#leaving = new Set(planned.flatMap((one) => (one.plan.kind === 'load' ? one.plan.yields.map(({ replicaId }) => replicaId) : [])));
+    const before = this.#calls.before(changes);
     let applied: readonly AppliedChange[];
     try {
       applied = await this.options.wanted.apply(changes);
     } catch (error) {
       this.#told.notCommitted(error);
-      for (const { order } of orders) this.#orders.refuse(order, error);
+      this.#calls.failed(orders, error);
       return 'failed';
     } finally {
       this.#leaving = new Set();
       this.#look = null;
     }
-    for (const { order, answer, from, to } of answers) {
-      if (answer.kind !== 'changes') continue;
-      const mine = applied.slice(from, to);
-      this.#noteAnswer(order, changes.slice(from, to));
-      if (isStartup(order.what)) {
-        this.#orders.done(order);
-        continue;
-      }
-      const keys = new Set(mine.map(({ assignment }) => `${assignment.org_id}/${assignment.instance_id}`));
-      this.#guard.watch(order, mine, [...keys].flatMap((key) => before.get(key) ?? []));
-    }
+    this.#calls.committed(plan, applied, before);
     for (const one of due) this.#ordered(one, nowMs);
     for (const change of changes) this.#tellLeft(change, orders);
     return 'done';
-  }
-
-  async #hold(order: Order, tier: Tier): Promise<void> {
-    try {
-      await this.options.wanted.hold(order.key, tier);
-      this.#orders.done(order);
-    } catch (error) {
-      this.#orders.refuse(order, error);
-    }
-  }
-
-  #before({ orgId, instanceId }: InstanceKey): Before {
-    const { wanted, instances } = this.options;
-    const key = { orgId, instanceId };
-    return { key, assignment: wanted.find(key), heldTier: instances.find(key)?.heldTier ?? null };
-  }
-
-  #noteAnswer({ key, what, seq }: Order, changes: readonly WantedChange[]): void {
-    if (what.kind === 'refresh') return;
-    if (what.kind === 'load' && what.source === 'api_load' && changes.at(-1)?.heldTier !== 'warm') this.#asked.set(instanceKeyOf(key), seq);
-    else this.#asked.delete(instanceKeyOf(key));
-  }
-
-  /** What could not be published is as it was before. False when that could not be committed. */
-  async #takeBack(): Promise<boolean> {
-    const { wanted, instances, outbox } = this.options;
-    for (const one of this.#guard.unpublished()) {
-      const { changes, released } = takeBackChanges(one.written, wanted.find.bind(wanted));
-      try {
-        await wanted.release(released);
-        await wanted.apply(changes.filter(({ instance }) => instances.find(instance) !== undefined));
-      } catch (error) {
-        this.#told.notCommitted(error);
-        return false;
-      }
-      this.#asked.delete(instanceKeyOf(one.order.key));
-      this.#guard.close(one);
-      this.#orders.refuse(one.order, new ApiError('EVENT_BUS_UNAVAILABLE', outbox.refusal() ?? 'the message broker did not confirm the event in time; see that it runs, or try again in a moment', { retry_after_ms: 2_000 }));
-    }
-    return true;
   }
 
   /** Tasks that wait for an instance which was taken from its place are told so, where no load would follow by itself. */
@@ -419,7 +321,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   }
 
   #nextLookMs(wishes: readonly Wish[], { nextIdleMs }: PassPlan, nowMs: number): number {
-    const plans = [...this.#plans.values()];
+    const plans = [...this.#board.plans.values()];
     const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
     const keys = new Set([...this.#demands, ...heldWishes(this.options.manifest, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
     const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
@@ -437,34 +339,5 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#refreshedAtMs = nowMs;
     for (const nodeId of working) this.options.nodes.refresh(nodeId);
     return [PROGRESS_MS];
-  }
-
-  /** Tells listeners of every model whose state is another one than at the last look. */
-  #tellChanges(before: WorldLook): void {
-    const world = this.#world();
-    const nowMs = this.options.clock.monotonicMs();
-    const keys = new Set([...this.#states.keys(), ...this.#demands.map(({ modelKey }) => modelKey), ...before.residentIn.keys(), ...world.views.map(({ modelKey }) => modelKey)]);
-    const changed = [...keys].filter((key) => {
-      const now = this.#statusNow(key, world);
-      const known = this.#states.note(key, now, nowMs);
-      if (known !== null) this.#told.changed(world.nameOfModel(key), known, { ...now, sinceMs: 0 });
-      return known !== null;
-    });
-    for (const key of changed) for (const listener of [...this.#listeners]) listener(key);
-  }
-
-  #statusNow(modelKey: string, world: WorldLook): StatusNow {
-    return statusNow({
-      modelId: world.nameOfModel(modelKey),
-      views: world.views.filter((view) => view.modelKey === modelKey),
-      residentIn: world.residentIn.get(modelKey) ?? [],
-      plan: this.#plans.get(modelKey),
-      failure: this.#failures.get(modelKey),
-      lastLoadMs: (from) => this.#memory.lastLoadMs(modelKey, from),
-      nowMs: this.options.clock.monotonicMs(),
-      wasResident: world.wasResident,
-      nameOfModel: world.nameOfModel,
-      nameOfReplica: world.nameOfReplica,
-    });
   }
 }

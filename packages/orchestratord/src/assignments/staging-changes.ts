@@ -53,7 +53,9 @@ export function withStaging(sources: StagingSources): readonly WantedChange[] {
   return [...drafts, ...others];
 }
 
-function extraChange({ key: _, because, wanted, ...rest }: Prospect, isChosen: boolean): WantedChange | null {
+function extraChange(prospect: Prospect, isChosen: boolean): WantedChange | null {
+  const { because, wanted, instance, model, target, source, reason: why } = prospect;
+  const rest = { instance, model, target, source, reason: why };
   if (isChosen) return wanted === 'staged' ? null : { ...rest, wanted: 'staged', event: 'load' };
   if (wanted !== 'staged') return null;
   const reason = because === null ? `nothing wants ${rest.model.model_id} in RAM` : `the staging area of node ${rest.target.nodeId} has no room for ${rest.model.model_id}`;
