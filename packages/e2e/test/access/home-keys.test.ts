@@ -147,6 +147,8 @@ describe('with keys', () => {
     const refused = { action: 'GET /api/admin/orgs', actor: `key:${member.key_id}`, org_id: 'acme', outcome: 'refused', source: 'api_admin' };
     expect(seen).toEqual(expect.arrayContaining([{ action: 'key.create', actor: 'localhost', org_id: 'default', outcome: 'granted', source: 'api_admin' }, refused]));
     expect(body.data.at(-1)).toMatchObject({ action: 'key.create', outcome: 'failed', detail: { code: 'INVALID_PARAMS', role: 'member' } });
+    const created = body.data.find(({ detail }: { detail: { key_id?: string } | null }) => detail?.key_id === member.key_id);
+    expect(created).toMatchObject({ action: 'key.create', outcome: 'granted', detail: { org_id: 'acme', role: 'member', key_id: member.key_id } });
     const page = await as(admin, url, 'GET /api/admin/audit?limit=1&org_id=acme');
     expect(page.body).toMatchObject({ data: [{ org_id: 'acme', correlation_id: expect.any(String), instance_id: null }], next_cursor: expect.any(String) });
     const next = await as(admin, url, `GET /api/admin/audit?limit=1&org_id=acme&cursor=${page.body.next_cursor}`);

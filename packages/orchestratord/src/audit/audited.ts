@@ -5,13 +5,17 @@ import type { Request } from 'express';
 import { principalOf } from '../access/principal.js';
 import type { Audit, AuditRecord } from './audit.js';
 
-export type AuditedCall = Pick<AuditRecord, 'action' | 'source' | 'detail'> & { readonly instanceId?: string };
+export interface AuditedCall<T> extends Pick<AuditRecord, 'action' | 'source' | 'detail'> {
+  readonly instanceId?: string;
+  /** What is known of it only when it was done, such as an id that was given out. */
+  readonly made?: (result: T) => NonNullable<AuditRecord['detail']>;
+}
 
 /**
  * Runs what a caller asked for, remembers how it ended, and only then lets the answer go: whoever has the answer finds
  * the record. A refusal is remembered with its code and thrown on. [B-114]
  */
-export async function audited<T>(audit: Audit, req: Request, call: AuditedCall, work: () => T | Promise<T>): Promise<T> {
+export async function audited<T>(audit: Audit, req: Request, call: AuditedCall<T>, work: () => T | Promise<T>): Promise<T> {
   const { orgId, identity } = principalOf(req);
   const entry = { action: call.action, source: call.source, actor: identity, orgId, instanceId: call.instanceId ?? null, correlationId: correlationOf(req) };
   const target = ofOther(req, orgId);
@@ -23,7 +27,7 @@ export async function audited<T>(audit: Audit, req: Request, call: AuditedCall, 
     await audit.record({ ...entry, outcome: outcomeOf(error), detail: { ...target, ...call.detail, code } });
     throw error;
   }
-  const detail = { ...target, ...call.detail };
+  const detail = { ...target, ...call.detail, ...call.made?.(result) };
   await audit.record({ ...entry, outcome: 'granted', ...(Object.keys(detail).length === 0 ? {} : { detail }) });
   return result;
 }

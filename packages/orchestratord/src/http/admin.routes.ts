@@ -66,7 +66,8 @@ function keyRoutes(app: Express, { orgs, keys, audit, nowMs }: AdminRoutesParts)
     const wanted = body(createKey, req);
     const expiresAtMs = wanted.expires_at == null ? null : Date.parse(wanted.expires_at);
     if (expiresAtMs !== null && expiresAtMs <= nowMs()) throw new ApiError('INVALID_PARAMS', 'expires_at has passed; name a time to come', { field: 'expires_at' });
-    const created = await audited(audit, req, { action: 'key.create', source: SOURCE, detail: { org_id: wanted.org_id, role: wanted.role } }, () => {
+    const made = ({ key }: { readonly key: StoredKey }) => ({ key_id: key.keyId });
+    const created = await audited(audit, req, { action: 'key.create', source: SOURCE, detail: { org_id: wanted.org_id, role: wanted.role }, made }, () => {
       const { orgId } = orgs.get(wanted.org_id);
       const { role, name = '', allowed_models: allowedModels = null, requests_per_minute: requestsPerMinute = null } = wanted;
       return keys.create({ orgId, role, name, expiresAtMs, allowedModels, requestsPerMinute });
