@@ -40,6 +40,16 @@ const schema = Group({
   }),
   fetch: fetchSettings,
   stage: stageSettings,
+  parking: Group({
+    enabled: Type.Boolean({ default: true, description: 'On a `cpu` pool a demoted replica keeps its process and the mapped model, as long as its model is wanted staged and its weights are.' }),
+    max_parked: Type.Integer({ minimum: 0, maximum: 256, default: 2, description: 'Replicas that a pool keeps so.' }),
+    unstaged: Type.Boolean({ default: false, description: 'Also those that were loaded from disk, as long as their model is to stay there; their weights then count.' }),
+  }),
+  prefixes: Group({
+    enabled: Type.Boolean({ default: true, description: 'What the slots of a replica hold is kept in the staging area when it leaves, and used again after its next load.' }),
+    max_bytes: Type.Union([Size(), Type.Null()], { default: null, description: 'Bytes of the staging area that may be used for it; without it, 25 %.' }),
+    save_ms: Ms(2_000, 'Time for writing it before a replica is ended or parked.'),
+  }),
   replicas: Group({
     load_stall_ms: Ms(120_000, 'A load that makes no progress for so long is ended.'),
     probe_timeout_ms: Ms(120_000, 'Time for the one token that a fresh replica must generate.'),

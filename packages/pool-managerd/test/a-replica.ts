@@ -1,3 +1,4 @@
+import type { ParkingRules } from '../src/replicas/plan-parking.js';
 import type { Failure } from '../src/replicas/failure.js';
 import { newReplica } from '../src/replicas/new-replica.js';
 import type { WantedReplica } from '../src/replicas/plan-replicas.js';
@@ -31,6 +32,11 @@ export const waiting: ReplicaPhase = { state: 'waiting', sinceMs: 0 };
 export const loading: ReplicaPhase = { state: 'loading', sinceMs: 0, fraction: null };
 export const resident: ReplicaPhase = { state: 'resident', sinceMs: 0, readyAtMs: 0, pid: 7, socketPath: '/s' };
 export const stopping: ReplicaPhase = { state: 'stopping', sinceMs: 0, pid: 7 };
+export const parking: ReplicaPhase = { state: 'parking', sinceMs: 0, pid: 7, socketPath: '/s' };
+export const parkedAt = (sinceMs: number, heldBytes = 5, wantedSinceMs: number | null = null): ReplicaPhase => ({ state: 'parked', sinceMs, pid: 7, socketPath: '/s', heldBytes, wantedSinceMs });
+export const resuming: ReplicaPhase = { state: 'resuming', sinceMs: 0, pid: 7, socketPath: '/s' };
+/** Nothing may be parked. */
+export const NO_PARKING: ParkingRules = { keys: new Set(), maxParked: 0, isStagingShort: false };
 export const draining = (deadlineMs: number): ReplicaPhase => ({ state: 'draining', sinceMs: 0, readyAtMs: 0, deadlineMs, pid: 7, socketPath: '/s' });
 export const failedUntil = (retryAtMs: number | null): ReplicaPhase => ({
   state: 'failed',

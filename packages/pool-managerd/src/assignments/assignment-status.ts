@@ -39,7 +39,7 @@ function outcomeOf(assignment: Assignment, sources: StatusSources): Outcome {
   const digest = presence?.model?.digest ?? sources.digestOnDisk(assignment.model.model_id);
   const rest = { residency: restingPlace(assignment, digest, sources), replica_id: null, last_error: null, progress: null } as const;
   if (assignment.wanted !== 'resident') {
-    if (replica?.phase.state === 'draining' || replica?.phase.state === 'stopping') return { ...rest, residency: 'draining', replica_id: replica.replicaId };
+    if (replica?.phase.state === 'draining' || replica?.phase.state === 'parking' || replica?.phase.state === 'stopping') return { ...rest, residency: 'draining', replica_id: replica.replicaId };
     if (assignment.wanted === 'absent') return rest;
     const outcome = presenceOutcome(presence, rest);
     return assignment.wanted === 'staged' && digest !== null && outcome === rest ? stagingOutcome(digest, rest, sources) : outcome;
@@ -98,6 +98,11 @@ function replicaOutcome(replica: Replica, rest: Outcome, { unixMs, staging }: St
     case 'waiting':
       if (isBack) return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('restarting', null) };
       return { ...rest, replica_id: replicaId, last_error: lastError, progress: copyProgress(replica.digest, staging) ?? step('waiting_for_memory', null) };
+    case 'parking':
+    case 'parked':
+      return { ...rest, replica_id: replicaId, last_error: lastError, progress: step('waiting_for_memory', null) };
+    case 'resuming':
+      return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('loading', null) };
     case 'loading':
       return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('loading', phase.fraction) };
     case 'resident':

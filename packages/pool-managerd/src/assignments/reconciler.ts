@@ -7,6 +7,7 @@ import type { WishSources } from '../staging/staging-wishes.js';
 import { stagingWishes } from '../staging/staging-wishes.js';
 import { wantedModelKey } from '../models/present-model.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
+import type { ParkingRules } from '../replicas/plan-parking.js';
 import { planReplicas } from '../replicas/plan-replicas.js';
 import type { ReplicaAction, WantedReplica } from '../replicas/plan-replicas.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
@@ -15,7 +16,7 @@ import type { Journal } from './journal.js';
 import type { JournalEntry } from './journal-state.js';
 import { leavingCause } from './leaving-cause.js';
 import { modelWishes, wantedModelOf } from './wanted-model.js';
-import { wantedReplicas } from './wanted-replicas.js';
+import { parkableKeys, wantedReplicas } from './wanted-replicas.js';
 
 export interface ReconcilerOptions {
   readonly journal: Journal;
@@ -29,6 +30,7 @@ export interface ReconcilerOptions {
   readonly drainMs: number;
   readonly memoryGraceMs: number;
   readonly restart: RestartPolicy;
+  readonly parking: { readonly maxParked: number; readonly unstaged: boolean };
   /** Called after each round: what anybody can see may have changed. Must not throw. */
   readonly onRound: () => void;
 }
@@ -82,7 +84,7 @@ export class Reconciler {
 
   #wishSources(staging: StagingArea): WishSources {
     const { presence, replicas } = this.options;
-    const loaded = new Set(replicas.list().filter(({ phase }) => phase.state === 'resident' || phase.state === 'draining').map(({ digest }) => digest));
+    const loaded = new Set(replicas.list().filter(({ phase }) => phase.state === 'resident' || phase.state === 'draining' || phase.state === 'parking' || phase.state === 'parked').map(({ digest }) => digest));
     return {
       presence: (key) => presence.get(key),
       isStagedOrRunning: (digest) => staging.has(digest) || staging.isRunning(digest),
@@ -98,12 +100,15 @@ export class Reconciler {
       presence: (key) => presence.get(key),
       isBeingStaged: (digest) => staging?.isRunning(digest) ?? false,
     });
+    const { maxParked, unstaged } = this.options.parking;
+    const isStagingShort = staging?.wishes().some(({ digest }) => staging.problemOf(digest)?.kind === 'no_room') ?? false;
+    const parking = { keys: parkableKeys(entries, { pools: planned, presence: (key) => presence.get(key) }, { unstaged }), maxParked, isStagingShort };
     const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
-    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, wanted.filter((one) => one.poolId === poolId), entries));
+    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, { wanted: wanted.filter((one) => one.poolId === poolId), parking }, entries));
   }
 
   /** Does what the plan for one pool says until it says nothing more. Returns when to look again. */
-  #reconcilePool(poolId: string, wanted: readonly WantedReplica[], entries: readonly JournalEntry[]): number | null {
+  #reconcilePool(poolId: string, { wanted, parking }: { readonly wanted: readonly WantedReplica[]; readonly parking: ParkingRules }, entries: readonly JournalEntry[]): number | null {
     const { pools, replicas, clock, memoryGraceMs, restart } = this.options;
     const pool = pools.get(poolId);
     const room = {
@@ -114,7 +119,7 @@ export class Reconciler {
       replicasMax: pool?.planned.replicasMax ?? null,
     };
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs, restart });
+      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs, restart, parking });
       if (plan.actions.length === 0) return plan.wakeAtMs;
       for (const action of plan.actions) this.#apply(action, pool, entries);
       // What is tried again has its file looked at first, which the wanted set of this round does not know.

@@ -44,6 +44,15 @@ export function wantedReplicas(entries: Iterable<JournalEntry>, sources: Replica
   return [...byKey.values()];
 }
 
+/** Shapes whose replicas stay near once they are demoted: those of models that are wanted staged, and where it is wished of those on disk. [C-250] */
+export function parkableKeys(entries: Iterable<JournalEntry>, sources: Pick<ReplicaSources, 'pools' | 'presence'>, { unstaged }: { readonly unstaged: boolean }): ReadonlySet<string> {
+  const isNear = ({ wanted }: Assignment) => wanted === 'staged' || (unstaged && wanted === 'on_disk');
+  return new Set([...entries].flatMap(({ assignment }) => {
+    const shape = isNear(assignment) ? shapeOf(assignment, sources) : null;
+    return shape === null ? [] : [replicaKey(shape)];
+  }));
+}
+
 /** Generations count per instance, so the order of arrival comes first; of one set, the lower generation. */
 function byAge(a: JournalEntry, b: JournalEntry): number {
   return a.acceptedSeq - b.acceptedSeq || a.assignment.generation - b.assignment.generation || (a.assignment.instance_id < b.assignment.instance_id ? -1 : 1);

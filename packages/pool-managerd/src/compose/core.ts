@@ -11,12 +11,13 @@ import { PoolTable } from '../pools/pool-table.js';
 import { TierSpeeds } from '../node/tier-speeds.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
 import type { ReplicaSetOptions } from '../replicas/replica-set.js';
+import type { PrefixStore } from '../replicas/prefix-store.js';
 import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
 import type { StagingSources } from '../staging/staging-view.js';
 import type { Ground } from './ground.js';
-import { buildStaging, weightsSource } from './staging.js';
+import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
 
 /** The owners of state and what they are read through. */
 export interface Core {
@@ -63,15 +64,19 @@ export function buildCore(ground: Ground, news: News): Core {
     choices: () => journal.state.choices,
   });
   const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false });
-  const staging = buildStaging(ground, { poke, speeds, onDoubtful: (digest) => models.presence.recheckFile(digest) });
+  const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
+  const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onDoubtful: (digest) => models.presence.recheckFile(digest) });
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
     // The entry changes a moment after the replica: that is news of its own.
     void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
-  const replicas = buildReplicas(ground, { poke, news, speeds, staging, onMeasured });
+  const replicas = buildReplicas(ground, { poke, news, speeds, staging, prefixes, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
   const { restart } = supervisionOf(config.supervision);
-  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, onRound: () => news.round() });
+  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
+    prefixes?.retain(catalog.list().map(({ digest }) => digest));
+    news.round();
+  } });
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   const tasks = new TaskRelay({
@@ -139,10 +144,11 @@ interface ReplicaParts {
   readonly news: News;
   readonly speeds: TierSpeeds;
   readonly staging: StagingSources | null;
+  readonly prefixes: PrefixStore | null;
   readonly onMeasured: ReplicaSetOptions['onMeasured'];
 }
 
-function buildReplicas(ground: Ground, { poke, news, speeds, staging, onMeasured }: ReplicaParts): ReplicaSet {
+function buildReplicas(ground: Ground, { poke, news, speeds, staging, prefixes, onMeasured }: ReplicaParts): ReplicaSet {
   const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
@@ -155,6 +161,11 @@ function buildReplicas(ground: Ground, { poke, news, speeds, staging, onMeasured
     ...supervisionOf(config.supervision),
     stopMs: settings.stop_ms,
     weightsOf: weightsSource(ground, staging, speeds),
+    near: {
+      parking: config.parking.enabled ? { unstaged: config.parking.unstaged } : null,
+      prefixes,
+      limits: { parkMs: settings.stop_ms, resumeMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms, saveMs: config.prefixes.save_ms },
+    },
     batchTokens: settings.batch_tokens,
     prefillChunkTokens: settings.prefill_chunk_tokens,
     onChange: (change) => {

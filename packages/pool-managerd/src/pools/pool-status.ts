@@ -1,6 +1,6 @@
 import type { AssignmentStatus, PoolStatus, ReplicaStatus } from '@corral/contracts';
 import type { Replica } from '../replicas/replica.js';
-import { holdsMemory } from '../replicas/replica.js';
+import { heldBytes, holdsMemory } from '../replicas/replica.js';
 import { restartStory } from '../replicas/restart-story.js';
 import type { Pool } from './pool-table.js';
 import { idleProblem } from './readiness.js';
@@ -40,7 +40,7 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     draining: drainDeadlineMs !== null,
     last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? null : restartStory(held)),
     memory_total_bytes: planned.memoryTotalBytes,
-    memory_used_bytes: replicas.filter(holdsMemory).reduce((sum, replica) => sum + replica.memoryBytes, 0),
+    memory_used_bytes: replicas.reduce((sum, replica) => sum + heldBytes(replica), 0),
     replicas_max: planned.replicasMax,
     slots_total: resident.reduce((sum, status) => sum + status.slots_total, 0),
     slots_free: resident.reduce((sum, status) => sum + status.slots_free, 0),
@@ -57,11 +57,11 @@ function replicaStatus(replica: Replica, leases: number, unixMs: PoolStatusInput
     pid: 'pid' in phase ? phase.pid : null,
     model_id: replica.modelId,
     digest: replica.digest,
-    state: phase.state === 'stopping' ? 'draining' : phase.state,
+    state: stateOf(phase),
     context: replica.contextTokens,
     slots_total: replica.slots,
     slots_free: isResident ? Math.max(0, replica.slots - leases) : 0,
-    memory_bytes: replica.memoryBytes,
+    memory_bytes: holdsMemory(replica) ? heldBytes(replica) : replica.memoryBytes,
     threads: replica.threads,
     load_progress: phase.state === 'loading' ? phase.fraction : null,
     ready_since_ms: isResident ? Math.round(phase.readyAtMs) : null,
@@ -70,4 +70,10 @@ function replicaStatus(replica: Replica, leases: number, unixMs: PoolStatusInput
     failures: restart.failures,
     breaker: { state: restart.breaker.state, retry_at_ms: phase.state === 'failed' && phase.retryAtMs !== null ? unixMs(phase.retryAtMs) : null },
   };
+}
+
+/** What is on its way to being parked serves nobody any longer, what is on its way back does not yet. [C-250] */
+function stateOf({ state }: Replica['phase']): ReplicaStatus['state'] {
+  if (state === 'stopping' || state === 'parking') return 'draining';
+  return state === 'resuming' ? 'loading' : state;
 }

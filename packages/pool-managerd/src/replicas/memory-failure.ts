@@ -1,5 +1,5 @@
 import { formatBytes } from '@corral/service-kit';
-import { holdsMemory } from './replica.js';
+import { heldBytes as heldBy, holdsMemory } from './replica.js';
 import type { Failure } from './failure.js';
 import type { Replica } from './replica.js';
 
@@ -15,10 +15,10 @@ export function memoryFailure(replica: Replica, pool: Room, replicas: readonly R
   const needs = `${replica.modelId} needs ${formatBytes(replica.memoryBytes)} (${replica.contextTokens} tokens × ${replica.slots} slots)`;
   const has = `pool ${pool.poolId} has ${formatBytes(pool.memoryTotalBytes)}`;
   if (replica.memoryBytes > pool.memoryTotalBytes) return { kind: 'memory', reason: 'memory', message: `${needs}, ${has}; use a smaller context, fewer slots or a larger pool` };
-  if (pool.replicasMax !== null && others.length >= pool.replicasMax) {
+  if (pool.replicasMax !== null && others.filter(({ phase }) => phase.state !== 'parked').length >= pool.replicasMax) {
     return { kind: 'memory', reason: 'memory', message: `pool ${pool.poolId} holds at most ${pool.replicasMax} replicas and ${namesOf(others)} stay; unload one` };
   }
-  const heldBytes = others.reduce((sum, other) => sum + other.memoryBytes, 0);
+  const heldBytes = others.reduce((sum, other) => sum + heldBy(other), 0);
   return { kind: 'memory', reason: 'memory', message: `${needs}, ${has} and ${formatBytes(heldBytes)} of it stay with ${namesOf(others)}; unload one` };
 }
 

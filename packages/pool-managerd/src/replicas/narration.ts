@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from '@corral/service-kit';
 import type { Failure } from './failure.js';
+import { heldBytes } from './replica.js';
 import type { Replica } from './replica.js';
 
 const LONGEST = 100;
@@ -7,13 +8,20 @@ const LONGEST = 100;
 /** What happened to a replica, as a person would say it: present tense, no ids. `null` where nobody needs to be told. [H-13] */
 export function narrate(from: Replica | null, to: Replica | null, cause: string): string | null {
   const model = (to ?? from)?.modelId ?? '';
-  if (to === null) return from !== null && 'pid' in from.phase ? `${model} has left and frees ${formatBytes(from.memoryBytes)}.` : null;
+  if (to === null) return from !== null && 'pid' in from.phase ? `${model} has left and frees ${formatBytes(heldBytes(from))}.` : null;
   switch (to.phase.state) {
     case 'waiting':
       return null;
     case 'loading':
       return `${model} is being loaded and needs about ${formatBytes(to.memoryBytes)}.`;
+    case 'parking':
+      return shortened(`${model} gives up its context and keeps its weights`);
+    case 'parked':
+      return `${model} is parked and holds ${formatBytes(to.phase.heldBytes)}.`;
+    case 'resuming':
+      return `${model} is on its way back.`;
     case 'resident':
+      if (from?.phase.state === 'resuming') return `${model} is back after ${formatDuration(to.phase.sinceMs - from.phase.sinceMs)}.`;
       return from?.phase.state === 'loading' ? `${model} is ready after ${formatDuration(to.phase.sinceMs - from.phase.sinceMs)}.` : `${model} stays after all.`;
     case 'draining':
       return shortened(cause.startsWith(model) ? cause : `${model} takes no more work: ${cause}`);

@@ -17,6 +17,7 @@ export function newReplica(wanted: WantedReplica, birth: { readonly replicaId: s
     modelId,
     modelPath,
     memoryBytes,
+    parkBytes: null,
     threads: birth.threads,
     phase: firstPhase(birth.restart, birth.nowMs),
     restart: birth.restart,

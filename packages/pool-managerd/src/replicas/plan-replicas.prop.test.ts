@@ -4,7 +4,7 @@ import { aWanted, KILLED, POLICY as DEFAULTS, REFUSED } from '../../test/a-repli
 import { newReplica } from './new-replica.js';
 import { planReplicas } from './plan-replicas.js';
 import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
-import { holdsMemory } from './replica.js';
+import { heldBytes, holdsMemory } from './replica.js';
 import type { Replica } from './replica.js';
 import { nextReplicaId } from './replica-id.js';
 import { RestartBook } from './restart-book.js';
@@ -24,6 +24,7 @@ class SimulatedPool {
   readonly startedInOrder: number[] = [];
   wanted: WantedReplica[] = [];
   isOpen = true;
+  readonly parking = { keys: new Set([...'abcde'].map((name) => aWanted(name).key)), maxParked: 2, isStagingShort: false as boolean };
   nowMs = 0;
   #generation = 0;
 
@@ -56,7 +57,7 @@ class SimulatedPool {
 
   plan() {
     const pool = { poolId: 'p1', isOpen: this.isOpen, memoryTotalBytes: TOTAL, replicasMax: this.replicasMax };
-    return planReplicas({ pool, wanted: this.wanted, replicas: [...this.replicas.values()], leases: (id) => this.leases.get(id) ?? 0, nowMs: this.nowMs, memoryGraceMs: 50, restart: POLICY });
+    return planReplicas({ pool, wanted: this.wanted, replicas: [...this.replicas.values()], leases: (id) => this.leases.get(id) ?? 0, nowMs: this.nowMs, memoryGraceMs: 50, restart: POLICY, parking: this.parking });
   }
 
   apply(action: ReplicaAction): void {
@@ -81,6 +82,12 @@ class SimulatedPool {
         return this.post(action.replicaId, { type: 'stop_begun', nowMs });
       case 'retry':
         return this.post(action.replicaId, { type: 'retried', nowMs, generation: action.wanted.latestGeneration, memoryBytes: action.wanted.memoryBytes, modelPath: '' });
+      case 'park':
+        return this.post(action.replicaId, { type: 'park_begun', nowMs });
+      case 'await':
+        return this.post(action.replicaId, { type: 'awaited', nowMs });
+      case 'resume':
+        return this.post(action.replicaId, { type: 'resume_begun', nowMs });
       case 'steady':
         return this.post(action.replicaId, { type: 'steadied', nowMs });
       case 'fail':
@@ -94,9 +101,9 @@ class SimulatedPool {
 
   check(): void {
     const held = [...this.replicas.values()].filter(holdsMemory);
-    expect(held.reduce((sum, replica) => sum + replica.memoryBytes, 0)).toBeLessThanOrEqual(TOTAL);
-    expect(held.length).toBeLessThanOrEqual(this.replicasMax);
-    expect(this.inState('loading').length).toBeLessThanOrEqual(1);
+    expect(held.reduce((sum, replica) => sum + heldBytes(replica), 0)).toBeLessThanOrEqual(TOTAL);
+    expect(held.filter(({ phase }) => phase.state !== 'parked').length).toBeLessThanOrEqual(this.replicasMax);
+    expect(this.inState('loading').length + this.inState('resuming').length).toBeLessThanOrEqual(1);
     const alive = [...this.replicas.values()].filter((replica) => replica.phase.state !== 'stopping');
     expect(new Set(alive.map((replica) => replica.key)).size).toBe(alive.length);
   }
@@ -107,10 +114,17 @@ class SimulatedPool {
       this.reconcile();
       for (const id of [...this.leases.keys()]) this.leases.delete(id);
       for (const { replicaId } of this.inState('stopping')) this.post(replicaId, { type: 'gone', nowMs: this.nowMs, failure: null, random: 0.5 });
-      for (const { replicaId, memoryBytes } of this.inState('loading')) this.post(replicaId, { type: 'loaded', nowMs: this.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes });
+      for (const { replicaId, memoryBytes } of this.inState('loading')) this.post(replicaId, { type: 'loaded', nowMs: this.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes, parkBytes: 10 });
+      this.endParking();
       this.nowMs += 6_000;
     }
     this.reconcile();
+  }
+
+  /** What was asked of parked replicas is done. */
+  endParking(): void {
+    for (const { replicaId } of this.inState('parking')) this.post(replicaId, { type: 'parked', nowMs: this.nowMs, heldBytes: 10 });
+    for (const { replicaId } of this.inState('resuming')) this.post(replicaId, { type: 'resumed', nowMs: this.nowMs, readyAtMs: 0 });
   }
 }
 
@@ -121,7 +135,7 @@ const happening = fc.oneof(
   { weight: 2, arbitrary: fc.constant((pool: SimulatedPool) => pool.leases.clear()) },
   {
     weight: 4,
-    arbitrary: fc.constant((pool: SimulatedPool) => pool.inState('loading').forEach(({ replicaId, memoryBytes }) => pool.post(replicaId, { type: 'loaded', nowMs: pool.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes }))),
+    arbitrary: fc.constant((pool: SimulatedPool) => pool.inState('loading').forEach(({ replicaId, memoryBytes }) => pool.post(replicaId, { type: 'loaded', nowMs: pool.nowMs, readyAtMs: 0, pid: 7, socketPath: '/s', memoryBytes, parkBytes: 10 }))),
   },
   {
     weight: 1,
@@ -132,9 +146,11 @@ const happening = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.constant((pool: SimulatedPool) =>
-      [...pool.inState('resident'), ...pool.inState('draining'), ...pool.inState('stopping')].forEach(({ replicaId }) => pool.post(replicaId, { type: 'gone', nowMs: pool.nowMs, failure: KILLED, random: 0.5 })),
+      ['resident', 'draining', 'parking', 'parked', 'resuming', 'stopping'].flatMap((state) => pool.inState(state)).forEach(({ replicaId }) => pool.post(replicaId, { type: 'gone', nowMs: pool.nowMs, failure: KILLED, random: 0.5 })),
     ),
   },
+  { weight: 4, arbitrary: fc.constant((pool: SimulatedPool) => pool.endParking()) },
+  { weight: 1, arbitrary: fc.boolean().map((isShort) => (pool: SimulatedPool) => void (pool.parking.isStagingShort = isShort)) },
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 3_000 }).map((ms) => (pool: SimulatedPool) => void (pool.nowMs += ms)) },
   { weight: 1, arbitrary: fc.boolean().map((isOpen) => (pool: SimulatedPool) => void (pool.isOpen = isOpen)) },
 );
@@ -164,8 +180,10 @@ describe('planReplicas — properties', () => {
         pool.isOpen = true;
         pool.want(last);
         pool.settle();
-        expect([...pool.replicas.values()].map((replica) => replica.modelId).sort()).toEqual([...new Set(last)].sort());
-        const stuck = [...pool.replicas.values()].filter(({ phase }) => phase.state !== 'resident');
+        const there = [...pool.replicas.values()].filter(({ phase }) => phase.state !== 'parked');
+        expect(there.map((replica) => replica.modelId).sort()).toEqual([...new Set(last)].sort());
+        expect(pool.inState('parked').filter(({ modelId }) => last.includes(modelId))).toEqual([]);
+        const stuck = there.filter(({ phase }) => phase.state !== 'resident');
         const heldBytes = pool.inState('resident').reduce((sum, replica) => sum + replica.memoryBytes, 0);
         for (const { phase, memoryBytes } of stuck) {
           expect(phase.state === 'failed' && phase.failure.kind).toBe('memory');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { aReplica, aWanted, draining, failedUntil, KILLED, loading, POLICY, resident, stopping, waiting } from '../../test/a-replica.js';
+import { aReplica, aWanted, draining, failedUntil, KILLED, loading, NO_PARKING, POLICY, resident, stopping, waiting } from '../../test/a-replica.js';
 import { planReplicas } from './plan-replicas.js';
 import type { ReplicaPlanInput } from './plan-replicas.js';
 import type { ReplicaPhase } from './replica.js';
@@ -7,7 +7,7 @@ import { NO_FAILURES } from './restart-record.js';
 
 const POOL = { poolId: 'p1', isOpen: true, memoryTotalBytes: 100, replicasMax: null };
 const plan = (over: Partial<ReplicaPlanInput>) =>
-  planReplicas({ pool: POOL, wanted: [], replicas: [], leases: () => 0, nowMs: 1_000, memoryGraceMs: 500, restart: POLICY, ...over });
+  planReplicas({ pool: POOL, wanted: [], replicas: [], leases: () => 0, nowMs: 1_000, memoryGraceMs: 500, restart: POLICY, parking: NO_PARKING, ...over });
 
 describe('planReplicas', () => {
   test('C-10 what is wanted and not there is made, what is there and wanted stays', () => {

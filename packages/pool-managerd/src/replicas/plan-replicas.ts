@@ -1,6 +1,8 @@
-import { holdsMemory } from './replica.js';
+import { heldBytes, holdsMemory } from './replica.js';
 import type { Failure } from './failure.js';
 import { memoryFailure } from './memory-failure.js';
+import { mayPark, parkedToEnd, parkedFor } from './plan-parking.js';
+import type { ParkingRules } from './plan-parking.js';
 import type { Replica, ReplicaShape } from './replica.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { isHeldOpen, nextStableMs } from './restart-record.js';
@@ -30,7 +32,7 @@ export interface PoolRoom {
 
 export type ReplicaAction =
   | { readonly type: 'create'; readonly wanted: WantedReplica }
-  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start' | 'steady'; readonly replicaId: string }
+  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start' | 'steady' | 'park' | 'await' | 'resume'; readonly replicaId: string }
   /** `isAnew`: a newer assignment asks for it, so it does not wait for the end of its backoff. */
   | { readonly type: 'retry'; readonly replicaId: string; readonly wanted: WantedReplica; readonly isAnew: boolean }
   | { readonly type: 'fail'; readonly replicaId: string; readonly failure: Failure };
@@ -43,6 +45,7 @@ export interface ReplicaPlanInput {
   readonly leases: (replicaId: string) => number;
   readonly nowMs: number;
   readonly restart: RestartPolicy;
+  readonly parking: ParkingRules;
   /** How long a load waits for memory that nothing frees, since the assignment that frees it may be on its way. */
   readonly memoryGraceMs: number;
 }
@@ -74,7 +77,8 @@ export function planReplicas(input: ReplicaPlanInput): ReplicaPlan {
 }
 
 /** What one replica must do whatever the others do. */
-function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, leases, nowMs, replicas, restart }: ReplicaPlanInput): ReplicaAction | null {
+function settle(replica: Replica, wanted: WantedReplica | undefined, input: ReplicaPlanInput): ReplicaAction | null {
+  const { pool, leases, nowMs, replicas, restart } = input;
   const { replicaId, phase } = replica;
   switch (phase.state) {
     case 'waiting':
@@ -86,7 +90,13 @@ function settle(replica: Replica, wanted: WantedReplica | undefined, { pool, lea
       return nowMs >= (nextStableMs(replica.restart, restart) ?? Infinity) ? { type: 'steady', replicaId } : null;
     case 'draining':
       if (wanted !== undefined) return { type: 'revive', replicaId };
-      return leases(replicaId) === 0 || nowMs >= phase.deadlineMs ? { type: 'stop', replicaId } : null;
+      if (leases(replicaId) === 0) return { type: mayPark(replica, headOf(replicas, new Map(input.wanted.map((one) => [one.key, one]))), input) ? 'park' : 'stop', replicaId };
+      return nowMs >= phase.deadlineMs ? { type: 'stop', replicaId } : null;
+    case 'parking':
+    case 'resuming':
+      return phase.state === 'resuming' && wanted === undefined ? { type: 'stop', replicaId } : null;
+    case 'parked':
+      return wanted === undefined && parkedToEnd(replica, input) ? { type: 'stop', replicaId } : null;
     case 'failed': {
       const isHeld = isHeldOpen(replica.restart, nowMs);
       // An open breaker is shown for as long as it holds, though nobody asks: whoever looks must find why, and how to reset it.
@@ -107,30 +117,42 @@ interface NextLoad {
 
 /** The load whose turn it is, and what it may do now. */
 function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>, input: ReplicaPlanInput): NextLoad | null {
-  if (active.some((replica) => replica.phase.state === 'loading')) return null;
-  const order = (replica: Replica) => wanted.get(replica.key)?.order ?? Infinity;
-  const head = active
-    .filter((replica) => replica.phase.state === 'waiting' && wanted.get(replica.key)?.isVerified === true)
-    .toSorted((a, b) => order(a) - order(b) || (a.key < b.key ? -1 : 1))[0];
+  if (active.some(({ phase }) => phase.state === 'loading' || phase.state === 'resuming')) return null;
+  const head = headOf(active, wanted);
   if (head === undefined) return null;
   const { pool, replicas, nowMs, memoryGraceMs } = input;
   const { replicaId } = head;
-  if (fits(head, pool, replicas.filter(holdsMemory))) return { action: { type: 'start', replicaId }, wakeAtMs: null };
+  if (fits(head, pool, replicas.filter(holdsMemory))) return { action: { type: head.phase.state === 'parked' ? 'resume' : 'start', replicaId }, wakeAtMs: null };
+  const parked = parkedFor(head, input, (beside) => fits(head, pool, beside));
+  if (parked !== null) return { action: { type: 'stop', replicaId: parked.replicaId }, wakeAtMs: null };
   const failure = memoryFailure(head, pool, replicas);
   if (head.memoryBytes > pool.memoryTotalBytes) return { action: { type: 'fail', replicaId, failure }, wakeAtMs: null };
   if (fitsOnceOthersLeft(head, pool, replicas)) return { action: null, wakeAtMs: null };
-  const failAtMs = head.phase.sinceMs + memoryGraceMs;
-  return nowMs >= failAtMs ? { action: { type: 'fail', replicaId, failure }, wakeAtMs: null } : { action: null, wakeAtMs: failAtMs };
+  if (head.phase.state === 'parked' && head.phase.wantedSinceMs === null) return { action: { type: 'await', replicaId }, wakeAtMs: null };
+  const failAtMs = (head.phase.state === 'parked' ? (head.phase.wantedSinceMs ?? nowMs) : head.phase.sinceMs) + memoryGraceMs;
+  if (nowMs < failAtMs) return { action: null, wakeAtMs: failAtMs };
+  // One that is parked leaves first, so that one that waits for its load is told why.
+  return { action: head.phase.state === 'parked' ? { type: 'stop', replicaId } : { type: 'fail', replicaId, failure }, wakeAtMs: null };
+}
+
+/** Whose turn it is: what waits for its load, and what is parked and wanted again. */
+function headOf(replicas: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>): Replica | undefined {
+  const order = (replica: Replica) => wanted.get(replica.key)?.order ?? Infinity;
+  return replicas
+    .filter(({ phase, key }) => (phase.state === 'waiting' && wanted.get(key)?.isVerified === true) || (phase.state === 'parked' && wanted.has(key)))
+    .toSorted((a, b) => order(a) - order(b) || (a.key < b.key ? -1 : 1))[0];
 }
 
 function fitsOnceOthersLeft(replica: Replica, pool: PoolRoom, replicas: readonly Replica[]): boolean {
-  return fits(replica, pool, replicas.filter((other) => other.phase.state === 'loading' || other.phase.state === 'resident'));
+  return fits(replica, pool, replicas.filter((other) => other.phase.state === 'loading' || other.phase.state === 'resident' || other.phase.state === 'resuming'));
 }
 
 function fits(replica: Replica, pool: PoolRoom, beside: readonly Replica[]): boolean {
   const others = beside.filter((other) => other.replicaId !== replica.replicaId);
-  const heldBytes = others.reduce((sum, other) => sum + other.memoryBytes, 0);
-  return heldBytes + replica.memoryBytes <= pool.memoryTotalBytes && (pool.replicasMax === null || others.length < pool.replicasMax);
+  const takenBytes = others.reduce((sum, other) => sum + heldBytes(other), 0);
+  // What is parked uses no threads.
+  const serving = others.filter(({ phase }) => phase.state !== 'parked').length;
+  return takenBytes + replica.memoryBytes <= pool.memoryTotalBytes && (pool.replicasMax === null || serving < pool.replicasMax);
 }
 
 function earliest(active: readonly Replica[], { nowMs, restart }: ReplicaPlanInput, other: number | null): number | null {

@@ -10,7 +10,9 @@ import type { Lease } from './leases.js';
 import { newReplica } from './new-replica.js';
 import type { ReplicaAction, WantedReplica } from './plan-replicas.js';
 import { nextReplicaId } from './replica-id.js';
-import { holdsMemory, isOfPool } from './replica.js';
+import { parkReplica, resumeReplica, savePrefixes } from './keep-near.js';
+import type { KeepNearPorts, NearReplica } from './keep-near.js';
+import { heldBytes, isOfPool } from './replica.js';
 import type { Replica } from './replica.js';
 import { RestartBook } from './restart-book.js';
 import type { RestartPolicy } from './restart-policy.js';
@@ -45,6 +47,11 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly random: () => number;
   /** The file that a load reads; `release` is called once, when its process is gone. */
   readonly weightsOf: (replica: Replica) => { readonly path: string; release(): void };
+  /** What is kept of a replica that is demoted. */
+  readonly near: Omit<KeepNearPorts, 'clock' | 'log'> & {
+    /** `null` = nothing is parked; `unstaged`: also what is not loaded from the staging area. */
+    readonly parking: { readonly unstaged: boolean } | null;
+  };
   /** Called after each change, in order; must not throw. */
   readonly onChange: (change: ReplicaChange) => void;
   /** A replica has said what it took of its device. */
@@ -67,6 +74,9 @@ export type LeaseRefusal = 'unknown' | 'not_resident' | 'exhausted';
 interface Work {
   readonly controller: AbortController;
   live: LiveReplica | null;
+  /** Its weights are mapped from the staging area. */
+  readonly isStaged: boolean;
+  readonly prefixFolder: string | null;
 }
 
 /**
@@ -128,6 +138,14 @@ export class ReplicaSet {
         return this.#post(action.replicaId, { type: 'revived', nowMs }, 'it is wanted again');
       case 'steady':
         return this.#post(action.replicaId, { type: 'steadied', nowMs }, 'it has run well since');
+      case 'park':
+        this.#post(action.replicaId, { type: 'park_begun', nowMs }, 'it has drained and is kept near');
+        return this.#track(this.#park(action.replicaId));
+      case 'await':
+        return this.#post(action.replicaId, { type: 'awaited', nowMs }, 'it is wanted again');
+      case 'resume':
+        this.#post(action.replicaId, { type: 'resume_begun', nowMs }, 'it is wanted again');
+        return this.#track(this.#resume(action.replicaId));
       case 'stop':
         return this.#stop(action.replicaId, cause);
       case 'retry': {
@@ -179,11 +197,14 @@ export class ReplicaSet {
   #start(replicaId: string, place: ReplicaPlace): void {
     const replica = this.#replicas.get(replicaId);
     if (replica === undefined || replica.phase.state !== 'waiting') return;
-    const work: Work = { controller: new AbortController(), live: null };
-    this.#work.set(replicaId, work);
     this.#post(replicaId, { type: 'load_begun', nowMs: this.options.clock.monotonicMs() }, 'its turn and its memory have come');
     const weights = this.options.weightsOf(replica);
-    this.#track(this.#run(replicaId, this.#specOf(replica, place, weights.path), work, place).finally(weights.release));
+    const { prefixes } = this.options.near;
+    const prefixFolder = prefixes?.folderOf(replica.digest, replica.key) ?? null;
+    if (prefixFolder !== null) prefixes?.used(prefixFolder);
+    const work: Work = { controller: new AbortController(), live: null, isStaged: weights.path !== replica.modelPath, prefixFolder };
+    this.#work.set(replicaId, work);
+    this.#track(this.#run(replicaId, { ...this.#specOf(replica, place, weights.path), prefixFolder }, work, place).finally(weights.release));
   }
 
   /** One process from its start to its end. Never rejects. */
@@ -199,7 +220,7 @@ export class ReplicaSet {
       if (work.controller.signal.aborted) await this.#end(live);
       else failure = await this.#serve(replicaId, live, work, place);
     } catch (thrown) {
-      const why: Failure = thrown instanceof LoadError ? thrown.failure : { kind: 'load', reason: 'refused', message: thrown instanceof Error ? thrown.message : String(thrown) };
+      const why: Failure = thrown instanceof LoadError ? thrown.failure : { kind: 'load', reason: 'refused', message: messageOf(thrown) };
       this.#work.delete(replicaId);
       if (!work.controller.signal.aborted) return this.#post(replicaId, { type: 'load_failed', nowMs: clock.monotonicMs(), failure: why, random: random() }, 'the load failed');
     }
@@ -212,7 +233,7 @@ export class ReplicaSet {
     const { clock, health, onHealth } = this.options;
     const memoryBytes = await this.#weigh(replicaId, live, place);
     work.live = live;
-    this.#post(replicaId, { type: 'loaded', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs(), pid: live.engine.pid, socketPath: live.engine.socketPath, memoryBytes }, 'the first token came');
+    this.#post(replicaId, { type: 'loaded', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs(), pid: live.engine.pid, socketPath: live.engine.socketPath, memoryBytes, parkBytes: this.#parkBytes(live, work, place) }, 'the first token came');
     const gone = new AbortController();
     const exited = live.engine.exited.finally(() => gone.abort());
     const hung = await watchHealth({ client: live.client, clock, limits: health, onOutcome: (outcome) => onHealth(place.poolId, outcome) }, gone.signal);
@@ -229,18 +250,67 @@ export class ReplicaSet {
     const memoryBytes = weightsBytes + contextBytes;
     const replica = this.#replicas.get(replicaId);
     if (replica !== undefined) this.options.onMeasured(replica, place.deviceKind, { weightsBytes, contextBytes });
-    const others = this.inPool(place.poolId).filter((other) => other.replicaId !== replicaId && holdsMemory(other));
-    const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + other.memoryBytes, 0);
+    const others = this.inPool(place.poolId).filter((other) => other.replicaId !== replicaId);
+    const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + heldBytes(other), 0);
     if (memoryBytes <= freeBytes) return memoryBytes;
     await this.#end(live);
     throw new LoadError({ kind: 'memory', reason: 'memory', message: `the replica took ${formatBytes(memoryBytes)} where ${formatBytes(freeBytes)} of ${formatBytes(place.memoryTotalBytes)} were free; use a smaller context, fewer slots or a larger pool` });
   }
 
   #stop(replicaId: string, cause: string): void {
+    const before = this.#replicas.get(replicaId);
     this.#post(replicaId, { type: 'stop_begun', nowMs: this.options.clock.monotonicMs() }, cause);
     const work = this.#work.get(replicaId);
     work?.controller.abort(new Error(cause));
-    if (work?.live) this.#track(work.live.engine.stop(this.options.stopMs));
+    const near = this.#nearOf(replicaId);
+    if (before === undefined || near === null) return;
+    const hasContext = before.phase.state === 'resident' || before.phase.state === 'draining';
+    const saved = hasContext ? savePrefixes(before, near, this.#nearPorts) : Promise.resolve();
+    this.#track(saved.then(() => near.live.engine.stop(this.options.stopMs)));
+  }
+
+  /** From the drain to the parked state; where that fails, to the end of the process. */
+  async #park(replicaId: string): Promise<void> {
+    const [replica, near] = [this.#replicas.get(replicaId), this.#nearOf(replicaId)];
+    if (replica === undefined || near === null) return;
+    try {
+      await savePrefixes(replica, near, this.#nearPorts);
+      const held = await parkReplica(near, this.#nearPorts);
+      this.#post(replicaId, { type: 'parked', nowMs: this.options.clock.monotonicMs(), heldBytes: held }, 'its context is gone');
+    } catch (error) {
+      if (this.#replicas.get(replicaId)?.phase.state === 'parking') this.#stop(replicaId, `it could not be parked: ${messageOf(error)}`);
+    }
+  }
+
+  /** From the parked state to the first token; where that fails the process is ended, and the model is loaded. */
+  async #resume(replicaId: string): Promise<void> {
+    const [replica, near] = [this.#replicas.get(replicaId), this.#nearOf(replicaId)];
+    if (replica === undefined || near === null) return;
+    const { clock, log } = this.options;
+    try {
+      await resumeReplica(replica, near, this.#nearPorts);
+      this.#post(replicaId, { type: 'resumed', nowMs: clock.monotonicMs(), readyAtMs: clock.nowMs() }, 'the first token came');
+    } catch (error) {
+      log.warn('a parked replica did not come back', { replica_id: replicaId, error: messageOf(error) });
+      await near.live.engine.stop(0);
+    }
+  }
+
+  #nearOf(replicaId: string): NearReplica | null {
+    const work = this.#work.get(replicaId);
+    return work?.live ? { live: work.live, isStaged: work.isStaged, prefixFolder: work.prefixFolder } : null;
+  }
+
+  get #nearPorts(): KeepNearPorts {
+    const { clock, log, near } = this.options;
+    return { ...near, clock, log };
+  }
+
+  /** What it would hold parked, its own memory aside, which nobody knows before. */
+  #parkBytes(live: LiveReplica, { isStaged }: Work, { deviceKind }: ReplicaPlace): number | null {
+    const { parking } = this.options.near;
+    if (parking === null || deviceKind !== 'cpu' || !(isStaged || parking.unstaged)) return null;
+    return isStaged ? 0 : live.engine.info.memory.weightsBytes;
   }
 
   async #end(live: LiveReplica): Promise<void> {
@@ -284,6 +354,10 @@ export class ReplicaSet {
       weightsIo: 'mmap',
     };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function causeOf(failure: Failure | null): string {

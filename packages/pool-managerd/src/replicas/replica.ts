@@ -20,8 +20,14 @@ export type ReplicaPhase =
   | { readonly state: 'resident'; readonly sinceMs: number; readonly readyAtMs: number; readonly pid: number; readonly socketPath: string }
   /** Takes no more work; what runs may end until the deadline. */
   | { readonly state: 'draining'; readonly sinceMs: number; readonly readyAtMs: number; readonly deadlineMs: number; readonly pid: number; readonly socketPath: string }
-  /** Its process is being ended. Its memory counts until the process is gone. */
-  | { readonly state: 'stopping'; readonly sinceMs: number; readonly pid: number | null }
+  /** Its context is being dropped. Its memory counts in full until that is done. */
+  | { readonly state: 'parking'; readonly sinceMs: number; readonly pid: number; readonly socketPath: string }
+  /** Its process keeps the model and has no context: it serves nobody and holds `heldBytes`. `wantedSinceMs`: it waits for the memory of its context. [C-250] */
+  | { readonly state: 'parked'; readonly sinceMs: number; readonly pid: number; readonly socketPath: string; readonly heldBytes: number; readonly wantedSinceMs: number | null }
+  /** Its context is being made again. */
+  | { readonly state: 'resuming'; readonly sinceMs: number; readonly pid: number; readonly socketPath: string }
+  /** Its process is being ended. Its memory counts until the process is gone; `heldBytes` where it was parked. */
+  | { readonly state: 'stopping'; readonly sinceMs: number; readonly pid: number | null; readonly heldBytes?: number }
   /** No process. `memory` failures have no time of their own. */
   | { readonly state: 'failed'; readonly sinceMs: number; readonly failure: Failure; readonly retryAtMs: number | null };
 
@@ -33,6 +39,8 @@ export interface Replica extends ReplicaShape {
   readonly modelPath: string;
   /** Estimated until the engine has measured it. */
   readonly memoryBytes: number;
+  /** What it would hold parked, as far as is known before; `null` = it cannot be parked. */
+  readonly parkBytes: number | null;
   readonly threads: number;
   readonly phase: ReplicaPhase;
   readonly restart: RestartRecord;
@@ -53,5 +61,12 @@ export function isOfPool(key: string, poolId: string): boolean {
 
 /** Device memory is held from the start of the process until it is gone. */
 export function holdsMemory({ phase }: Replica): boolean {
-  return phase.state === 'loading' || phase.state === 'resident' || phase.state === 'draining' || phase.state === 'stopping';
+  return phase.state !== 'waiting' && phase.state !== 'failed';
+}
+
+/** Bytes of the pool's memory that a replica holds now. */
+export function heldBytes(replica: Replica): number {
+  const { phase, memoryBytes } = replica;
+  if (!holdsMemory(replica)) return 0;
+  return ('heldBytes' in phase ? phase.heldBytes : undefined) ?? memoryBytes;
 }

@@ -1,4 +1,5 @@
 import type { Failure } from './failure.js';
+import { holdsMemory } from './replica.js';
 import type { Replica, ReplicaPhase } from './replica.js';
 import { afterFailure, afterReady, afterStable, afterStart, NO_FAILURES } from './restart-record.js';
 import type { RestartPolicy } from './restart-policy.js';
@@ -7,7 +8,10 @@ import type { RestartPolicy } from './restart-policy.js';
 export type ReplicaEvent =
   | { readonly type: 'load_begun'; readonly nowMs: number }
   | { readonly type: 'progressed'; readonly fraction: number }
-  | { readonly type: 'loaded'; readonly nowMs: number; readonly readyAtMs: number; readonly pid: number; readonly socketPath: string; readonly memoryBytes: number }
+  | { readonly type: 'loaded'; readonly nowMs: number; readonly readyAtMs: number; readonly pid: number; readonly socketPath: string; readonly memoryBytes: number; readonly parkBytes: number | null }
+  | { readonly type: 'park_begun' | 'resume_begun' | 'awaited'; readonly nowMs: number }
+  | { readonly type: 'parked'; readonly nowMs: number; readonly heldBytes: number }
+  | { readonly type: 'resumed'; readonly nowMs: number; readonly readyAtMs: number }
   | { readonly type: 'load_failed'; readonly nowMs: number; readonly failure: Failure; readonly random: number }
   | { readonly type: 'drain_begun'; readonly nowMs: number; readonly deadlineMs: number }
   | { readonly type: 'revived'; readonly nowMs: number }
@@ -32,9 +36,15 @@ export function stepReplica(replica: Replica, event: ReplicaEvent, policy: Resta
       return phase.state === 'loading' && event.fraction > (phase.fraction ?? -1) ? to(replica, { ...phase, fraction: event.fraction }) : IGNORED;
     case 'loaded': {
       if (phase.state !== 'loading') return IGNORED;
-      const { memoryBytes, readyAtMs, pid, socketPath, nowMs } = event;
-      return to({ ...replica, memoryBytes, lastError: null, restart: afterReady(replica.restart, nowMs) }, { state: 'resident', sinceMs: nowMs, readyAtMs, pid, socketPath });
+      const { memoryBytes, parkBytes, readyAtMs, pid, socketPath, nowMs } = event;
+      return to({ ...replica, memoryBytes, parkBytes, lastError: null, restart: afterReady(replica.restart, nowMs) }, { state: 'resident', sinceMs: nowMs, readyAtMs, pid, socketPath });
     }
+    case 'park_begun':
+    case 'parked':
+    case 'awaited':
+    case 'resume_begun':
+    case 'resumed':
+      return stepParking(replica, event);
     case 'load_failed':
       return phase.state === 'loading' || phase.state === 'waiting' ? failed(replica, event.failure, event, policy) : IGNORED;
     case 'drain_begun':
@@ -42,8 +52,8 @@ export function stepReplica(replica: Replica, event: ReplicaEvent, policy: Resta
     case 'revived':
       return phase.state === 'draining' ? to(replica, { state: 'resident', sinceMs: event.nowMs, readyAtMs: phase.readyAtMs, pid: phase.pid, socketPath: phase.socketPath }) : IGNORED;
     case 'stop_begun':
-      return phase.state === 'loading' || phase.state === 'resident' || phase.state === 'draining'
-        ? to(replica, { state: 'stopping', sinceMs: event.nowMs, pid: 'pid' in phase ? phase.pid : null })
+      return holdsMemory(replica) && phase.state !== 'stopping'
+        ? to(replica, { state: 'stopping', sinceMs: event.nowMs, pid: 'pid' in phase ? phase.pid : null, ...(phase.state === 'parked' && { heldBytes: phase.heldBytes }) })
         : IGNORED;
     case 'gone':
       return gone(replica, event, policy);
@@ -64,9 +74,30 @@ export function stepReplica(replica: Replica, event: ReplicaEvent, policy: Resta
   }
 }
 
+/** The way to the parked state and back. */
+function stepParking(replica: Replica, event: Extract<ReplicaEvent, { type: 'park_begun' | 'parked' | 'awaited' | 'resume_begun' | 'resumed' }>): ReplicaStep {
+  const { phase } = replica;
+  if (!('socketPath' in phase)) return IGNORED;
+  const process = { sinceMs: event.nowMs, pid: phase.pid, socketPath: phase.socketPath };
+  switch (event.type) {
+    case 'park_begun':
+      return phase.state === 'draining' ? to(replica, { ...process, state: 'parking' }) : IGNORED;
+    case 'parked':
+      return phase.state === 'parking' ? to(replica, { ...process, state: 'parked', heldBytes: event.heldBytes, wantedSinceMs: null }) : IGNORED;
+    case 'awaited':
+      return phase.state === 'parked' && phase.wantedSinceMs === null ? to(replica, { ...phase, wantedSinceMs: event.nowMs }) : IGNORED;
+    case 'resume_begun':
+      return phase.state === 'parked' ? to(replica, { ...process, state: 'resuming' }) : IGNORED;
+    case 'resumed':
+      return phase.state === 'resuming' ? to({ ...replica, lastError: null, restart: afterReady(replica.restart, event.nowMs) }, { ...process, state: 'resident', readyAtMs: event.readyAtMs }) : IGNORED;
+  }
+}
+
 function gone(replica: Replica, event: Extract<ReplicaEvent, { type: 'gone' }>, policy: RestartPolicy): ReplicaStep {
   const { phase } = replica;
-  if (phase.state === 'stopping' || phase.state === 'draining') return { kind: 'removed' };
+  if (phase.state === 'stopping' || phase.state === 'draining' || phase.state === 'parking' || phase.state === 'parked') return { kind: 'removed' };
+  // It was on its way back and is wanted: it is loaded as if it had never been parked. [C-253]
+  if (phase.state === 'resuming') return to(replica, { state: 'waiting', sinceMs: event.nowMs });
   if (phase.state !== 'resident') return IGNORED;
   const failure: Failure = event.failure ?? { kind: 'crash', reason: 'exit', message: 'the engine worker ended with exit code 0 without being asked to; see its log' };
   return failed(replica, failure, event, policy);

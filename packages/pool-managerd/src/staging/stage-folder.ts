@@ -13,6 +13,8 @@ export interface StageFolder {
 
 const SHARED_MEMORY = '/dev/shm';
 const OWNER_FILE = 'owner';
+/** Where prefixes are kept beside the staged files. */
+export const PREFIX_FOLDER = 'prefixes';
 /** Types of file systems that live in RAM, as statfs has them: tmpfs and ramfs. */
 const RAM_TYPES: readonly number[] = [0x01021994, 0x858458f6];
 const PRIVATE = 0o700;
@@ -41,9 +43,9 @@ export async function freeOnFileSystem(dir: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Whether a name in the folder is no staged file but the folder's own. */
+/** Whether a name in the folder is no staged file but the folder's own, or where prefixes are kept. */
 export function isOwnerFile(name: string): boolean {
-  return name === OWNER_FILE;
+  return name === OWNER_FILE || name === PREFIX_FOLDER;
 }
 
 async function defaultBase(stateDir: string): Promise<string> {

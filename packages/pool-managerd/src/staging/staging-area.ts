@@ -17,6 +17,8 @@ export interface StagingAreaOptions {
   readonly budgetBytes: number;
   /** Bytes that may still be written there; negative when the memory that must stay free is not. */
   readonly freeBytes: () => Promise<number>;
+  /** What lies there beside the staged files and leaves when these need the room. */
+  readonly others: { readonly usedBytes: number; yield(bytes: number): Promise<void> } | null;
   readonly retry: BackoffPolicy;
   readonly clock: Clock;
   readonly random: () => number;
@@ -37,6 +39,8 @@ export interface StagedLease {
   readonly path: string;
   release(): void;
 }
+
+type PlanWish = Pick<PendingWish, 'digest' | 'sizeBytes' | 'askedAtMs' | 'isPinned'>;
 
 /** A copy that is under way. */
 export interface RunningCopy {
@@ -227,7 +231,15 @@ export class StagingArea {
     return null;
   }
 
-  async #plan({ digest, sizeBytes, askedAtMs, isPinned }: Pick<PendingWish, 'digest' | 'sizeBytes' | 'askedAtMs' | 'isPinned'>): Promise<StagingPlan> {
+  async #plan(model: PlanWish): Promise<StagingPlan> {
+    const { others } = this.options;
+    const plan = await this.#planBeside(others?.usedBytes ?? 0, model);
+    if (plan.kind !== 'no_room' || others === null || others.usedBytes === 0) return plan;
+    await others.yield(plan.missingBytes);
+    return await this.#planBeside(others.usedBytes, model);
+  }
+
+  async #planBeside(usedBytes: number, { digest, sizeBytes, askedAtMs, isPinned }: PlanWish): Promise<StagingPlan> {
     const freeBytes = await this.options.freeBytes();
     const staged = this.list().map((copy) => {
       const wish = this.#wishes.get(copy.digest);
@@ -236,7 +248,7 @@ export class StagingArea {
     const comingBytes = this.#running === null || this.#running.copy.model.digest === digest ? 0 : this.#running.copy.model.sizeBytes - this.#running.copy.copiedBytes;
     const otherBytes = this.#running === null || comingBytes === 0 ? 0 : this.#running.copy.model.sizeBytes;
     // What is pinned comes before everything that is not.
-    return planStaging({ digest, sizeBytes, askedAtMs: isPinned ? Infinity : askedAtMs, staged, budgetBytes: this.options.budgetBytes, otherBytes, freeBytes: freeBytes - comingBytes });
+    return planStaging({ digest, sizeBytes, askedAtMs: isPinned ? Infinity : askedAtMs, staged, budgetBytes: this.options.budgetBytes, otherBytes: otherBytes + usedBytes, freeBytes: freeBytes - comingBytes });
   }
 
   async #copy(wish: PendingWish): Promise<void> {
