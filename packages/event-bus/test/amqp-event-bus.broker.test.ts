@@ -123,6 +123,7 @@ describe('connections that end', () => {
     await untilConfirmed(bus, aCommand({ generation: 2 }), node('n3'));
     const seen = inbox(rig.bus({ self: node('n3') }));
     await eventually('both arrive', SOON_MS, async () => new Set(seen).size === 2);
+    expect(new Set(seen)).toEqual(new Set([1, 2]));
   }, LONG);
 
   test('E-34 a channel that the broker closes is made anew with all that lives on it', async () => {
@@ -169,6 +170,7 @@ describe('connections that end', () => {
       await controlPlane.publish(aCommand({ generation: 5 }), node('n1'));
       return seen.includes(5);
     });
+    expect(new Set(seen)).toEqual(new Set([5]));
   }, LONG);
 
   test('E-34 E-12 every connection is closed by the operator: all come back, no error goes unheard', async () => {
@@ -321,7 +323,8 @@ describe('deliveries', () => {
     await eventually('it is being handled', SOON_MS, async () => began);
     await first.close();
     const seen = inbox(rig.bus({ self: node('n1') }));
-    await eventually('it comes again', SOON_MS, async () => seen.includes(4));
+    await eventually('it comes again', SOON_MS, async () => seen.length > 0);
+    expect(seen).toEqual([4]);
   }, LONG);
 
   test('E-37 of two processes with one node id one reads, and the other takes over when it goes', async () => {

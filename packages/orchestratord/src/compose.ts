@@ -9,14 +9,14 @@ import { WantedSet } from './assignments/wanted-set.js';
 import { openBus } from './compose/open-bus.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
-import { EventFeed } from './events/event-feed.js';
+import type { EventFeed } from './events/event-feed.js';
 import { keepManifestInstances, type ManifestNews } from './instances/keep-manifest-instances.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
 import { thisHost } from './nodes/local-node.js';
-import { feedFromNodes, nodeEndpoint, subscribeToNodes } from './nodes/node-events.js';
+import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
 import { listModels, replaceServedModels } from './store/model-rows.js';
 import { openStore, type Store } from './store/open-store.js';
@@ -97,8 +97,8 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
 
 async function startFleet(ground: Ground): Promise<Fleet> {
   const { config, log, clock, metrics, store, served, instances, shutdown } = ground;
-  const { bus, inbound, close: closeBus } = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
-  const feed = new EventFeed(clock.nowMs());
+  const link = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
+  const { bus, inbound, feed } = link;
   const outbox: OutboxRelay = new OutboxRelay({
     store,
     bus,
@@ -139,11 +139,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     metrics,
     onCrash: endProcess,
   });
-  const subscriptions = [...new Set([bus, inbound])].flatMap((one) => [subscribeToNodes(one, nodes), feedFromNodes(one, feed)]);
-  bus.onConnected(outbox.wakeAll);
-  nodes.onChange((change) => {
-    if (change.type === 'online') outbox.wake([change.nodeId]);
-  });
+  const unsubscribe = link.join(nodes, outbox);
   outbox.start();
   nodes.start();
   residency.start();
@@ -151,11 +147,11 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     void residency.refresh(key, newId()).catch((error: unknown) => log.warn('instance of the manifest not refreshed', { org_id: key.orgId, instance_id: key.instanceId, error }));
   }
   shutdown.add('fleet', async () => {
-    for (const unsubscribe of subscriptions) unsubscribe();
+    unsubscribe();
     await residency.close();
     await outbox.close();
     await nodes.close();
-    await closeBus();
+    await link.close();
   });
   return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
 }

@@ -82,6 +82,27 @@ describe('the HTTP transport', () => {
     expect([await bus.publish(malformed, toA), await wrongPath.publish(aCommand(), toA)].map(({ kind }) => kind)).toEqual(['refused', 'unavailable']);
   });
 
+  test('E-39 what is published while a delivery is under way goes with the next one, in order; of several that are refused together each is judged alone', async () => {
+    const posted: unknown[] = [];
+    const app = createHttpApp({
+      log: silentLog,
+      routes: (routes) =>
+        routes.post('/v2/events', (req, res) => {
+          const body = JSON.parse(rawBody(req).toString('utf8')) as { data: { generation: number } } | { data: { generation: number } }[];
+          const generations = [body].flat().map(({ data }) => data.generation);
+          posted.push(Array.isArray(body) ? generations : generations[0]);
+          assertReceived(generations.includes(3) ? { kind: 'malformed', reason: 'three' } : { kind: 'accepted' });
+          res.json({});
+        }),
+    });
+    const server = await listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
+    const client = createHttpClient({ baseUrl: server.url });
+    closing.push(() => server.close(0), () => client.close());
+    const bus = new HttpEventBus({ endpointOf: () => ({ client, path: '/v2/events' }), log: silentLog });
+    const outcomes = await Promise.all([1, 2, 3, 4].map((generation) => bus.publish(aCommand({ generation }), toA)));
+    expect([outcomes.map(({ kind }) => kind), posted]).toEqual([['confirmed', 'confirmed', 'refused', 'confirmed'], [1, [2, 3, 4], 2, 3, 4]]);
+  });
+
   test('E-08 a target that nobody knows is unavailable, by name', async () => {
     const bus = new HttpEventBus({ endpointOf: () => undefined, log: silentLog });
     expect(await bus.publish(aCommand(), toA)).toEqual({ kind: 'unavailable', reason: 'node node-a is not known' });

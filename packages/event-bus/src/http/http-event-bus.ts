@@ -3,6 +3,7 @@ import { ApiError, type EventEnvelope } from '@corral/contracts';
 import { systemClock, type Clock, type HttpClient, type Log } from '@corral/service-kit';
 import { deliver } from '../deliver.js';
 import type { BusObserver, BusState, EventBus, EventHandlers, EventTarget, PublishOutcome } from '../event-bus.js';
+import { PostQueue } from './post-queue.js';
 import { publishFailure } from './publish-failure.js';
 
 /** Where events for a target are posted. */
@@ -19,7 +20,7 @@ export interface HttpEventBusOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
   readonly observer?: BusObserver;
-  /** For one publish; default 5 s. The receiver answers when it has the event durably, not when it has acted. */
+  /** For one delivery; default 5 s. The receiver answers when it has the event durably, not when it has acted. */
   readonly publishTimeoutMs?: number;
   /** Deliveries at once; more are told to come again. Default 64. */
   readonly deliveriesMax?: number;
@@ -32,17 +33,19 @@ export type Receipt =
   | { readonly kind: 'unavailable'; readonly reason: string };
 
 /**
- * The bus without a broker: an event is one POST to its target, confirmed by a 2xx. Whoever publishes keeps the
+ * The bus without a broker: events are posted to their target, those that wait together, confirmed by a 2xx. Whoever publishes keeps the
  * event until then. The HTTP route of this side hands what arrives to {@link HttpEventBus.receive}. [E-03 E-08]
  */
 export class HttpEventBus implements EventBus {
   readonly #subscribers = new Set<EventHandlers>();
   readonly #closed = new AbortController();
+  /** Targets to which something is under way. */
+  readonly #queues = new Map<string, PostQueue>();
   #delivering = 0;
   #lastPublishMs: number | null = null;
   #lastEventMs: number | null = null;
   #lastError: string | null = null;
-  readonly inFlightMax = 1;
+  readonly inFlightMax = 100;
 
   constructor(private readonly options: HttpEventBusOptions) {
     // One listener for each publish under way.
@@ -59,7 +62,7 @@ export class HttpEventBus implements EventBus {
   }
 
   async publish(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome> {
-    const outcome = await this.#post(event, target);
+    const outcome = await this.#enqueue(event, target);
     this.#note(outcome);
     this.options.observer?.published(event.type, outcome.kind);
     return outcome;
@@ -98,16 +101,26 @@ export class HttpEventBus implements EventBus {
     if (outcome.kind === 'confirmed') this.#lastPublishMs = (this.options.clock ?? systemClock).nowMs();
   }
 
-  async #post(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome> {
+  async #enqueue(event: EventEnvelope, target: EventTarget): Promise<PublishOutcome> {
+    const key = target.kind === 'node' ? target.nodeId : '';
+    const queue = this.#queues.get(key) ?? new PostQueue((events) => this.#post(events, target));
+    this.#queues.set(key, queue);
+    const outcome = await queue.add(event);
+    if (queue.isIdle) this.#queues.delete(key);
+    return outcome;
+  }
+
+  async #post(events: readonly EventEnvelope[], target: EventTarget): Promise<PublishOutcome> {
     if (this.#closed.signal.aborted) return { kind: 'unavailable', reason: 'the event bus is closed' };
     const endpoint = this.options.endpointOf(target);
     if (endpoint === undefined) return { kind: 'unavailable', reason: `${target.kind === 'node' ? `node ${target.nodeId}` : 'the control plane'} is not known` };
-    const headers: Record<string, string> = event.correlationid === undefined ? {} : { 'x-correlation-id': event.correlationid };
+    const correlationId = events.length === 1 ? events[0]?.correlationid : undefined;
+    const headers: Record<string, string> = correlationId === undefined ? {} : { 'x-correlation-id': correlationId };
     const timeoutMs = this.options.publishTimeoutMs ?? 5_000;
     try {
       // One attempt: whoever publishes keeps the event and has its own plan for another.
       const options = { headers, timeoutMs, signal: this.#closed.signal, idempotent: false };
-      await endpoint.client.exchange('POST', endpoint.path, target.kind === 'node' ? event : [event], options);
+      await endpoint.client.exchange('POST', endpoint.path, target.kind === 'node' && events.length === 1 ? events[0] : events, options);
       return { kind: 'confirmed' };
     } catch (error) {
       return publishFailure(error);

@@ -177,6 +177,8 @@ export class OutboxRelay {
     const confirmed = withOutcome.filter(({ outcome }) => outcome.kind === 'confirmed').map(({ entry }) => entry);
     if (confirmed.length > 0) await markSent(store.db, confirmed.map(({ id }) => id), clock.nowMs());
     let isThrough = true;
+    // They share a fault: one line tells it.
+    let isTold = false;
     for (const { entry, outcome } of withOutcome) {
       const facts = factsOf(entry);
       if (outcome.kind === 'confirmed') {
@@ -191,7 +193,8 @@ export class OutboxRelay {
         isThrough = false;
         await markFailed(store.db, entry.id, outcome.reason);
         this.#waiters.failed(entry.nodeId, bus.state().mode === 'http' ? 'pending' : 'unavailable');
-        if (entry.attempts === 0) log.warn('command not published yet', { ...facts, reason: outcome.reason });
+        if (entry.attempts === 0 && !isTold) log.warn('command not published yet', { ...facts, reason: outcome.reason, waiting: entries.length - confirmed.length });
+        isTold ||= entry.attempts === 0;
       }
     }
     return isThrough;

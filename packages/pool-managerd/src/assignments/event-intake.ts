@@ -13,7 +13,7 @@ export interface TakenEvent {
 }
 
 export interface EventIntakeOptions {
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'take'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly log: Log;
   /** For the metrics. */

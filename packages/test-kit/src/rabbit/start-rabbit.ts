@@ -68,7 +68,7 @@ class Broker {
   async start(): Promise<void> {
     const { port, epmdPort } = this.place;
     // Started by the server it would be a daemon, which nobody ends.
-    this.#epmd ??= spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1', '-relaxed_command_check'], { env: this.#env, stdio: 'ignore' });
+    this.#epmd ??= spawn('/usr/bin/epmd', ['-port', String(epmdPort), '-address', '127.0.0.1', '-relaxed_command_check'], { env: this.#env, stdio: 'ignore' });
     await eventually('epmd listens', STARTED_WITHIN_MS, () => answers(epmdPort));
     this.#said = '';
     const server = spawn(`${BIN}/rabbitmq-server`, [], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
