@@ -45,6 +45,7 @@ export class AreaUnderTest {
       found,
       budgetBytes: 1_000,
       freeBytes: () => Promise.resolve(self.freeBytes),
+      others: null,
       retry: { initialMs: 20, maxMs: 100 },
       clock: systemClock,
       random: () => 0.5,

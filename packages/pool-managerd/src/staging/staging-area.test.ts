@@ -32,6 +32,18 @@ describe.each([['RAM', '/dev/shm'], ['a plain folder', tmpdir()]])('StagingArea 
     expect([one.ids(), one.evicted, existsSync(stagedPath(one.dir, b.digest)), existsSync(recordPath(one.dir, b.digest))]).toEqual([['a', 'c'], ['room'], false, false]);
   });
 
+  test('C-254 what lies beside the files counts, and leaves when one needs its room', async () => {
+    const yielded: number[] = [];
+    const others = { usedBytes: 700, yield: (bytes: number) => Promise.resolve(void (yielded.push(bytes), (others.usedBytes -= bytes))) };
+    const one = await open({ others });
+    const a = await one.aModel('a', 200);
+    await one.stage(a);
+    expect(yielded).toEqual([]);
+    one.area.lease(a.digest);
+    await one.stage(await one.aModel('b', 400));
+    expect([one.ids(), one.evicted, yielded]).toEqual([['a', 'b'], [], [300]]);
+  });
+
   test('C-73 T-113 one that is larger than the area is refused with the numbers, and nothing leaves for it', async () => {
     const one = await open();
     const [a, big] = [await one.aModel('a', 400), await one.aModel('big', 1_001)];
