@@ -40,7 +40,8 @@ const call = async (node: NodeUnderTest, method: 'POST' | 'DELETE', path: string
 
 describe('wanted staged', () => {
   test('C-71 C-144 a model is staged without a load, then loads from there and stays when it is demoted', async () => {
-    const { node, starts, ids, cache } = await aNode();
+    // What is parked holds on to its file.
+    const { node, starts, ids, cache } = await aNode({ settings: { parking: { enabled: false } } });
     const a = await node.aModel('a');
     await node.post({ ...a, wanted: 'staged' });
     await node.untilResidency('a', 'staged');
