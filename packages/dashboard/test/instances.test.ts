@@ -5,15 +5,15 @@ import { statCards } from '../src/stats/stat-cards.js';
 import { stagingView } from '../src/staging/staging-view.js';
 import { anInstance } from './fixtures.js';
 
-const only = (changes: Parameters<typeof anInstance>[0]) => instanceRows([anInstance(changes)], [])[0];
+const only = (changes: Parameters<typeof anInstance>[0]) => instanceRows([anInstance(changes)], [], 'default')[0];
 
 test('U-09 instances of the own organisation in full, those of others to look at, in order', () => {
   const own = [anInstance({ instance_id: 'b' }), anInstance({ instance_id: 'a' }), anInstance({ instance_id: 'gone', status: 'deleted' })];
   const all = [
-    { org_id: 'default', instance_id: 'a', residency: 'on_disk' as const, ready: false, last_error: null },
+    { org_id: 'default', instance_id: 'just-deleted', residency: 'on_disk' as const, ready: false, last_error: null },
     { org_id: 'acme', instance_id: 'bot', residency: 'failed' as const, ready: false, last_error: 'wrong digest' },
   ];
-  const rows = instanceRows(own, all);
+  const rows = instanceRows(own, all, 'default');
   expect(rows.map(({ orgId, instanceId, actions }) => [orgId, instanceId, actions])).toEqual([
     ['acme', 'bot', null],
     ['default', 'a', { load: true, unload: false }],
@@ -25,6 +25,8 @@ test('U-09 instances of the own organisation in full, those of others to look at
 test.each([
   [{ residency: 'absent' }, true, false],
   [{ residency: 'staged' }, true, true],
+  [{ residency: 'staged', tier: 'warm' }, true, true],
+  [{ residency: 'staged', tier: 'warm', held_tier: 'warm' }, false, true],
   [{ residency: 'loading', held_tier: 'cold' }, false, true],
   [{ residency: 'resident' }, false, true],
   [{ residency: 'failed' }, true, false],
@@ -41,6 +43,10 @@ test('U-09 how far a load is and how long it takes', () => {
     place: 'n1 / p1',
   });
   expect(only({ residency: 'resident', progress })?.residency).toEqual({ tone: 'good', label: 'loaded', note: null, fraction: null });
+});
+
+test('U-09 what failed does not look at rest', () => {
+  expect([only({ last_error: 'no such file' })?.residency, only({})?.residency].map((seen) => seen?.tone)).toEqual(['bad', 'idle']);
 });
 
 test.each([

@@ -10,9 +10,9 @@ interface Listed<T> {
   readonly data: readonly T[];
 }
 
-/** Pages of a list that are read at most; what lies beyond is named, not shown. */
-const PAGES_MAX = 5;
-const PAGE_LIMIT = 200;
+/** Pages of a list that are read at most: nobody looks through more lines than these hold. */
+const PAGES_MAX = 2;
+const PAGE_LIMIT = 1_000;
 /** What a person reads of a history. */
 const EVENTS_LIMIT = 50;
 

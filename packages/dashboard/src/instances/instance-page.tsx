@@ -1,4 +1,4 @@
-import type { InstanceEvent } from '@corral/contracts';
+import type { Instance, InstanceEvent } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { InstanceName } from '../api/corral-api.js';
@@ -8,13 +8,12 @@ import type { PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { HOME } from '../shell/route.js';
 import { eventRow } from './event-row.js';
-import { instanceRows } from './instance-row.js';
+import { instanceRows, type InstanceRow } from './instance-row.js';
 import { InstanceTable } from './instance-table.js';
 
 /** One instance, and what happened to it. [U-19] */
 export function InstancePage({ store, name }: { readonly store: PageStore; readonly name: InstanceName }): JSX.Element {
   useEffect(() => store.openHistory(name), [store, name.org_id, name.instance_id]);
-  const others = store.health.reading.value?.instances ?? [];
   const id = `${name.org_id}/${name.instance_id}`;
   return (
     <>
@@ -23,8 +22,8 @@ export function InstancePage({ store, name }: { readonly store: PageStore; reado
       </p>
       <h1 class="wraps">{id}</h1>
       <Panel id="instance" title="Now">
-        <Listing reading={store.instances.reading} lines={2} empty={(own) => (rowsOf(own, others, name).length === 0 ? `There is no instance ${id}, or it was deleted.` : undefined)}>
-          {(own) => <InstanceTable rows={rowsOf(own, others, name)} store={store} />}
+        <Listing reading={store.instances.reading} lines={2} empty={(own) => (rowsOf(store, own, name).length === 0 ? `There is no instance ${id}, or it was deleted.` : undefined)}>
+          {(own) => <InstanceTable rows={rowsOf(store, own, name)} store={store} />}
         </Listing>
       </Panel>
       <Panel id="history" title="What happened" aside="newest first">
@@ -42,8 +41,8 @@ export function InstancePage({ store, name }: { readonly store: PageStore; reado
   );
 }
 
-function rowsOf(own: Parameters<typeof instanceRows>[0], others: Parameters<typeof instanceRows>[1], { org_id, instance_id }: InstanceName): ReturnType<typeof instanceRows> {
-  return instanceRows(own, others).filter((row) => row.orgId === org_id && row.instanceId === instance_id);
+function rowsOf(store: PageStore, own: readonly Instance[], { org_id, instance_id }: InstanceName): readonly InstanceRow[] {
+  return instanceRows(own, store.health.reading.value?.instances ?? [], store.ownOrg).filter((row) => row.orgId === org_id && row.instanceId === instance_id);
 }
 
 function HistoryLine({ event }: { readonly event: InstanceEvent }): JSX.Element {

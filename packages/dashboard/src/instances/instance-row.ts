@@ -28,10 +28,12 @@ const RESIDENCY: Readonly<Record<Residency, { readonly tone: Tone; readonly labe
   failed: { tone: 'bad', label: 'failed' },
 };
 
-/** Instances of the caller's organisation in full, those of others as far as an administrator sees them; by organisation, then name. [U-09] */
-export function instanceRows(own: readonly Instance[], all: AdminHealth['instances']): readonly InstanceRow[] {
-  const known = new Set(own.map(({ org_id, instance_id }) => `${org_id}/${instance_id}`));
-  const foreign = all.filter(({ org_id, instance_id }) => !known.has(`${org_id}/${instance_id}`));
+/**
+ * Instances of the caller's organisation in full, those of others as far as an administrator sees them; by organisation, then name. What the
+ * two answers say of `ownOrg` may differ for a moment: its own list counts. [U-09]
+ */
+export function instanceRows(own: readonly Instance[], all: AdminHealth['instances'], ownOrg: string | null): readonly InstanceRow[] {
+  const foreign = all.filter(({ org_id }) => org_id !== ownOrg);
   const rows = [...own.filter(({ status }) => status !== 'deleted').map(ownRow), ...foreign.map(foreignRow)];
   return rows.toSorted((a, b) => compare(a.orgId, b.orgId) || compare(a.instanceId, b.instanceId));
 }
@@ -44,14 +46,20 @@ function ownRow(instance: Instance): InstanceRow {
     model: instance.model,
     tier,
     tierNote: tierNote(instance),
-    residency: { ...RESIDENCY[residency], note: progressNote(instance), fraction: residency === 'resident' ? null : (progress?.fraction ?? null) },
+    residency: { ...seen(instance), note: progressNote(instance), fraction: residency === 'resident' ? null : (progress?.fraction ?? null) },
     place: instance.pool_id === null ? '–' : `${instance.node_id ?? '?'} / ${instance.pool_id}`,
     lastError: instance.last_error,
     actions: {
-      load: instance.status === 'active' && residency !== 'resident' && residency !== 'loading',
+      load: instance.status === 'active' && residency !== 'resident' && residency !== 'loading' && !(residency === 'staged' && heldTier === 'warm' && tier === 'warm'),
       unload: heldTier !== null || residency === 'resident' || residency === 'loading' || residency === 'staged',
     },
   };
+}
+
+/** What is not where it should be because something failed must not look at rest. */
+function seen({ residency, last_error: lastError }: Pick<Instance, 'residency' | 'last_error'>): { readonly tone: Tone; readonly label: string } {
+  const { tone, label } = RESIDENCY[residency];
+  return { tone: tone === 'idle' && lastError !== null ? 'bad' : tone, label };
 }
 
 function tierNote({ kind, status, held_tier: heldTier, tier }: Instance): string | null {
@@ -76,7 +84,7 @@ function foreignRow({ org_id, instance_id, residency, last_error }: AdminHealth[
     model: '–',
     tier: '–',
     tierNote: null,
-    residency: { ...RESIDENCY[residency], note: null, fraction: null },
+    residency: { ...seen({ residency, last_error }), note: null, fraction: null },
     place: '–',
     lastError: last_error,
     actions: null,

@@ -13,10 +13,10 @@ export function InstancesPanel({ store }: { readonly store: PageStore }): JSX.El
   const { reading } = store.instances;
   const others = store.health.reading.value?.instances ?? [];
   return (
-    <Panel id="instances" title="Instances" aside={reading.value === null ? undefined : counted(instanceRows(reading.value, others).length, 'instance')}>
-      <Listing reading={reading} lines={3} empty={(own) => (instanceRows(own, others).length === 0 ? NONE : undefined)}>
+    <Panel id="instances" title="Instances" aside={reading.value === null ? undefined : counted(instanceRows(reading.value, others, store.ownOrg).length, 'instance')}>
+      <Listing reading={reading} lines={3} empty={(own) => (instanceRows(own, others, store.ownOrg).length === 0 ? NONE : undefined)}>
         {(own) => (
-          <InstanceTable rows={instanceRows(own, others)} store={store} />
+          <InstanceTable rows={instanceRows(own, others, store.ownOrg)} store={store} />
         )}
       </Listing>
     </Panel>

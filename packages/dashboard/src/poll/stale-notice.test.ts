@@ -12,5 +12,11 @@ test.each([
   [{ value: 1, atMs: 2_000, failure: null }, 'live', 'Updated 8 s ago'],
   [{ value: 1, atMs: 7_000, failure }, 'stale', 'These numbers are 3 s old: orchestratord cannot be reached. Still trying.'],
 ] as const)('U-03 how old the numbers are, and why (%#)', (reading, state, text) => {
-  expect(staleNotice(reading, 2_000, 10_000)).toEqual({ state, text });
+  expect(staleNotice(reading, 2_000, 10_000)).toMatchObject({ state, text });
+});
+
+test('U-14 what is read out says the reason once, and not the age every second', () => {
+  const spoken = (nowMs: number) => staleNotice({ value: 1, atMs: 0, failure }, 2_000, nowMs).spoken;
+  expect([spoken(3_000), spoken(4_000)]).toEqual(Array(2).fill('These numbers are old: orchestratord cannot be reached. Still trying.'));
+  expect(staleNotice({ value: 1, atMs: 0, failure: null }, 2_000, 3_000).spoken).toBe('');
 });

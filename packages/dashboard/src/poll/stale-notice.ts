@@ -5,6 +5,8 @@ export interface StaleNotice {
   /** `waiting`: nothing has come yet and nothing has failed. */
   readonly state: 'waiting' | 'live' | 'stale' | 'nothing';
   readonly text: string;
+  /** For who listens instead of looking: without the age, which would be read out every second. Empty while all is well. */
+  readonly spoken: string;
 }
 
 /** A reading older than so many of its intervals is late even if no try has failed yet. */
@@ -14,11 +16,12 @@ const LATE_INTERVALS = 4;
 export function staleNotice(reading: Reading<unknown>, everyMs: number, nowMs: number): StaleNotice {
   const { atMs, failure } = reading;
   if (atMs === null) {
-    if (failure === null) return { state: 'waiting', text: 'Asking orchestratord …' };
-    return { state: 'nothing', text: `Nothing to show: ${failure.message}. Still trying.` };
+    if (failure === null) return { state: 'waiting', text: 'Asking orchestratord …', spoken: '' };
+    const text = `Nothing to show: ${failure.message}. Still trying.`;
+    return { state: 'nothing', text, spoken: text };
   }
   const ageMs = nowMs - atMs;
-  if (failure !== null) return { state: 'stale', text: `These numbers are ${formatAge(ageMs)} old: ${failure.message}. Still trying.` };
-  if (ageMs > everyMs * LATE_INTERVALS) return { state: 'stale', text: `These numbers are ${formatAge(ageMs)} old: the answer is late. Still trying.` };
-  return { state: 'live', text: `Updated ${formatAge(ageMs)} ago` };
+  if (failure === null && ageMs <= everyMs * LATE_INTERVALS) return { state: 'live', text: `Updated ${formatAge(ageMs)} ago`, spoken: '' };
+  const reason = failure?.message ?? 'the answer is late';
+  return { state: 'stale', text: `These numbers are ${formatAge(ageMs)} old: ${reason}. Still trying.`, spoken: `These numbers are old: ${reason}. Still trying.` };
 }

@@ -3,6 +3,7 @@ import { InstancePage } from '../instances/instance-page.js';
 import { PoolPage } from '../pools/pool-page.js';
 import { staleNotice } from '../poll/stale-notice.js';
 import { accessGate } from './access-gate.js';
+import { FailureBoundary } from './failure-boundary.js';
 import { KeyForm } from './key-form.js';
 import { usePath } from './navigation.js';
 import { EVERY_MS, type PageStore } from './page-store.js';
@@ -32,7 +33,7 @@ export function App({ store }: { readonly store: PageStore }): JSX.Element {
         )}
       </header>
       <main id="content" tabIndex={-1}>
-        {gate === null ? <Page store={store} path={path} /> : <KeyForm gate={gate} onKey={(key) => store.keepKey(key)} />}
+        <FailureBoundary key={path}>{gate === null ? <Page store={store} path={path} /> : <KeyForm gate={gate} onKey={(key) => store.keepKey(key)} />}</FailureBoundary>
       </main>
     </>
   );
@@ -53,15 +54,17 @@ function Page({ store, path }: { readonly store: PageStore; readonly path: strin
   );
 }
 
-/** Says how old the numbers are. Changes of kind are announced, the ticking age is not. */
+/** Says how old the numbers are. */
 function Freshness({ store }: { readonly store: PageStore }): JSX.Element {
   const { reading } = store.pools.reading.failure?.kind === 'not_allowed' ? store.instances : store.pools;
-  const notice = staleNotice(reading, EVERY_MS.pools, useNowMs(store));
-  const isWrong = notice.state === 'stale' || notice.state === 'nothing';
+  const { state, text, spoken } = staleNotice(reading, EVERY_MS.pools, useNowMs(store));
   return (
-    <p class={`fresh fresh--${notice.state}`} role={isWrong ? 'alert' : undefined} aria-live={isWrong ? undefined : 'off'} data-freshness={notice.state}>
+    <div class={`fresh fresh--${state}`}>
       <span class="chip__dot" aria-hidden="true" />
-      {notice.text}
-    </p>
+      <span data-freshness={state}>{text}</span>
+      <span class="unseen" role="status">
+        {spoken}
+      </span>
+    </div>
   );
 }

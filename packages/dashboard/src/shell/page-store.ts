@@ -43,6 +43,11 @@ export class PageStore {
     this.metrics = new Poll({ everyMs: EVERY_MS.metrics, clock, ask: () => api.metrics(), onChange: (reading) => this.counted(reading) });
   }
 
+  /** null until the server has said whom it takes the caller for. */
+  get ownOrg(): string | null {
+    return this.caller?.org_id ?? null;
+  }
+
   get throughput(): readonly CounterReading[] {
     return this.counters;
   }

@@ -83,6 +83,32 @@ describe('the pool page', () => {
     await close();
   }, 180_000);
 
+  test('U-11 U-09 a warm instance is loaded as far as the staging area, which shows it', async () => {
+    expect((await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'waiting', model: 'tiny', tier: 'warm' })).status).toBe(201);
+    const { page, complaints, close } = await visit(browser, corral.url);
+    await says(page, '[data-instance="default/waiting"]', 'warm');
+    await press(page, 'Load default/waiting');
+    await says(page, '[data-instance="default/waiting"] .chip', 'staged in RAM');
+    await says(page, '[data-staged="tiny"] .chip', 'staged');
+    await says(page, '[data-stat="warm_tier_count"]', /Warm\s*1/);
+    await press(page, 'Unload default/waiting');
+    await says(page, '[data-stat="warm_tier_count"]', /Warm\s*0/);
+    expect((await call(corral.url, 'DELETE', '/api/orgs/default/instances/waiting')).status).toBe(204);
+    await eventually('its row is gone', WITHIN_MS, async () => (await page.locator('[data-instance="default/waiting"]').count()) === 0);
+    expect(complaints).toEqual([]);
+    await close();
+  }, 180_000);
+
+  test('an answer that the page cannot draw is said, and a reload is offered', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    await page.route('**/v2/pools', (route) => route.fulfill({ json: { data: [{ pool_id: 'from-another-version' }], next_cursor: null } }));
+    await says(page, 'h1', 'This page could not be drawn');
+    await page.unroute('**/v2/pools');
+    await press(page, 'Reload');
+    await says(page, '[data-verdict]', 'The pool is ready');
+    await close();
+  }, 120_000);
+
   test('U-06 a refusal stands in its row with the words of the server, until it is dismissed', async () => {
     const { page, close } = await visit(browser, corral.url);
     await page.route('**/instances/bot/load', (route) =>
