@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { optionsOf, type Perform } from './program.js';
+import { optionsOf, type Perform } from './perform.js';
 
 const TIERS = ['hot', 'warm', 'cold', 'demand'];
 const NAMED = 'ORG/INSTANCE; without an org that of --org';

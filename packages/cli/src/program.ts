@@ -1,11 +1,7 @@
 import { Command, Option } from 'commander';
-import type { CliContext } from './cli-context.js';
 import { EXIT } from './exit-code.js';
-import type { Globals } from './commands/globals.js';
+import { optionsOf, type Perform } from './perform.js';
 import { addInstances } from './program-instances.js';
-
-/** Runs one command with the process's context; failures and the exit code are the runner's. */
-export type Perform = (command: (context: CliContext) => Promise<number | void>) => Promise<void>;
 
 /**
  * The commands and their flags. Each loads its code when it runs, so that `--help` and completion stay quick.
@@ -167,7 +163,3 @@ function addLogs(program: Command, perform: Perform): void {
     .action((_, command: Command) => perform(async (context) => (await import('./commands/events.js')).events(context, optionsOf(command))));
 }
 
-/** A command's own options and the global ones, wherever on the line they stood. */
-export function optionsOf<T extends Globals>(command: Command): T {
-  return command.optsWithGlobals<T>();
-}

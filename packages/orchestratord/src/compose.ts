@@ -143,9 +143,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   outbox.start();
   nodes.start();
   residency.start();
-  for (const key of ground.manifestNews.refreshed) {
-    void residency.refresh(key, newId()).catch((error: unknown) => log.warn('instance of the manifest not refreshed', { org_id: key.orgId, instance_id: key.instanceId, error }));
-  }
+  refreshChanged(ground, residency);
   shutdown.add('fleet', async () => {
     unsubscribe();
     await residency.close();
@@ -154,6 +152,13 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await link.close();
   });
   return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
+}
+
+/** What the manifest changed while this daemon was away. */
+function refreshChanged({ manifestNews, log }: Ground, residency: ResidencyLoop): void {
+  for (const key of manifestNews.refreshed) {
+    void residency.refresh(key, newId()).catch((error: unknown) => log.warn('instance of the manifest not refreshed', { org_id: key.orgId, instance_id: key.instanceId, error }));
+  }
 }
 
 async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {

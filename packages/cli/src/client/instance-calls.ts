@@ -25,7 +25,7 @@ export function instancePath({ org, instance }: InstanceName): string {
   return `${instancesPath(org)}/${encodeURIComponent(instance)}`;
 }
 
-export function instancesPath(org: string): string {
+function instancesPath(org: string): string {
   return `/api/orgs/${encodeURIComponent(org)}/instances`;
 }
 

@@ -20,7 +20,7 @@ export function noteNodeEvents(nodes: Pick<NodeDirectory, 'onChange'>, history: 
 }
 
 /** An event about an instance as its history tells it; `null` for any other. Pure. */
-export function happeningOf({ type, time, data }: EventEnvelope): InstanceHappening | null {
+function happeningOf({ type, time, data }: EventEnvelope): InstanceHappening | null {
   if (!type.startsWith('instance.') || !('duration_ms' in data)) return null;
   const { org_id, instance_id, duration_ms, last_error, reason, steps = [] } = data;
   return {
