@@ -58,6 +58,15 @@ describe('changing instances', () => {
       expect(lifecycle.calls).toEqual(['refresh acme/bot']);
     }));
 
+  test('E-08 B-122 a change that cannot be published changes nothing', () =>
+    withInstances(async ({ instances, lifecycle, history }) => {
+      const before = await instances.create('acme', { instance_id: 'bot', model: 'tiny', config: { seed: 1 } }, call);
+      lifecycle.failure = new ApiError('EVENT_BUS_UNAVAILABLE', 'the broker is away');
+      await expect(instances.patch(bot, { config: { seed: 2 }, model: 'smollm2' }, call)).rejects.toEqual(refused('EVENT_BUS_UNAVAILABLE'));
+      expect(await instances.known(bot)).toMatchObject({ config: { seed: 1 }, configHash: before.configHash, modelRef: 'tiny' });
+      expect((await history.list(bot, { limit: 9, beforeId: null })).map(({ type }) => type)).toEqual(['created']);
+    }));
+
   test('B-156 a version that is not the current one is refused and changes nothing', () =>
     withInstances(async ({ instances }) => {
       const first = await instances.create('acme', { instance_id: 'bot', model: 'tiny' }, call);

@@ -85,8 +85,8 @@ export class Instances {
       if (definition.modelRef !== before.modelRef) this.#requireModel(definition.modelRef);
       if (definition.status === 'suspended' && before.status === 'active') await this.#unloadWhatIsThere(before, call);
       const record = await this.#store(definition);
+      if (runsDifferently && record.status === 'active') await this.#refresh(before, call);
       this.#note(record, eventOf(before, record), changesBetween(before, record));
-      if (runsDifferently && record.status === 'active') await this.options.lifecycle.refresh(key, call.correlationId);
       if (record.status === 'active' && record.tier === 'hot' && (before.tier !== 'hot' || before.status === 'suspended')) await this.#loadOwed(record, call);
       return this.options.registry.find(key) ?? record;
     });
@@ -139,6 +139,16 @@ export class Instances {
     const record = await putInstance(store.db, definition, store.clock.nowMs());
     registry.put(record);
     return record;
+  }
+
+  /** What is loaded follows the record; where that cannot be published, the record is as it was before. [E-08] */
+  async #refresh(before: InstanceRecord, { correlationId }: ChangeCall): Promise<void> {
+    try {
+      await this.options.lifecycle.refresh(before, correlationId);
+    } catch (error) {
+      await this.#store(before);
+      throw error;
+    }
   }
 
   async #unloadWhatIsThere(record: InstanceRecord, { correlationId }: ChangeCall): Promise<void> {

@@ -33,9 +33,10 @@ export async function keepManifestInstances({ store, registry, log }: KeepParts,
     return made.filter((record) => record !== undefined);
   });
   for (const record of records) registry.put(record);
-  const refreshed = plan.change.filter((definition) => {
+  const refreshed = plan.change.flatMap((definition): InstanceKey[] => {
     const record = before.get(instanceKeyOf(definition));
-    return record !== undefined && compared(record, definition).runsDifferently;
+    const { orgId, instanceId } = definition;
+    return record !== undefined && compared(record, definition).runsDifferently ? [{ orgId, instanceId }] : [];
   });
   return { removed: plan.remove, refreshed };
 }
