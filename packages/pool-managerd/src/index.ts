@@ -5,3 +5,4 @@ export { configSpec } from './config.js';
 export type { PoolManagerdConfig } from './config.js';
 export { runPoolManagerd } from './run.js';
 export type { RunOptions } from './run.js';
+export { stageFile } from './staging/stage-file.js';

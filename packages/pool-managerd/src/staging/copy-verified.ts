@@ -15,8 +15,8 @@ export interface CopyOptions {
 }
 
 /** Blocks between the thread that copies and the one that hashes, and their bytes. */
-const BLOCKS = 8;
-const BLOCK_BYTES = 1 << 20;
+const BLOCKS = 4;
+const BLOCK_BYTES = 4 << 20;
 /** Words of the shared control block: blocks filled, blocks hashed, then the bytes of each block. */
 const WORDS = 2 + BLOCKS;
 
