@@ -115,6 +115,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     log,
     metrics,
     incarnation: ground.incarnation,
+    busMode: bus.state().mode,
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
     pools: served.manifest.pools,
     host: await thisHost(),

@@ -33,7 +33,7 @@ function adminHealth(parts: StatsRoutesParts, unsent: ReadonlyMap<string, number
     online: node.online,
     last_heartbeat_ms: node.last_heartbeat_ms,
     // Without a broker a node takes its commands over HTTP: it is connected while it answers.
-    consumer_connected: bus.mode === 'http' ? node.online : null,
+    consumer_connected: bus.mode === 'http' ? node.online : node.consumer_connected === null ? null : node.online && node.consumer_connected,
     last_event_ms: eventAges.ageMs(node.node_id),
     queue_lag: unsent.get(node.node_id) ?? 0,
     last_error: node.last_error,

@@ -124,7 +124,7 @@ export class NodeRegistry implements NodeDirectory {
   nodes(): readonly NodeSummary[] {
     const records = byNodeId(this.#records.values());
     const nowMs = this.options.clock.monotonicMs();
-    const known = records.map((record) => nodeSummary(record, records, nowMs));
+    const known = records.map((record) => nodeSummary(record, records, nowMs, this.options.busMode));
     return [...known, ...this.#polls.unreached()];
   }
 

@@ -1,4 +1,5 @@
 import type { Assignment, ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { BusState } from '@corral/event-bus';
 import type { ClientTls, Clock, Log, Metrics } from '@corral/service-kit';
 import type { ServedPool } from '../manifest/served-manifest.js';
 import type { ThisHost } from './local-node.js';
@@ -21,6 +22,8 @@ export interface NodeRegistryOptions {
   readonly host: ThisHost;
   /** Changes with every start of this daemon. */
   readonly incarnation: string;
+  /** How commands travel: nodes that listen elsewhere are shown as such. Default `http`. */
+  readonly busMode?: BusState['mode'];
   /** Nodes that are polled whether or not they register. */
   readonly staticUrls: readonly string[];
   /** Sent to nodes. */

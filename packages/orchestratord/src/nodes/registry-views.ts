@@ -1,4 +1,5 @@
 import type { ModelFacts, NodeSummary } from '@corral/contracts';
+import type { BusState } from '@corral/event-bus';
 import type { NodeRecord } from './node-record.js';
 import type { NodeModelView, PoolView } from './node-view.js';
 
@@ -49,6 +50,11 @@ export function modelViews(records: readonly NodeRecord[]): readonly NodeModelVi
   return [...byKey.values()].sort((a, b) => (a.modelId === b.modelId ? (a.digest < b.digest ? -1 : 1) : a.modelId < b.modelId ? -1 : 1));
 }
 
+/** Commands that go through a broker reach no node that does not read there. [E-11] */
+function isReading({ state: { event_bus: bus } }: NodeRecord, busMode: BusState['mode']): boolean | null {
+  return bus === undefined ? null : bus.consumer_connected && (busMode === 'http' || bus.mode === busMode);
+}
+
 /** By the clock of the node as far as it knows, then by ours. */
 function sinceLastEventMs({ state, lastReportMs }: NodeRecord, nowMs: number): number | null {
   const lastEventAt = state.event_bus?.last_event_at ?? null;
@@ -60,7 +66,7 @@ function mergedFacts(a: ModelFacts | null, b: ModelFacts | null): ModelFacts | n
   return a === null || b === null ? (a ?? b) : { ...a, memory: { ...b.memory, ...a.memory } };
 }
 
-export function nodeSummary(record: NodeRecord, others: readonly NodeRecord[], nowMs: number): NodeSummary {
+export function nodeSummary(record: NodeRecord, others: readonly NodeRecord[], nowMs: number, busMode: BusState['mode'] = 'http'): NodeSummary {
   return {
     node_id: record.nodeId,
     address: record.address,
@@ -69,7 +75,7 @@ export function nodeSummary(record: NodeRecord, others: readonly NodeRecord[], n
     origin: record.origin,
     version: record.state.version,
     last_heartbeat_ms: Math.max(0, Math.round(nowMs - record.lastReportMs)),
-    consumer_connected: record.state.event_bus?.consumer_connected ?? null,
+    consumer_connected: isReading(record, busMode),
     last_event_ms: sinceLastEventMs(record, nowMs),
     pools: record.state.pools.map(({ pool_id }) => pool_id),
     models: record.state.models.map(({ model_id }) => model_id),
