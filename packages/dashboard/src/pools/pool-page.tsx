@@ -5,6 +5,7 @@ import { NodesPanel } from '../nodes/nodes-panel.js';
 import type { PageStore } from '../shell/page-store.js';
 import { StagingPanel } from '../staging/staging-panel.js';
 import { StatsPanel } from '../stats/stats-panel.js';
+import { advice } from './advice.js';
 import { PoolsPanel } from './pools-panel.js';
 import { serviceVerdict, type ServiceVerdict } from './service-verdict.js';
 
@@ -17,6 +18,7 @@ export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element 
   const pools = store.pools.reading.value;
   const nodes = store.nodes.reading.value;
   const verdict = pools === null || nodes === null ? UNKNOWN : serviceVerdict(pools, nodes);
+  const hints = advice({ pools: pools ?? [], instances: store.instances.reading.value ?? [], health: store.health.reading.value, waitingIn: (poolId) => store.waitingIn(poolId) });
   return (
     <>
       <div class={`verdict verdict--${verdict.tone}`} data-verdict={verdict.tone}>
@@ -24,6 +26,11 @@ export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element 
         <p>
           {verdict.detail} {verdict.next !== '' && <strong>{verdict.next}</strong>}
         </p>
+        {hints.map((hint) => (
+          <p key={hint} class="verdict__hint">
+            {hint}
+          </p>
+        ))}
       </div>
       <StatsPanel store={store} />
       <ThroughputPanel store={store} />
