@@ -174,7 +174,7 @@ test(
         }
         expect(world.rig.crashes).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   },
   600_000,

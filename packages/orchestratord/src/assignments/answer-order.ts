@@ -2,7 +2,7 @@ import { ApiError, type ModelSpec, type Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
-import { keyOfView, modelOn, type AssignmentView } from './assignment-view.js';
+import { modelOn, type AssignmentView } from './assignment-view.js';
 import type { Order } from './lifecycle-orders.js';
 import { fetchChange, joinChange, loadChanges, type ChangeContext, type Draft } from './plan-changes.js';
 import { impossibleReason, waitReason } from './plan-reasons.js';
@@ -35,7 +35,7 @@ export interface OrderCase {
 /** What a call changes in the wanted set, or why it is refused, and then it changes nothing. Pure. [C-206 G-02 G-20] */
 export function answerOrder(one: OrderCase): OrderAnswer {
   const { order, record, world } = one;
-  const own = world.views.find((view) => keyOfView(view) === `${record.orgId}/${record.instanceId}`);
+  const own = world.viewOf(`${record.orgId}/${record.instanceId}`);
   const answer = answerOf(one, own);
   if (answer.kind !== 'changes') return answer;
   // The last change is the instance's own; whoever yields to it goes by the same correlation id.

@@ -257,7 +257,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   /** Its node may have it still and has only not reported since this daemon started. */
   #isAwaitingNode(instance: InstanceKey, nowMs: number): boolean {
     if (nowMs - this.#startedAtMs >= this.options.nodeGraceMs) return false;
-    const view = this.#world().views.find((one) => keyOfView(one) === instanceKeyOf(instance));
+    const view = this.#world().viewOf(instanceKeyOf(instance));
     return view?.assignment.wanted === 'resident' && view.place === undefined;
   }
 

@@ -2,7 +2,7 @@ import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
-import { assignmentViews } from './assignment-view.js';
+import { assignmentViews, keyOfView, type AssignmentView } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
 import type { ReplicaTimes } from './replica-times.js';
 import type { ResidencyMemory } from './residency-memory.js';
@@ -24,6 +24,10 @@ export interface WorldSources {
 export interface WorldLook extends ResidencyWorld {
   /** Model key → pools with a resident replica of it that is to stay. */
   readonly residentIn: ReadonlyMap<string, readonly string[]>;
+  /** What is wanted of one instance, by `<org>/<instance>`. */
+  viewOf(key: string): AssignmentView | undefined;
+  /** What is wanted of every instance of one model. */
+  viewsOf(modelKey: string): readonly AssignmentView[];
   /** Replicas that nobody wants where they are. */
   readonly yielding: ReadonlySet<string>;
   modelKeyOf(model: ModelSpec): string;
@@ -35,6 +39,13 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
   const pools = nodes.pools();
   const places = nodes.places();
   const views = assignmentViews(wanted.all(), places);
+  const viewOf = new Map(views.map((view) => [keyOfView(view), view]));
+  const viewsOf = new Map<string, AssignmentView[]>();
+  for (const view of views) {
+    const same = viewsOf.get(view.modelKey);
+    if (same === undefined) viewsOf.set(view.modelKey, [view]);
+    else same.push(view);
+  }
   const wantedHere = new Set(views.flatMap(({ assignment, modelKey }) => (assignment.wanted === 'resident' ? [`${assignment.target.pool_id} ${modelKey}`] : [])));
   const waiting = new Map(demands.map(({ modelKey, waitingTasks }) => [modelKey, waitingTasks]));
   const residentIn = new Map<string, string[]>();
@@ -50,6 +61,8 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
   }
   return {
     pools, places, views, residentIn, yielding,
+    viewOf: (key) => viewOf.get(key),
+    viewsOf: (modelKey) => viewsOf.get(modelKey) ?? [],
     keyOf: (replica: ReplicaStatus) => models.keyOf(replica),
     useOf: (replicaId) => uses.get(replicaId),
     waitingFor: (modelKey) => waiting.get(modelKey) ?? 0,

@@ -3,7 +3,7 @@ import type { Clock } from '@corral/service-kit';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { InstanceKey } from '../store/instance-rows.js';
-import { isStagedOn, keyOfView, modelOn } from './assignment-view.js';
+import { isStagedOn, modelOn } from './assignment-view.js';
 import type { ModelStatus } from './demand.js';
 import type { FailureWatch } from './failure-watch.js';
 import { instanceState } from './instance-state.js';
@@ -52,7 +52,7 @@ export class StatusBoard {
   stateOf(key: InstanceKey): InstanceState {
     const { instances, models, memory } = this.parts;
     const world = this.parts.world();
-    const view = world.views.find((one) => keyOfView(one) === instanceKeyOf(key));
+    const view = world.viewOf(instanceKeyOf(key));
     const model = view?.assignment.model ?? models.specOf(instances.find(key)?.modelRef ?? '');
     if (model === undefined) return instanceState({ view, status: this.statusOf(''), residentIn: [], isOnDisk: false, loadMs: null });
     const modelKey = world.modelKeyOf(model);
@@ -97,7 +97,7 @@ export class StatusBoard {
     const { memory, failures, clock } = this.parts;
     return statusNow({
       modelId: world.nameOfModel(modelKey),
-      views: world.views.filter((view) => view.modelKey === modelKey),
+      views: world.viewsOf(modelKey),
       residentIn: world.residentIn.get(modelKey) ?? [],
       plan: this.#plans.get(modelKey),
       failure: failures.get(modelKey),
