@@ -160,5 +160,5 @@ describe('what is left behind', () => {
     for (let n = 0; n < 300; n += 1) await kinds[n % 20 === 0 ? 2 : n % 2]?.();
     expect([await plane.leases(), node.open, node.requests.length]).toEqual([0, 0, 300]);
     expect((await plane.metric('queue_depth{')).every((line) => line.endsWith(' 0'))).toBe(true);
-  });
+  }, 180_000);
 });
