@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { eventually, startRabbit, type Rabbit } from '@corral/test-kit';
+import { processesOf } from '../faults/processes.js';
 import { residentPid, startSystem, type System } from '../faults/served-system.js';
 import { call, tiny, type Tiny } from '../served.js';
 
@@ -136,4 +137,39 @@ test('T-92 T-98 E-12 while the broker is down loads are refused and change nothi
   await eventually('b is ready', SOON_MS, () => isReady('b'));
   expect((await chat('b')).status).toBe(200);
   await joined();
+}, LONG);
+
+test('T-218 a broker that is killed right after the 202 of a load: it is loaded all the same, and what the node told then is on the exchange later', async () => {
+  await act('b', 'unload');
+  await eventually('b is not resident', SOON_MS, async () => !(await isReady('b')));
+  await heard('test.events');
+  await rabbit.settle();
+  const { status } = await act('b', 'load');
+  await rabbit.kill();
+  expect(status).toBe(202);
+  await eventually('b is ready', SOON_MS, () => isReady('b'));
+  await rabbit.start();
+  await joined();
+  await eventually('the load is told', SOON_MS, async () => (await heard('test.events')).some((event) => bodyOf(event).type === 'instance.loaded' && bodyOf(event).data.instance_id === 'b'));
+}, LONG);
+
+test('T-219 an orchestratord that is killed while a command waits for the broker publishes it once both are back', async () => {
+  await act('b', 'unload');
+  await eventually('two is not resident', SOON_MS, async () => !(await isReady('b')));
+  await heard('test.commands');
+  await rabbit.settle();
+  await rabbit.kill();
+  await eventually('the loss is noticed', SOON_MS, async () => ((await call(url(), 'GET', '/api/admin/health')).body['event_bus'] as { readonly connected: boolean }).connected === false);
+  // A request for the model itself may load it: its node learns it from its full set.
+  expect((await eventually('it is answered', SOON_MS, async () => {
+    const answer = await call(url(), 'POST', '/v1/completions', { model: 'two', prompt: 'a', max_tokens: 3 });
+    return answer.status === 200 && answer;
+  })).status).toBe(200);
+  const { orchestratord } = await processesOf(system.corral);
+  process.kill(orchestratord, 'SIGKILL');
+  await rabbit.start();
+  await joined();
+  await eventually('the command is on the exchange', SOON_MS, async () => (await heard('test.commands')).some((message) => bodyOf(message).type === 'orchestrator.load' && bodyOf(message).data.instance_id === 'model.two'));
+  await eventually('the node is known again', SOON_MS, async () => (await nodes().catch(() => []))[0]?.consumer_connected);
+  expect((await call(url(), 'POST', '/v1/completions', { model: 'two', prompt: 'a', max_tokens: 3 })).status).toBe(200);
 }, LONG);
