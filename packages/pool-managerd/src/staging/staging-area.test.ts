@@ -162,11 +162,11 @@ describe.each([['RAM', '/dev/shm'], ['a plain folder', tmpdir()]])('StagingArea 
     const a = await one.aModel('a', 400);
     await one.stage(a);
     const path = stagedPath(one.dir, a.digest);
-    const { mtimeMs, mtime, atime } = statSync(path);
     await writeFile(`${path}.new`, Buffer.alloc(400, 'evil'));
-    await utimes(`${path}.new`, atime, mtime);
     await rename(`${path}.new`, path);
-    expect(Math.trunc(statSync(path).mtimeMs)).toBe(Math.trunc(mtimeMs));
+    // All but its inode agrees.
+    const record = JSON.parse(await readFile(recordPath(one.dir, a.digest), 'utf8')) as object;
+    await writeFile(recordPath(one.dir, a.digest), JSON.stringify({ ...record, modified_ms: statSync(path).mtimeMs }));
     expect((await AreaUnderTest.open({ dir: one.dir })).ids()).toEqual([]);
   });
 

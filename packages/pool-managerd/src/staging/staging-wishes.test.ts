@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Assignment } from '@corral/contracts';
+import { anAssignment } from '../../test/an-assignment.js';
+import { wantedModelOf } from '../assignments/wanted-model.js';
+import { wantedModelKey } from '../models/present-model.js';
+import type { Presence } from '../models/present-model.js';
+import { stagingWishes } from './staging-wishes.js';
+import type { WishSources } from './staging-wishes.js';
+
+const DIGEST = 'sha256:a' as const;
+const entry = (assignment: Assignment, acceptedSeq = 1) => ({ assignment, acceptedSeq });
+const sources = (over: Partial<WishSources> = {}): WishSources => ({
+  presence: (key): Presence => {
+    const wanted = wantedModelOf(anAssignment('a'));
+    return { key, wanted, phase: { state: 'present' }, model: { modelId: 'a', digest: DIGEST, path: '/m/a', sizeBytes: 9, facts: null }, failures: 0, generation: 1 };
+  },
+  isStagedOrRunning: () => false,
+  isLoaded: () => false,
+  ...over,
+});
+const wish = { modelId: 'a', digest: DIGEST, path: '/m/a', sizeBytes: 9, seq: 1, isPinned: false };
+
+describe('stagingWishes', () => {
+  const a = anAssignment('a');
+
+  test.each([['staged', [wish]], ['resident', []], ['on_disk', []], ['absent', []]] as const)('C-71 C-224 before its load, what is to be %s wishes %j', (wanted, wishes) => {
+    expect(stagingWishes([entry({ ...a, wanted })], sources())).toEqual(wishes);
+  });
+
+  test('C-72 C-75 C-224 what is resident, staged or on its way there is wished for, so that its copy comes after its load and stays', () => {
+    expect([stagingWishes([entry(a)], sources({ isLoaded: () => true })), stagingWishes([entry(a)], sources({ isStagedOrRunning: () => true }))]).toEqual([[wish], [wish]]);
+  });
+
+  test('C-71 one wish per file: the newest asking counts, and one that pins it', () => {
+    const other = { ...a, instance_id: 'b', wanted: 'staged' as const, model: { ...a.model, pinned: true } };
+    expect(stagingWishes([entry({ ...a, wanted: 'staged' }, 2), entry(other, 7), entry({ ...a, instance_id: 'c', wanted: 'staged' }, 3)], sources())).toEqual([{ ...wish, seq: 7, isPinned: true }]);
+  });
+
+  test('C-71 a model that is not present has no wish yet', () => {
+    const key = wantedModelKey(wantedModelOf(a));
+    const working: WishSources['presence'] = () => ({ key, wanted: wantedModelOf(a), phase: { state: 'working', progress: null }, model: null, failures: 0, generation: 1 });
+    expect([stagingWishes([entry({ ...a, wanted: 'staged' })], sources({ presence: working })), stagingWishes([entry({ ...a, wanted: 'staged' })], sources({ presence: () => undefined }))]).toEqual([[], []]);
+  });
+});
