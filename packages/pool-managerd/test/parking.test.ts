@@ -100,6 +100,7 @@ describe('parked replicas', () => {
     await loadStaged(node, a);
     await node.post({ ...a, wanted: 'staged', generation: 3 });
     await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0);
+    expect(await node.status('a')).toMatchObject({ residency: 'staged', last_error: null });
   }, SLOW_MS);
 
   test('C-241 a parked replica that dies is gone without a word', async () => {
@@ -137,6 +138,7 @@ describe('parked replicas', () => {
     await loadStaged(node, a);
     await node.post({ ...a, wanted: 'staged', generation: 3 });
     await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0);
+    expect(await node.status('a')).toMatchObject({ residency: 'staged', last_error: null });
   }, SLOW_MS);
 });
 
@@ -168,6 +170,7 @@ describe('kept prefixes', () => {
       await node.load(a);
       await node.post({ ...a, wanted: 'on_disk', generation: 2 });
       await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0);
+      expect(await node.status('a')).toMatchObject({ residency: 'on_disk', last_error: null });
     }
   }, SLOW_MS);
 

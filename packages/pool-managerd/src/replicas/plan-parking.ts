@@ -1,4 +1,4 @@
-import type { PoolRoom } from './plan-replicas.js';
+import type { PoolRoom } from './pool-room.js';
 import { heldBytes, holdsMemory } from './replica.js';
 import type { Replica } from './replica.js';
 

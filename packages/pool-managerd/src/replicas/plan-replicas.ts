@@ -3,6 +3,7 @@ import type { Failure } from './failure.js';
 import { memoryFailure } from './memory-failure.js';
 import { mayPark, parkedToEnd, parkedFor } from './plan-parking.js';
 import type { ParkingRules } from './plan-parking.js';
+import type { PoolRoom } from './pool-room.js';
 import type { Replica, ReplicaShape } from './replica.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { isHeldOpen, nextStableMs } from './restart-record.js';
@@ -20,14 +21,6 @@ export interface WantedReplica extends ReplicaShape {
   readonly latestGeneration: number;
   /** The file was looked at since the last failure and is where a load is to read it, so that one may start. */
   readonly isVerified: boolean;
-}
-
-export interface PoolRoom {
-  readonly poolId: string;
-  /** Usable and not draining. */
-  readonly isOpen: boolean;
-  readonly memoryTotalBytes: number;
-  readonly replicasMax: number | null;
 }
 
 export type ReplicaAction =
