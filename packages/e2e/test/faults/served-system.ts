@@ -95,14 +95,14 @@ export async function running(corral: Corral): Promise<void> {
 
 /**
  * Waits until the system holds nothing on anyone's behalf: every slot free on both sides, as many sockets as
- * there are resident replicas, and no engine process beside those and the idle ones.
+ * there are resident and parked replicas, and no engine process beside those and the idle ones.
  */
 export async function atRest({ corral, socketRoot, idleWorkers }: System): Promise<void> {
   let seen: object = {};
   const isAtRest = async (): Promise<boolean> => {
     const [control, node] = await Promise.all([poolsAt(corral.url), poolsAt(corral.poolUrl)]);
     const [{ engines }, sockets] = await Promise.all([processesOf(corral), readdir(socketRoot)]);
-    const resident = node.flatMap((pool) => pool.replicas).filter((replica) => replica.state === 'resident').map(({ pid }) => pid);
+    const resident = node.flatMap((pool) => pool.replicas).filter(({ state }) => state === 'resident' || state === 'parked').map(({ pid }) => pid);
     const dirs = sockets.filter((name) => name.startsWith('corral-'));
     seen = { control, node, engines, dirs };
     const free = [...control, ...node].every((pool) => pool.slots_free === pool.slots_total && pool.active_leases === 0);
