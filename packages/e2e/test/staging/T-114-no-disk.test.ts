@@ -14,7 +14,8 @@ beforeAll(async () => {
   large = await onDisk(SIZE_BYTES);
   other = await tiny();
   const models = { large: { source: `file:${large.path}`, context: 512, slots: 1 }, other: other.model };
-  system = await startSystem({ models, orchestratord: { swap_quantum_ms: 0 }, env: { CPU_POOL_REPLICAS: '1' }, idleWorkers: 1 });
+  // A parked replica would come back without a load.
+  system = await startSystem({ models, orchestratord: { swap_quantum_ms: 0 }, poolManagerd: { parking: { max_parked: 0 } }, env: { CPU_POOL_REPLICAS: '1' }, idleWorkers: 1 });
 }, 180_000);
 
 afterAll(async () => {
