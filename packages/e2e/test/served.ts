@@ -29,11 +29,12 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** One JSON call. */
-export async function call(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
+/** One JSON call, with a key where one is needed. */
+export async function call(url: string, method: string, path: string, body?: unknown, key?: string): Promise<Answer> {
   const response = await fetch(new URL(path, url), {
     method,
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };

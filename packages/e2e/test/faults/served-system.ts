@@ -71,9 +71,9 @@ export async function startSystem({ models, orchestratord = {}, poolManagerd = {
   }
 }
 
-/** As one of the two sees them: the control plane at `corral.url`, the node at `corral.poolUrl`. */
-export async function poolsAt(url: string): Promise<readonly PoolSeen[]> {
-  return (await call(url, 'GET', '/v2/pools')).body['data'] as readonly PoolSeen[];
+/** As one of the two sees them: the control plane at `corral.url`, which may want a key, the node at `corral.poolUrl`. */
+export async function poolsAt(url: string, key?: string): Promise<readonly PoolSeen[]> {
+  return (await call(url, 'GET', '/v2/pools', undefined, key)).body['data'] as readonly PoolSeen[];
 }
 
 export async function replicaOf(corral: Corral, modelId: string): Promise<ReplicaSeen | undefined> {
@@ -95,18 +95,18 @@ export async function running(corral: Corral): Promise<void> {
 
 /**
  * Waits until the system holds nothing on anyone's behalf: every slot free on both sides, as many sockets as
- * there are resident and parked replicas, and no engine process beside those and the idle ones.
+ * there are replicas with a model, and no engine process beside those and the idle ones.
  */
-export async function atRest({ corral, socketRoot, idleWorkers }: System): Promise<void> {
+export async function atRest({ corral, socketRoot, idleWorkers }: System, key?: string): Promise<void> {
   let seen: object = {};
   const isAtRest = async (): Promise<boolean> => {
-    const [control, node] = await Promise.all([poolsAt(corral.url), poolsAt(corral.poolUrl)]);
+    const [control, node] = await Promise.all([poolsAt(corral.url, key), poolsAt(corral.poolUrl)]);
     const [{ engines }, sockets] = await Promise.all([processesOf(corral), readdir(socketRoot)]);
-    const resident = node.flatMap((pool) => pool.replicas).filter(({ state }) => state === 'resident' || state === 'parked').map(({ pid }) => pid);
+    const living = node.flatMap((pool) => pool.replicas).filter(({ state }) => state === 'resident' || state === 'parked').map(({ pid }) => pid);
     const dirs = sockets.filter((name) => name.startsWith('corral-'));
     seen = { control, node, engines, dirs };
     const free = [...control, ...node].every((pool) => pool.slots_free === pool.slots_total && pool.active_leases === 0);
-    return node.length > 0 && free && resident.every((pid) => pid !== null && engines.includes(pid)) && engines.length === resident.length + idleWorkers && dirs.length === resident.length;
+    return node.length > 0 && free && living.every((pid) => pid !== null && engines.includes(pid)) && engines.length === living.length + idleWorkers && dirs.length === living.length;
   };
   await eventually('the system is at rest', 30_000, async () => await isAtRest().catch(() => false)).catch((error: unknown) => {
     throw new Error(`${String(error)}; last seen: ${JSON.stringify(seen)}`);

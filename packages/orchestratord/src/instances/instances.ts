@@ -7,6 +7,7 @@ import type { Store } from '../store/open-store.js';
 import { createdInstance, isReservedId, patchedInstance, versionOf } from './instance-changes.js';
 import type { InstanceHistory } from './instance-history.js';
 import { instanceKeyOf, type InstanceRegistry } from './instance-registry.js';
+import { owedTier } from './owed-tier.js';
 import { suspended } from './suspended.js';
 
 export interface InstancesOptions {
@@ -59,19 +60,19 @@ export class Instances {
     throw new ApiError('NOT_FOUND', `org ${key.orgId} has no instance ${key.instanceId.slice(0, 128)}; ${hint}`, { field: 'instance_id' });
   }
 
-  /** Makes an instance. It is not loaded, unless it is hot: then a load that cannot be ordered now is one that is owed. */
+  /** Makes an instance. It is not loaded, unless it is hot, nor staged, unless it is warm: then what cannot be ordered now is owed. */
   create(orgId: string, body: InstanceCreate, call: ChangeCall): Promise<InstanceRecord> {
     return this.#inLine({ orgId, instanceId: body.instance_id }, async () => {
       if (isReservedId(body.instance_id)) throw new ApiError('INVALID_PARAMS', `ids like ${body.instance_id} belong to what the server keeps for routes and models; choose one that does not begin with route or model and a dot`, { field: 'instance_id' });
       this.#requireModel(body.model);
       const { store, registry } = this.options;
       const definition = createdInstance(orgId, body, 'api');
-      const heldTier = definition.tier === 'hot' ? 'hot' : null;
+      const heldTier = owedTier(definition.tier);
       const record = await store.db.transaction().execute((tx) => createInstance(tx, { ...definition, heldTier }, store.clock.nowMs()));
       if (record === undefined) throw new ApiError('CONFLICT', `org ${orgId} has an instance ${body.instance_id} already; change it with PATCH, or choose another id`, { field: 'instance_id' });
       registry.put(record);
       this.#note(record, 'created', `model ${record.modelRef}, tier ${record.tier}`);
-      if (heldTier !== null) await this.#loadOwed(record, call);
+      await this.#loadOwed(record, call);
       return registry.find(record) ?? record;
     });
   }
@@ -87,7 +88,7 @@ export class Instances {
       const record = await this.#store(definition);
       if (runsDifferently && record.status === 'active') await this.#refresh(before, call);
       this.#note(record, eventOf(before, record), changesBetween(before, record));
-      if (record.status === 'active' && record.tier === 'hot' && (before.tier !== 'hot' || before.status === 'suspended')) await this.#loadOwed(record, call);
+      if (record.status === 'active' && (before.tier !== record.tier || before.status === 'suspended')) await this.#loadOwed(record, call);
       return this.options.registry.find(key) ?? record;
     });
   }
@@ -159,11 +160,13 @@ export class Instances {
 
   /** The wish is stored; where its load cannot be ordered now, the loop brings it about when it can. [C-67] */
   async #loadOwed(record: InstanceRecord, { correlationId }: ChangeCall): Promise<void> {
+    const tier = owedTier(record.tier);
+    if (tier === null) return;
     try {
-      await this.options.lifecycle.load(record, { tier: 'hot', source: 'startup', correlationId });
+      await this.options.lifecycle.load(record, { tier, source: 'startup', correlationId });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.options.log.warn('hot instance not loaded yet', { org_id: record.orgId, instance_id: record.instanceId, reason, correlation_id: correlationId });
+      this.options.log.warn('instance not loaded yet', { tier, org_id: record.orgId, instance_id: record.instanceId, reason, correlation_id: correlationId });
       this.#note(record, 'load_failed', reason);
     }
   }

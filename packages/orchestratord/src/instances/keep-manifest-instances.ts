@@ -4,6 +4,7 @@ import { createInstance, putInstance, type InstanceDefinition, type InstanceKey 
 import type { Store } from '../store/open-store.js';
 import { compared } from './instance-changes.js';
 import { instanceKeyOf, type InstanceRegistry } from './instance-registry.js';
+import { owedTier } from './owed-tier.js';
 
 export interface KeepParts {
   readonly store: Store;
@@ -19,7 +20,7 @@ export interface ManifestNews {
   readonly refreshed: readonly InstanceKey[];
 }
 
-/** Makes the instances of the manifest true in the store: their orgs, themselves, and hot ones as if a load was asked for. [B-154 C-67] */
+/** Makes the instances of the manifest true in the store: their orgs, themselves, and what their tier owes them. [B-154 C-67] */
 export async function keepManifestInstances({ store, registry, log }: KeepParts, wanted: readonly InstanceDefinition[]): Promise<ManifestNews> {
   const plan = planInstances(wanted, registry.list());
   const nowMs = store.clock.nowMs();
@@ -28,7 +29,7 @@ export async function keepManifestInstances({ store, registry, log }: KeepParts,
   const records = await store.db.transaction().execute(async (tx) => {
     const made = [];
     for (const orgId of new Set(plan.create.map((one) => one.orgId))) await tx.insertInto('orgs').values({ org_id: orgId, created_at: nowMs }).onConflict((c) => c.column('org_id').doUpdateSet({ deleted_at: null })).execute();
-    for (const definition of plan.create) made.push(await createInstance(tx, { ...definition, heldTier: definition.tier === 'hot' ? 'hot' : null }, nowMs));
+    for (const definition of plan.create) made.push(await createInstance(tx, { ...definition, heldTier: owedTier(definition.tier) }, nowMs));
     for (const definition of plan.change) made.push(await putInstance(tx, definition, nowMs));
     return made.filter((record) => record !== undefined);
   });
