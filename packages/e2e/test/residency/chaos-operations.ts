@@ -7,6 +7,7 @@ import { processesOf } from '../faults/processes.js';
 import type { Instance } from '@corral/contracts';
 import type { Answer } from '../access/keys.js';
 import type { Org } from '../instances/orgs.js';
+import type { DisturbedBus } from './disturbed-bus.js';
 
 /** What the last call that was accepted wants of an instance; `unknown` where the answer to a call was lost. */
 export type Wish = 'loaded' | 'hot' | 'none' | 'unknown';
@@ -29,8 +30,8 @@ export interface Real {
   readonly instances: readonly Named[];
   /** Started by the run, awaited at its end. */
   readonly chats: Promise<void>[];
-  /** Takes a broker away for a moment, where there is one. */
-  readonly interrupt: (() => Promise<void>) | null;
+  /** `null` where there is no broker. */
+  readonly bus: DisturbedBus | null;
 }
 
 type Operation = fc.AsyncCommand<Expected, Real>;
@@ -116,10 +117,19 @@ class Kill implements Operation {
 
 class Interrupt implements Operation {
   check = (): boolean => true;
-  async run(_expected: Expected, { interrupt }: Real): Promise<void> {
-    await interrupt?.();
+  async run(_expected: Expected, { bus }: Real): Promise<void> {
+    await bus?.interrupt();
   }
   toString = (): string => 'interrupt the bus';
+}
+
+class Repeat implements Operation {
+  constructor(private readonly n: number) {}
+  check = (): boolean => true;
+  async run(_expected: Expected, { bus }: Real): Promise<void> {
+    await bus?.repeat(this.n);
+  }
+  toString = (): string => `repeat command ${this.n}`;
 }
 
 class Pause implements Operation {
@@ -146,6 +156,7 @@ export function operation(hasBroker: boolean): fc.Arbitrary<Operation> {
     { weight: 6, arbitrary: fc.integer({ min: 10, max: 400 }).map((ms) => new Pause(ms)) },
     { weight: 1, arbitrary: fc.constantFrom('orchestratord' as const, 'poolManagerd' as const, 'engine' as const).map((victim) => new Kill(victim)) },
     { weight: hasBroker ? 1 : 0, arbitrary: fc.constant(new Interrupt()) },
+    { weight: hasBroker ? 4 : 0, arbitrary: fc.nat({ max: 100 }).map((n) => new Repeat(n)) },
   );
 }
 

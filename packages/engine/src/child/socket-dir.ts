@@ -11,12 +11,13 @@ export interface SocketDir {
   remove(): Promise<void>;
 }
 
-/** Makes a private directory for one socket under the first root whose path is short enough. */
+/** Makes a private directory for one socket under the first root whose path is short enough. Its name says whose process made it. */
 export async function createSocketDir(roots: readonly string[]): Promise<SocketDir> {
-  const root = roots.find((each) => Buffer.byteLength(join(each, 'corral-XXXXXX', 's')) <= SOCKET_PATH_MAX_BYTES);
+  const prefix = `corral-${process.pid.toString(36)}-`;
+  const root = roots.find((each) => Buffer.byteLength(join(each, `${prefix}XXXXXX`, 's')) <= SOCKET_PATH_MAX_BYTES);
   if (root === undefined) {
     throw new EngineError('worker_failed', `no temporary directory is short enough for a unix socket (${SOCKET_PATH_MAX_BYTES} bytes): ${roots.join(', ')}; set TMPDIR to a shorter path`);
   }
-  const dir = await mkdtemp(join(root, 'corral-'));
+  const dir = await mkdtemp(join(root, prefix));
   return { socketPath: join(dir, 's'), remove: () => rm(dir, { recursive: true, force: true }) };
 }

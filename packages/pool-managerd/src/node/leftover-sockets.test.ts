@@ -21,16 +21,19 @@ async function aLivingSocket(path: string): Promise<Server> {
 }
 
 describe('removeLeftoverSockets', () => {
-  test('C-143 the folder of a worker that was killed goes; one that answers, one without a socket and foreign ones stay', async () => {
+  test('C-143 the folder of a worker that was killed goes, and all of a daemon that is gone; what answers, what just starts and what is foreign stays', async () => {
     const root = await mkdtemp(join(tmpdir(), 'sockets-'));
     closing.push(() => rm(root, { recursive: true, force: true }));
-    for (const name of ['corral-dead00', 'corral-live00', 'corral-new000', 'corral-up', 'other-dead00']) await mkdir(join(root, name));
+    const ofParent = `corral-${process.ppid.toString(36)}`;
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    const [dead, live, starting, notMade, ofGone, ofOurPid] = [`${ofParent}-dead00`, `${ofParent}-live00`, `${ofParent}-new000`, 'corral-up', `corral-${gone.toString(36)}-new000`, `corral-${process.pid.toString(36)}-new000`];
+    for (const name of [dead, live, starting, notMade, ofGone, ofOurPid, 'other-dead00']) await mkdir(join(root, name));
     const listen = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
-    for (const name of ['corral-dead00', 'other-dead00']) spawnSync(process.execPath, ['-e', listen, join(root, name, 's')]);
-    await aLivingSocket(join(root, 'corral-live00', 's'));
-    await writeFile(join(root, 'corral-up', 's'), '');
-    expect(await removeLeftoverSockets(root)).toBe(1);
-    expect((await readdir(root)).sort()).toEqual(['corral-live00', 'corral-new000', 'corral-up', 'other-dead00']);
+    for (const name of [dead, 'other-dead00']) spawnSync(process.execPath, ['-e', listen, join(root, name, 's')]);
+    await aLivingSocket(join(root, live, 's'));
+    await writeFile(join(root, notMade, 's'), '');
+    expect(await removeLeftoverSockets(root)).toBe(3);
+    expect((await readdir(root)).sort()).toEqual([live, starting, notMade, 'other-dead00'].sort());
   });
 
   test('C-143 a root that cannot be read is no failure', async () => {

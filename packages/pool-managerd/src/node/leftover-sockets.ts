@@ -2,20 +2,21 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-/** Folders that engine workers put their socket in. */
-const FOLDER = /^corral-[A-Za-z0-9]{6}$/;
+/** Folders that engine workers put their socket in; the first part is the pid of the daemon that made it. */
+const FOLDER = /^corral-([0-9a-z]+)-[A-Za-z0-9]{6}$/;
 const SOCKET = 's';
 
 /**
- * Removes the socket folders of engine workers that were killed together with their daemon, and nothing that
- * anybody still answers at. Returns how many went. Never rejects.
+ * Removes the socket folders of engine workers whose daemon is gone, and those where nobody answers any more. To be
+ * called before this process has made any. Returns how many went. Never rejects.
  */
 export async function removeLeftoverSockets(root: string): Promise<number> {
   const names = await readdir(root).catch(() => []);
   let removed = 0;
-  for (const name of names.filter((each) => FOLDER.test(each))) {
+  for (const name of names) {
+    const pid = FOLDER.exec(name)?.[1];
     const folder = join(root, name);
-    if (!(await isOurs(folder)) || !(await isDead(join(folder, SOCKET)))) continue;
+    if (pid === undefined || !(await isOurs(folder)) || !(isGone(Number.parseInt(pid, 36)) || (await isDead(join(folder, SOCKET))))) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     removed += 1;
   }
@@ -25,6 +26,17 @@ export async function removeLeftoverSockets(root: string): Promise<number> {
 async function isOurs(folder: string): Promise<boolean> {
   const found = await stat(folder).catch(() => null);
   return found?.isDirectory() === true && found.uid === process.getuid?.();
+}
+
+/** Whether the daemon with this pid has ended. In a container the one before had the pid that this one has. */
+function isGone(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 /** Only a socket that refuses is dead: a folder without one may belong to a worker that is just starting. */
