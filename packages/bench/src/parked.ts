@@ -1,9 +1,9 @@
 import { cp, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { createLlamacppEngine, type EngineReplica, type ReplicaSpec } from '@corral/engine';
-import { silentLog, systemClock } from '@corral/service-kit';
-import { aGenerateRequest, engineClient, eventually, fetchGemma3, fetchSmolLm2 } from '@corral/test-kit';
+import type { ReplicaSpec } from '@corral/engine';
+import { fetchGemma3, fetchSmolLm2 } from '@corral/test-kit';
+import { bareSpec, firstTokenOf, openBareEngine } from './bare-load.js';
 import { figure, median, table } from './figures.js';
 import { publicLoadMs } from './public-load.js';
 
@@ -21,9 +21,7 @@ const MEGABYTE = 1_000_000;
  */
 const shared = await stat('/dev/shm').then(() => '/dev/shm', () => tmpdir());
 const dir = await mkdtemp(join(shared, 'corral-parked-'));
-const engine = createLlamacppEngine({ env: process.env, clock: systemClock, log: silentLog, cacheDir: join(dir, 'cache') });
-const standby = engine.standBy({ deviceKind: 'cpu', deviceMask: '' }, { workers: 1, log: silentLog, onChange: () => undefined });
-const options = { signal: new AbortController().signal, log: silentLog };
+const engine = openBareEngine(join(dir, 'cache'));
 
 async function staged(path: string): Promise<string> {
   const copy = join(dir, basename(path));
@@ -31,47 +29,24 @@ async function staged(path: string): Promise<string> {
   return copy;
 }
 
-/** Milliseconds from `ready` to the first token of an answer. */
-async function firstTokenMs({ socketPath }: EngineReplica, prompt: string, ready: Promise<unknown> = Promise.resolve()): Promise<number> {
-  const client = engineClient(socketPath);
-  const startedMs = performance.now();
-  await ready;
-  await client.generate(aGenerateRequest({ max_tokens: 1, input: { type: 'prompt', prompt } }));
-  const ms = performance.now() - startedMs;
-  await client.close();
-  return ms;
-}
-
-function specOf(replicaId: string, modelPath: string): ReplicaSpec {
-  const digest = `sha256:${Buffer.from(replicaId.padEnd(32)).toString('hex')}`;
-  return { replicaId, modelPath, digest, deviceKind: 'cpu', deviceMask: '', contextTokens: CONTEXT, slots: 1, threads: 1, batchTokens: 512, prefillChunkTokens: 128, weightsIo: 'mmap' };
-}
-
 async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
   const startedMs = performance.now();
   return [await work(), performance.now() - startedMs];
-}
-
-/** A load into a process that waits, and the first token after it. */
-async function load(spec: ReplicaSpec, prompt: string): Promise<{ readonly replica: EngineReplica; readonly ms: number }> {
-  await eventually('an idle worker', 60_000, () => Promise.resolve(standby.state.ready === 1));
-  const [replica, loadMs] = await timed(() => engine.start(spec, options));
-  return { replica, ms: loadMs + (await firstTokenMs(replica, prompt)) };
 }
 
 const systemPrompt = `You are a harbour master. ${Array.from({ length: SYSTEM_WORDS }, (_, n) => ['the', 'sea', 'and', 'a', 'ship'][(n * 7) % 5]).join(' ')}.`;
 
 async function parkedRow(name: string, spec: ReplicaSpec): Promise<string[]> {
   const ms = { parked: [] as number[], fast: [] as number[], public: [] as number[] };
-  const parked = await load(spec, PROMPT);
+  const parked = await engine.load(spec, PROMPT);
   let [ownBytes, contextBytes] = [0, parked.replica.info.memory.contextBytes];
   for (let round = 0; round < ROUNDS; round += 1) {
     ms.public.push(await publicLoadMs({ modelPath: spec.modelPath, prompt: PROMPT, context: CONTEXT, slots: spec.slots }));
-    const loaded = await load(spec, PROMPT);
+    const loaded = await engine.load(spec, PROMPT);
     ms.fast.push(loaded.ms);
     await loaded.replica.stop(1_000);
     ownBytes = (await parked.replica.park()).memory.ownBytes;
-    ms.parked.push(await firstTokenMs(parked.replica, PROMPT, parked.replica.resume()));
+    ms.parked.push(await firstTokenOf(parked.replica, PROMPT, parked.replica.resume()));
     contextBytes = parked.replica.info.memory.contextBytes;
   }
   await parked.replica.stop(1_000);
@@ -84,15 +59,15 @@ async function keptRow(name: string, spec: ReplicaSpec): Promise<string[]> {
   let [tokens, sizeBytes] = [0, 0];
   for (let round = 0; round < KEPT_ROUNDS; round += 1) {
     const prefixFolder = join(dir, `kept-${name}-${round}`);
-    const first = await load({ ...spec, prefixFolder }, PROMPT);
-    ms.short.push(await firstTokenMs(first.replica, 'Another time'));
-    ms.anew.push(await firstTokenMs(first.replica, `${systemPrompt} Who comes?`));
+    const first = await engine.load({ ...spec, prefixFolder }, PROMPT);
+    ms.short.push(await firstTokenOf(first.replica, 'Another time'));
+    ms.anew.push(await firstTokenOf(first.replica, `${systemPrompt} Who comes?`));
     const [saved, saveMs] = await timed(() => first.replica.savePrefixes({ maxBytes: 1_000 * MEGABYTE }));
     ms.save.push(saveMs);
     [tokens, sizeBytes] = [saved.tokens, saved.sizeBytes];
     await first.replica.stop(1_000);
-    const second = await load({ ...spec, prefixFolder }, PROMPT);
-    ms.kept.push(await firstTokenMs(second.replica, `${systemPrompt} Who goes?`));
+    const second = await engine.load({ ...spec, prefixFolder }, PROMPT);
+    ms.kept.push(await firstTokenOf(second.replica, `${systemPrompt} Who goes?`));
     await second.replica.stop(1_000);
     await rm(prefixFolder, { recursive: true, force: true });
   }
@@ -104,14 +79,14 @@ try {
   const models: Readonly<Record<string, string>> = { smollm2: await staged(await fetchSmolLm2()), 'gemma3-270m': await staged(await fetchGemma3()) };
   const rows: string[][] = [];
   for (const [name, modelPath] of Object.entries(models)) {
-    const spec = specOf(name, modelPath);
-    await engine.inspect(modelPath, { deviceKind: 'cpu', digest: spec.digest ?? '' });
+    const spec = bareSpec(name, modelPath, CONTEXT);
+    await engine.learn(spec);
     rows.push(await parkedRow(name, spec));
   }
   table(`parked, from resume or load to first token, ms, median of ${ROUNDS}, file in RAM, 1 thread`, ['model', 'parked', 'fast load', 'public load', 'parked/fast', 'parked/public', 'own MB', 'context MB'], rows);
   // Where attention slides over a window, only what lies in one is kept: not a prompt of this length.
-  table(`kept prefix, time to first token after a load, ms, median of ${KEPT_ROUNDS}, 1 thread`, ['model', 'tokens', 'MB', 'save', 'read anew', 'kept', 'saved of prefill'], [await keptRow('smollm2', specOf('smollm2', models['smollm2'] ?? ''))]);
+  table(`kept prefix, time to first token after a load, ms, median of ${KEPT_ROUNDS}, 1 thread`, ['model', 'tokens', 'MB', 'save', 'read anew', 'kept', 'saved of prefill'], [await keptRow('smollm2', bareSpec('smollm2', models['smollm2'] ?? '', CONTEXT))]);
 } finally {
-  await standby.close();
+  await engine.close();
   await rm(dir, { recursive: true, force: true });
 }

@@ -16,7 +16,7 @@ const OTHER = 'other';
 
 /**
  * From a request to its first token while another model fills the pool, through the whole system with and without an
- * idle worker, against a load and a first token by node-llama-cpp's public calls in an initialised process.
+ * idle worker, against a load and a first token by node-llama-cpp's public calls in an initialised process. Parking is off, so that each is a load.
  */
 const dir = await mkdtemp(join(tmpdir(), 'corral-swap-'));
 const paths: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ const paths: Readonly<Record<string, string>> = {
 
 async function start(idleWorkers: number): Promise<Corral> {
   const config = join(dir, `idle-${idleWorkers}.json`);
-  await writeFile(config, JSON.stringify({ orchestratord: { swap_quantum_ms: 0 } }));
+  await writeFile(config, JSON.stringify({ orchestratord: { swap_quantum_ms: 0 }, pool_managerd: { parking: { enabled: false } } }));
   const models = Object.fromEntries(Object.entries(paths).map(([id, path]) => [id, { source: `file:${path}`, context: CONTEXT, slots: SLOTS }]));
   return await startCorral({
     manifest: { version: 1, models },

@@ -92,7 +92,7 @@ async function aLoadedWorker({ url }: Daemon, stateDir: string): Promise<number>
 }
 
 /** Socket folders of workers in a folder. */
-const sockets = async (folder: string) => (await readdir(folder)).filter((name) => /^corral-[0-9a-z]+-[A-Za-z0-9]{6}$/.test(name));
+const sockets = async (folder: string) => (await readdir(folder)).filter((name) => /^corral-w\d+-[A-Za-z0-9]{6}$/.test(name));
 
 describe('the program', () => {
   test('P-15 SIGTERM ends it in good order: code 0, no worker, no socket, no claim', async () => {

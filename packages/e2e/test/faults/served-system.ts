@@ -103,7 +103,7 @@ export async function atRest({ corral, socketRoot, idleWorkers }: System, key?: 
     const [control, node] = await Promise.all([poolsAt(corral.url, key), poolsAt(corral.poolUrl)]);
     const [{ engines }, sockets] = await Promise.all([processesOf(corral), readdir(socketRoot)]);
     const living = node.flatMap((pool) => pool.replicas).filter(({ state }) => state === 'resident' || state === 'parked').map(({ pid }) => pid);
-    const dirs = sockets.filter((name) => name.startsWith('corral-'));
+    const dirs = sockets.filter((name) => name.startsWith('corral-w'));
     seen = { control, node, engines, dirs };
     const free = [...control, ...node].every((pool) => pool.slots_free === pool.slots_total && pool.active_leases === 0);
     return node.length > 0 && free && living.every((pid) => pid !== null && engines.includes(pid)) && engines.length === living.length + idleWorkers && dirs.length === living.length;

@@ -42,7 +42,7 @@ interface Usage {
 
 async function footprint(): Promise<Footprint> {
   const { orchestratord, poolManagerd, engines } = await processesOf(system.corral);
-  const sockets = (await readdir(system.socketRoot)).filter((name) => name.startsWith('corral-'));
+  const sockets = (await readdir(system.socketRoot)).filter((name) => name.startsWith('corral-w'));
   return { orchestratord: await usageOf(orchestratord), poolManagerd: await usageOf(poolManagerd), processes: engines.length, sockets: sockets.length };
 }
 

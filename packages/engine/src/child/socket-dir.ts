@@ -13,7 +13,7 @@ export interface SocketDir {
 
 /** Makes a private directory for one socket under the first root whose path is short enough. Its name says whose process made it. */
 export async function createSocketDir(roots: readonly string[]): Promise<SocketDir> {
-  const prefix = `corral-${process.pid.toString(36)}-`;
+  const prefix = `corral-w${process.pid}-`;
   const root = roots.find((each) => Buffer.byteLength(join(each, `${prefix}XXXXXX`, 's')) <= SOCKET_PATH_MAX_BYTES);
   if (root === undefined) {
     throw new EngineError('worker_failed', `no temporary directory is short enough for a unix socket (${SOCKET_PATH_MAX_BYTES} bytes): ${roots.join(', ')}; set TMPDIR to a shorter path`);

@@ -24,9 +24,9 @@ describe('removeLeftoverSockets', () => {
   test('C-143 the folder of a worker that was killed goes, and all of a daemon that is gone; what answers, what just starts and what is foreign stays', async () => {
     const root = await mkdtemp(join(tmpdir(), 'sockets-'));
     closing.push(() => rm(root, { recursive: true, force: true }));
-    const ofParent = `corral-${process.ppid.toString(36)}`;
+    const ofParent = `corral-w${process.ppid}`;
     const gone = spawnSync(process.execPath, ['-e', '']).pid;
-    const [dead, live, starting, notMade, ofGone, ofOurPid] = [`${ofParent}-dead00`, `${ofParent}-live00`, `${ofParent}-new000`, 'corral-up', `corral-${gone.toString(36)}-new000`, `corral-${process.pid.toString(36)}-new000`];
+    const [dead, live, starting, notMade, ofGone, ofOurPid] = [`${ofParent}-dead00`, `${ofParent}-live00`, `${ofParent}-new000`, 'corral-rabbit-o2fk9R', `corral-w${gone}-new000`, `corral-w${process.pid}-new000`];
     for (const name of [dead, live, starting, notMade, ofGone, ofOurPid, 'other-dead00']) await mkdir(join(root, name));
     const listen = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
     for (const name of [dead, 'other-dead00']) spawnSync(process.execPath, ['-e', listen, join(root, name, 's')]);

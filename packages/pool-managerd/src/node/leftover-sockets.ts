@@ -2,8 +2,8 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-/** Folders that engine workers put their socket in; the first part is the pid of the daemon that made it. */
-const FOLDER = /^corral-([0-9a-z]+)-[A-Za-z0-9]{6}$/;
+/** Folders that engine workers put their socket in; the number is the pid of the daemon that made it. */
+const FOLDER = /^corral-w(\d+)-[A-Za-z0-9]{6}$/;
 const SOCKET = 's';
 
 /**
@@ -16,7 +16,7 @@ export async function removeLeftoverSockets(root: string): Promise<number> {
   for (const name of names) {
     const pid = FOLDER.exec(name)?.[1];
     const folder = join(root, name);
-    if (pid === undefined || !(await isOurs(folder)) || !(isGone(Number.parseInt(pid, 36)) || (await isDead(join(folder, SOCKET))))) continue;
+    if (pid === undefined || !(await isOurs(folder)) || !(isGone(Number(pid)) || (await isDead(join(folder, SOCKET))))) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     removed += 1;
   }
