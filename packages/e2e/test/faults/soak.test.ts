@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { tiny, type Tiny } from '../served.js';
+import { call, tiny, type Tiny } from '../served.js';
 import { completed, streamed } from './answers.js';
 import { processesOf } from './processes.js';
 import { atRest, startSystem, type System } from './served-system.js';
@@ -33,6 +33,8 @@ interface Footprint {
   readonly poolManagerd: Usage;
   readonly processes: number;
   readonly sockets: number;
+  /** Of the staging area: weights, and beginnings of conversations beside them. */
+  readonly stagedBytes: number;
 }
 
 interface Usage {
@@ -43,7 +45,8 @@ interface Usage {
 async function footprint(): Promise<Footprint> {
   const { orchestratord, poolManagerd, engines } = await processesOf(system.corral);
   const sockets = (await readdir(system.socketRoot)).filter((name) => name.startsWith('corral-w'));
-  return { orchestratord: await usageOf(orchestratord), poolManagerd: await usageOf(poolManagerd), processes: engines.length, sockets: sockets.length };
+  const stagedBytes = (await call(system.corral.poolUrl, 'GET', '/v2/cache')).body['used_bytes'] as number;
+  return { orchestratord: await usageOf(orchestratord), poolManagerd: await usageOf(poolManagerd), processes: engines.length, sockets: sockets.length, stagedBytes };
 }
 
 async function usageOf(pid: number): Promise<Usage> {
@@ -67,7 +70,8 @@ function expectNoGrowth(before: Footprint, after: Footprint): void {
     // Connections are kept for a while: as many as there were clients at once, however many requests there were.
     expect(after[daemon].files).toBeLessThanOrEqual(before[daemon].files + 2 * CLIENTS);
   }
-  expect({ processes: after.processes, sockets: after.sockets }).toEqual({ processes: before.processes, sockets: before.sockets });
+  const countsOf = ({ processes, sockets, stagedBytes }: Footprint): object => ({ processes, sockets, stagedBytes });
+  expect(countsOf(after)).toEqual(countsOf(before));
 }
 
 describe('nothing grows', () => {

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { PoolStats } from '@corral/contracts';
-import { eventually, startCorral, type Corral } from '@corral/test-kit';
+import { eventually, startCorral, startRabbit, type Corral } from '@corral/test-kit';
 import { ONE_THREAD, smollm2, tiny, type Tiny } from '../served.js';
 import { orgsOf, statsOf, type Org } from './orgs.js';
 
@@ -15,23 +15,37 @@ let beta: Org;
 
 beforeAll(async () => {
   models = [await tiny({ mode: 'chain', sizeBytes: BIG_BYTES }, { slots: 2 }), await tiny({ mode: 'chain', endless: true, sizeBytes: BIG_BYTES }, { slots: 2 })];
+});
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all(models.map((model) => model.remove()));
+}, 60_000);
+
+async function start(env: Readonly<Record<string, string>>): Promise<void> {
   corral = await startCorral({
     manifest: {
       version: 1,
       models: { smollm2: await smollm2({ context: 512, slots: 2 }), left: models[0].model, right: models[1].model },
       pools: [{ id: 'p1', node: 'local', device: 'cpu', memory: '260MiB' }],
     },
-    env: { ...ONE_THREAD, DEMAND_LOAD_WAIT_MS: '120000' },
+    env: { ...ONE_THREAD, DEMAND_LOAD_WAIT_MS: '120000', ...env },
   });
+  cleanups.push(() => corral.stop());
   const made = await orgsOf(corral.url, 'acme', 'beta');
   admin = made.admin;
   [acme, beta] = made.orgs as [Org, Org];
-}, 180_000);
+}
 
-afterAll(async () => {
-  await corral.stop();
-  await Promise.all(models.map((model) => model.remove()));
-}, 60_000);
+async function broker(): Promise<Readonly<Record<string, string>>> {
+  const rabbit = await startRabbit();
+  cleanups.push(() => rabbit.remove());
+  return { AMQP_URL: rabbit.url };
+}
 
 type Counts = readonly [hot: number, warm: number, cold: number, demand: number];
 
@@ -49,9 +63,13 @@ async function counts(hot: number, warm: number, cold: number, demand: number): 
   });
 }
 
-test(
-  'B-119 C-60 C-65 C-66 G-02 G-03 four instances of two orgs, of three models, on a pool that holds one: the stats are right at each step',
-  async () => {
+test.each([
+  ['over HTTP', () => Promise.resolve({})],
+  ['through RabbitMQ', broker],
+])(
+  'B-119 C-60 C-65 C-66 G-02 G-03 four instances of two orgs, of three models, on a pool that holds one, %s: the stats are right at each step',
+  async (_transport, environment) => {
+    await start(await environment());
     await acme.create({ instance_id: 'help', model: 'smollm2', config: { system_prompt: 'Answer with one word.', temperature: 0, max_tokens: 8 } });
     await acme.create({ instance_id: 'now', model: 'left', tier: 'demand', ttl_s: 2, config: { max_tokens: 2 } });
     await beta.create({ instance_id: 'help', model: 'smollm2', tier: 'warm', config: { max_tokens: 4 } });
