@@ -107,7 +107,8 @@ describe('D-50 kill -9', () => {
     for (const undo of cleanUp.splice(0)) await undo();
   });
 
-  const BYTES = someBytes(4_000_000);
+  /** More than all interrupted rounds together can bring, so that each one has something to interrupt. */
+  const BYTES = someBytes(36_000_000);
 
   async function kill(child: ChildProcess): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;

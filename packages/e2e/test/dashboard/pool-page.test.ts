@@ -86,7 +86,9 @@ describe('the pool page', () => {
   test('U-11 U-09 a warm instance is loaded as far as the staging area, which shows it', async () => {
     expect((await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'waiting', model: 'tiny', tier: 'warm' })).status).toBe(201);
     const { page, complaints, close } = await visit(browser, corral.url);
-    await says(page, '[data-instance="default/waiting"]', 'warm');
+    await says(page, '[data-instance="default/waiting"] .chip', 'staged in RAM');
+    await press(page, 'Unload default/waiting');
+    await says(page, '[data-stat="warm_tier_count"]', /Warm\s*0/);
     await press(page, 'Load default/waiting');
     await says(page, '[data-instance="default/waiting"] .chip', 'staged in RAM');
     await says(page, '[data-staged="tiny"] .chip', 'staged');

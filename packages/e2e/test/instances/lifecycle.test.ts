@@ -50,9 +50,10 @@ describe('load and unload', () => {
 
   test('T-76 B-113 G-02 the hint counts for one load; without it the tier of the record; one that is none changes nothing', async () => {
     await acme.create({ instance_id: 'hinted', model: 'other', tier: 'warm' });
+    await acme.until('hinted', { residency: 'staged' });
     expect(await acme.of('hinted', 'POST load', { tier: 'boiling' })).toMatchObject({ status: 400, code: 'INVALID_PARAMS', body: { field: 'tier' } });
     expect(await acme.of('hinted', 'POST load', { tier: 'hot', colour: 'red' })).toMatchObject({ status: 400, body: { field: 'colour' } });
-    expect(await acme.get('hinted')).toMatchObject({ held_tier: null, progress: null });
+    expect(await acme.get('hinted')).toMatchObject({ held_tier: 'warm', residency: 'staged' });
     expect((await acme.of('hinted', 'POST load', { tier: 'hot' })).body).toMatchObject({ tier: 'hot' });
     expect(await acme.until('hinted', { is_ready: true })).toMatchObject({ tier: 'warm', held_tier: 'hot' });
     await acme.of('hinted', 'POST unload');
@@ -145,7 +146,6 @@ describe('numbers', () => {
     for (const [instance_id, tier] of [['one', 'hot'], ['two', 'cold'], ['three', 'warm'], ['four', 'cold'], ['five', 'demand']]) await beta.create({ instance_id, model: instance_id === 'three' ? 'other' : 'tiny', tier });
     await beta.until('one', { is_ready: true });
     await beta.loaded('two', 'hot');
-    await beta.of('three', 'POST load');
     await beta.until('three', { residency: 'staged' });
     const now = await statsOf(corral.url, admin);
     const more = { total_instances: 5, hot_tier_count: 2, warm_tier_count: 1, cold_tier_count: 1, demand_tier_count: 1 } as const;

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '@corral/test-kit';
@@ -26,6 +28,12 @@ afterEach(async () => {
 afterAll(async () => {
   await small.remove();
 });
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of createReadStream(path)) hash.update(bytes as Buffer);
+  return `sha256:${hash.digest('hex')}`;
+}
 
 interface InstanceSeen {
   readonly residency: string;
@@ -79,18 +87,17 @@ test('T-222 T-113 what is larger than the staging area loads from the disk and s
 
 test('T-223 a file that is cut short while it is staged is never staged, and its instance says why', async () => {
   const large = await onDisk(LARGE_BYTES);
+  // A file that is named by its digest is no other one because its bytes changed.
+  const digest = await digestOf(large.path);
   try {
-    const running = (system = await startSystem({ models: { large: { source: `file:${large.path}`, context: 512, slots: 1 }, small: small.model } }));
-    // Known before it is cut, so that it is the copy that finds out.
-    expect((await create(running, { instance_id: 'cut', model: 'large' })).status).toBe(201);
-    expect((await call(running.corral.url, 'POST', '/v2/catalog/models/large/stage')).status).toBe(202);
+    const running = (system = await startSystem({ models: { large: { source: `file:${large.path}`, digest, context: 512, slots: 1 }, small: small.model } }));
+    expect((await create(running, { instance_id: 'cut', model: 'large', tier: 'warm' })).status).toBe(201);
     await eventually('it is being copied', 120_000, async () => (await cacheOf(running.corral)).some(({ state }) => state === 'staging'));
     const { poolManagerd } = await processesOf(running.corral);
     process.kill(poolManagerd, 'SIGSTOP');
     await truncate(large.path, LARGE_BYTES / 3);
     process.kill(poolManagerd, 'SIGCONT');
     await eventually('the copy is given up', 60_000, async () => (await cacheOf(running.corral).catch(() => null))?.length === 0);
-    expect((await load(running, 'cut')).status).toBe(202);
     const { last_error: why } = await eventually('it says why', 60_000, async () => {
       const seen = await instance(running, 'cut');
       return seen.last_error !== null && seen;

@@ -10,13 +10,13 @@ const model = aModelSpec({ digest: file.digest });
 const none = { state: 'none', message: '', steps: [], estimatedMs: null, sinceMs: 0, retryAfterMs: 0 } as const;
 const staging: StagingStatus = { used_bytes: 100, max_bytes: 200, best_effort: false, entries: [{ model_id: 'smollm2', digest: file.digest, size_bytes: 100, state: 'staged', progress: null, pinned: false, leases: 0 }], failures: [] };
 
-function view(wanted: WantedResidency, status: Partial<ReturnType<typeof anAssignmentStatus>> | null, over: { readonly online?: boolean; readonly isStaged?: boolean } = {}): AssignmentView | undefined {
+function view(wanted: WantedResidency, status: Partial<ReturnType<typeof anAssignmentStatus>> | null, over: { readonly online?: boolean; readonly isStaged?: boolean; readonly area?: StagingStatus } = {}): AssignmentView | undefined {
   const { online = true, isStaged = false } = over;
   const assignments = status === null ? [] : [anAssignmentStatus({ replica_id: null, ...status })];
-  return assignmentViews([anAssignment({ model, wanted })], [{ nodeId: 'n1', online, models: [file], assignments, bytesPerS: { staged: null, onDisk: null, network: null }, staging: isStaged ? staging : null }])[0];
+  return assignmentViews([anAssignment({ model, wanted })], [{ nodeId: 'n1', online, models: [file], assignments, bytesPerS: { staged: null, onDisk: null, network: null }, staging: over.area ?? (isStaged ? staging : null) }])[0];
 }
 
-const state = (over: Partial<StateSources>) => instanceState({ view: undefined, status: none, residentIn: [], isOnDisk: true, loadMs: 4_000, ...over });
+const state = (over: Partial<StateSources>) => instanceState({ view: undefined, status: none, residentIn: [], isOnDisk: true, isHeldWarm: false, loadMs: 4_000, ...over });
 
 describe('instanceState', () => {
   test('C-60 C-207 of what was never loaded, the file is all there is, and a load takes so long', () => {
@@ -37,5 +37,17 @@ describe('instanceState', () => {
     ['unloaded, whatever copy is left', { view: view('on_disk', { residency: 'on_disk' }, { isStaged: true }) }, { residency: 'on_disk' }],
   ])('C-60 %s', (_what, over, expected) => {
     expect(state(over)).toMatchObject(expected);
+  });
+
+  const area = (over: Partial<StagingStatus>): StagingStatus => ({ ...staging, entries: [], ...over });
+  test.each<[string, AssignmentView | undefined, string | null]>([
+    ['the area is too small', view('on_disk', { residency: 'on_disk' }, { area: area({ max_bytes: 50 }) }), 'smollm2 has 100 B and the staging area of node n1 50 B; raise POOL_MANAGERD_STAGE_MAX_BYTES there, or make the instance cold'],
+    ['there is no area', view('on_disk', { residency: 'on_disk' }), 'node n1 has no staging area, so that smollm2 stays on disk; give it one with POOL_MANAGERD_STAGE_DIR'],
+    ['its copy failed', view('on_disk', { residency: 'on_disk' }, { area: area({ failures: [{ model_id: 'smollm2', digest: file.digest, message: 'the disk says no' }] }) }), 'the disk says no'],
+    ['others are in use', view('on_disk', { residency: 'on_disk' }, { area: area({}) }), 'the 200 B of the staging area of node n1 are taken by what was used later than smollm2 or is in use; raise POOL_MANAGERD_STAGE_MAX_BYTES there'],
+    ['it is on its way', view('staged', { residency: 'on_disk' }, { area: area({}) }), null],
+  ])('C-209 a warm instance that is not in RAM says why: %s', (_what, one, lastError) => {
+    expect(state({ view: one, isHeldWarm: true })).toMatchObject({ lastError });
+    expect(state({ view: one })).toMatchObject({ lastError: null });
   });
 });

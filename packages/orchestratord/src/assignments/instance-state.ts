@@ -3,6 +3,7 @@ import type { NodePlace } from '../nodes/node-view.js';
 import { isStagedOn, modelOn, type AssignmentView } from './assignment-view.js';
 import type { ModelStatus } from './demand.js';
 import type { InstanceState } from './lifecycle.js';
+import { stagingProblem } from './staging-problem.js';
 
 export interface StateSources {
   /** What is wanted of the instance; `undefined` = nothing ever was, or nothing is any more. */
@@ -13,6 +14,8 @@ export interface StateSources {
   readonly residentIn: readonly string[];
   /** The file on any node. */
   readonly isOnDisk: boolean;
+  /** Whether it belongs in RAM. */
+  readonly isHeldWarm: boolean;
   /** How long a load takes that is asked for now. */
   readonly loadMs: number | null;
 }
@@ -32,7 +35,7 @@ export function instanceState(sources: StateSources): InstanceState {
     isReady,
     nodeId: assignment.target.node_id,
     poolId: assignment.target.pool_id,
-    lastError: isReady ? null : errorOf(view, status),
+    lastError: isReady ? null : (errorOf(view, status) ?? (sources.isHeldWarm ? stagingProblem(view) : null)),
     progress: place?.online === true ? (view.status?.progress ?? null) : null,
     estimatedMs: estimatedMs === null ? null : Math.round(estimatedMs),
     retryAfterMs: isReady ? null : retryMs(status.retryAfterMs > 0 ? status.retryAfterMs : (estimatedMs ?? loadMs)),

@@ -53,8 +53,10 @@ export class StatusBoard {
     const { instances, models, memory } = this.parts;
     const world = this.parts.world();
     const view = world.viewOf(instanceKeyOf(key));
-    const model = view?.assignment.model ?? models.specOf(instances.find(key)?.modelRef ?? '');
-    if (model === undefined) return instanceState({ view, status: this.statusOf(''), residentIn: [], isOnDisk: false, loadMs: null });
+    const record = instances.find(key);
+    const isHeldWarm = record?.heldTier === 'warm';
+    const model = view?.assignment.model ?? models.specOf(record?.modelRef ?? '');
+    if (model === undefined) return instanceState({ view, status: this.statusOf(''), residentIn: [], isOnDisk: false, isHeldWarm, loadMs: null });
     const modelKey = world.modelKeyOf(model);
     const sizes = world.places.flatMap((place) => modelOn(place, model)?.size_bytes ?? []);
     const online = world.places.filter((place) => place.online);
@@ -65,6 +67,7 @@ export class StatusBoard {
       status: this.statusOf(modelKey),
       residentIn: world.residentIn.get(modelKey) ?? [],
       isOnDisk: sizes.length > 0,
+      isHeldWarm,
       loadMs: memory.lastLoadMs(modelKey, from) ?? (estimates.length === 0 ? null : Math.min(...estimates)),
     });
   }
