@@ -13,8 +13,11 @@ test('U-03 while orchestratord is away the last numbers stay, with their age; wh
     await says(page, '[data-freshness]', /Updated \d+ s ago/);
     const before = ((await call(corral.url, 'GET', '/health')).body as { readonly incarnation: string }).incarnation;
     const pool = await says(page, '[data-pool] h3', /\w/);
+    // Whoever would start it again at once stands still, so that it is away for longer than the page waits between two looks.
+    process.kill(corral.pid, 'SIGSTOP');
     process.kill(corral.ready.pids.orchestratord, 'SIGKILL');
     const notice = await says(page, '[data-freshness]', /old/);
+    process.kill(corral.pid, 'SIGCONT');
     expect(notice).toMatch(/^These numbers are \d+ s old: .+ Still trying\.$/);
     expect(await page.locator('[data-pool] h3').textContent()).toBe(pool);
     await says(page, '[data-freshness]', /Updated \d+ s ago/);
@@ -22,6 +25,7 @@ test('U-03 while orchestratord is away the last numbers stay, with their age; wh
     await says(page, '[data-verdict]', 'The pool is ready');
     await close();
   } finally {
+    process.kill(corral.pid, 'SIGCONT');
     await corral.stop();
     await browser.close();
     await remove();
