@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from '@jest/globals';
+import { afterAll, afterEach } from '@jest/globals';
 import { digestFromHex } from '@corral/catalog-core';
 import type { Digest } from '@corral/catalog-core';
 import { recordingLog, systemClock } from '@corral/service-kit';
@@ -16,10 +16,15 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** An empty folder that goes with the test. */
+const folders: string[] = [];
+afterAll(async () => {
+  for (const dir of folders.splice(0)) await rm(dir, { recursive: true, force: true });
+});
+
+/** An empty folder that goes with the suite: whoever works in it has ended by then, and makes it no more. */
 export async function aFolder(root = tmpdir()): Promise<string> {
   const dir = await mkdtemp(join(root, 'area-test-'));
-  closing.push(() => rm(dir, { recursive: true, force: true }));
+  folders.push(dir);
   return dir;
 }
 
