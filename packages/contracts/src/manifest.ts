@@ -36,6 +36,7 @@ const ManifestPool = Strict({
   node: Id,
   device: Type.String({ pattern: '^(cpu|(cuda|vulkan|metal):\\d+)$' }),
   memory: Type.Optional(Size),
+  required: Type.Optional(Type.Boolean({ description: 'Refuse a changed manifest while the pool\'s node cannot be reached; default false.' })),
   queue: Type.Optional(
     Strict({
       capacity: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),

@@ -165,7 +165,7 @@ describe('what a node is told', () => {
   });
 
   test('P-05 P-14 its pools of the manifest; it is online once it has them', async () => {
-    const pools: ServedPool[] = [{ poolId: 'p1', nodeId: 'local', device: 'cpu', memoryBytes: 500, queueCapacity: null, fullPolicy: null }];
+    const pools: ServedPool[] = [{ poolId: 'p1', nodeId: 'local', device: 'cpu', memoryBytes: 500, queueCapacity: null, fullPolicy: null, required: false }];
     const { client } = await aRegistry({ pools });
     const told = [{ pool_id: 'p1', device: 'cpu', memory_bytes: 500 }];
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toMatchObject({ pools: told, next_heartbeat_ms: 250 });

@@ -52,8 +52,8 @@ describe('a manifest that can be served', () => {
         ['nightly', { name: 'nightly', version: 1, modelId: 'org/tiny:v1.5', tier: 'demand', ttlS: null, priority: 'interactive', placement: { mode: 'prefer', preferPools: ['p1'], avoidPools: ['p2'], allowFallback: false } }],
       ],
       pools: [
-        { poolId: 'p1', nodeId: 'local', device: 'cuda:0', memoryBytes: 1_610_612_736, queueCapacity: 8, fullPolicy: 'drop-lru' },
-        { poolId: 'p2', nodeId: 'gpu-2', device: 'cpu', memoryBytes: null, queueCapacity: null, fullPolicy: null },
+        { poolId: 'p1', nodeId: 'local', device: 'cuda:0', memoryBytes: 1_610_612_736, queueCapacity: 8, fullPolicy: 'drop-lru', required: false },
+        { poolId: 'p2', nodeId: 'gpu-2', device: 'cpu', memoryBytes: null, queueCapacity: null, fullPolicy: null, required: false },
       ],
     });
   });

@@ -55,5 +55,6 @@ function poolOf(pool: NonNullable<Manifest['pools']>[number]): ServedPool {
     memoryBytes: pool.memory === undefined ? null : (sizeOf(pool.memory) ?? null),
     queueCapacity: pool.queue?.capacity ?? null,
     fullPolicy: pool.queue?.full_policy ?? null,
+    required: pool.required ?? false,
   };
 }

@@ -31,6 +31,8 @@ export interface ServedPool {
   /** `null` = the server's default. */
   readonly queueCapacity: number | null;
   readonly fullPolicy: FullPolicy | null;
+  /** A changed manifest is refused while its node cannot be reached. [T-127] */
+  readonly required: boolean;
 }
 
 /** What this control plane serves: one immutable value, replaced as a whole. */

@@ -6,7 +6,7 @@ import { aNodeState } from '../../test/node-fixtures.js';
 
 const host = { machineId: 'machine-1', hostName: 'box' };
 const node = (nodeId: string, address = 'http://10.0.0.1:9200', machineId: string | null = null) => ({ nodeId, address, machineId });
-const pool = (poolId: string, nodeId: string): ServedPool => ({ poolId, nodeId, device: 'cpu', memoryBytes: 7, queueCapacity: null, fullPolicy: null });
+const pool = (poolId: string, nodeId: string): ServedPool => ({ poolId, nodeId, device: 'cpu', memoryBytes: 7, queueCapacity: null, fullPolicy: null, required: false });
 
 describe('isLocalNode', () => {
   test.each([
