@@ -7,6 +7,7 @@ import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceC
 import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
+import { Operation, OperationList } from './operations.js';
 import { DrainRequest, PoolList, PoolStatus } from './pools.js';
 import { Id } from './scalars.js';
 import { ModelStaging } from './staging.js';
@@ -63,6 +64,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
 
   { method: 'post', path: '/v2/catalog/models/{model_id}/stage', operationId: 'stageModel', tag: 'nodes', summary: 'Stage a model in the RAM of every online node that has its file.', responses: { 202: json('Where it is on those nodes.', ModelStaging) }, refusals: [403, 404, 409, 413, 503] },
   { method: 'get', path: '/v2/catalog/models/{model_id}/stage', operationId: 'getModelStaging', tag: 'nodes', summary: 'How far that is.', responses: { 200: json('Where it is on the nodes that have its file.', ModelStaging) }, refusals: [403, 404, 503] },
+
+  { method: 'get', path: '/v2/operations', operationId: 'listOperations', tag: 'admin', summary: 'What goes on after its call was answered, and what has ended lately; newest first. Kept in memory.', query: PAGE, responses: { 200: json('The operations.', OperationList) }, refusals: [400] },
+  { method: 'get', path: '/v2/operations/{operation_id}', operationId: 'getOperation', tag: 'admin', summary: 'One operation. Operations do not survive a restart.', responses: { 200: json('The operation.', Operation) }, refusals: [404] },
 
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },

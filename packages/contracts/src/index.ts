@@ -14,6 +14,7 @@ export * from './metrics.js';
 export * from './nodes.js';
 export * from './openai.js';
 export * from './openapi.js';
+export * from './operations.js';
 export * from './pools.js';
 export * from './scalars.js';
 export * from './staging.js';

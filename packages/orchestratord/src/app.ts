@@ -1,4 +1,4 @@
-import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
+import { createHttpApp, operationRoutes, type HttpAppOptions, type Operations } from '@corral/service-kit';
 import type { Express } from 'express';
 import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
@@ -28,6 +28,7 @@ export interface AppParts {
   readonly instances: InstanceRoutesParts;
   readonly chat: ChatRoutesParts;
   readonly stats: StatsRoutesParts;
+  readonly operations: Operations;
 }
 
 /** The HTTP surface of orchestratord. */
@@ -49,6 +50,7 @@ export function createApp(parts: AppParts): Express {
       instanceRoutes(app, parts.instances);
       chatRoutes(app, parts.chat);
       statsRoutes(app, parts.stats);
+      operationRoutes(app, parts.operations);
     },
   });
 }

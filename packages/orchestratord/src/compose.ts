@@ -1,6 +1,6 @@
 import { ORCHESTRATORD_METRICS } from '@corral/contracts';
 import type { EventBus, HttpEventBus } from '@corral/event-bus';
-import { createMetrics, listen, newId, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
+import { createMetrics, listen, newId, Operations, parseAddress, type Clock, type Listening, type Log, type Metrics, type Shutdown } from '@corral/service-kit';
 import { openAccess, type Access } from './access/open-access.js';
 import { createApp } from './app.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
@@ -49,6 +49,7 @@ interface Ground extends OrchestratordParts {
   readonly instances: InstanceRegistry;
   readonly manifestNews: ManifestNews;
   readonly access: Access;
+  readonly operations: Operations;
 }
 
 /** Nodes, wanted set and bus: the side that keeps models where they are wanted. */
@@ -92,7 +93,7 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.manifest.instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
-  return { ...parts, incarnation: newId(), metrics, store, served, instances, manifestNews, access };
+  return { ...parts, incarnation: newId(), metrics, store, served, instances, manifestNews, access, operations: new Operations({ clock, log }) };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
@@ -193,6 +194,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     instances: { ...opened, audit: access.audit },
     chat: { ...submit, instances: opened.instances, answers },
     stats: opened.stats,
+    operations: ground.operations,
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);
@@ -202,6 +204,8 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     await loop.stop(config.shutdown_grace_ms);
     await server.close(1_000);
   });
+  // Before the server: whoever waits for the end of one is told why it does not come.
+  shutdown.add('operations', () => ground.operations.close());
   return server;
 }
 

@@ -1,4 +1,4 @@
-import { createHttpApp, type HttpAppOptions } from '@corral/service-kit';
+import { createHttpApp, operationRoutes, type HttpAppOptions, type Operations } from '@corral/service-kit';
 import type { Express } from 'express';
 import { cacheRoutes, type CacheRoutesParts } from './http/cache.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
@@ -13,6 +13,7 @@ export interface AppParts {
   readonly tasks: TaskRoutesParts;
   readonly node: NodeRoutesParts;
   readonly cache: CacheRoutesParts;
+  readonly operations: Operations;
 }
 
 /** The HTTP surface of pool-managerd. [C-02] */
@@ -25,6 +26,7 @@ export function createApp(parts: AppParts): Express {
       taskRoutes(app, parts.tasks);
       nodeRoutes(app, parts.node);
       cacheRoutes(app, parts.cache);
+      operationRoutes(app, parts.operations);
     },
   });
 }

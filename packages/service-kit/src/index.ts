@@ -15,6 +15,7 @@ export { createLog, type DaemonLog, type LogOptions } from './log/create-log.js'
 export { LOG_LEVELS, recordingLog, silentLog, type Log, type LogLevel, type RecordedLine } from './log/log.js';
 export { redactText } from './log/redact.js';
 export { createMetrics, METRICS_CONTENT_TYPE, type LabelsOf, type Metrics, type MetricsOptions } from './metrics.js';
+export { Operations, type OperationProgress, type OperationsOptions, type OperationStep, type OperationWork } from './operations.js';
 export { Owner, type Machine } from './owner.js';
 export { QueueFullError, SerialQueue } from './serial-queue.js';
 export { readSecret, sharedSecret } from './shared-secret.js';
@@ -47,4 +48,5 @@ export { knownRoutes, routeAt, type KnownRoute } from './http/routes.js';
 export { listen, type Listening, type ListenOptions, type ServerTls } from './http/server.js';
 export { readSse, SSE_HEADERS, SSE_HEARTBEAT, SseReader, type SseEvent } from './http/sse.js';
 export { body, invalidParams, lenientBody, optionalBody } from './http/validated-body.js';
+export { operationError, operationRoutes, sendOperation, wantsToWait } from './http/operation-routes.js';
 export { editDistance, nearest } from './nearest.js';

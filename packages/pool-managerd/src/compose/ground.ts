@@ -5,7 +5,7 @@ import { POOL_MANAGERD_METRICS } from '@corral/contracts';
 import { openCatalog } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { EngineProvider } from '@corral/engine';
-import { createLog, createMetrics, newId } from '@corral/service-kit';
+import { createLog, createMetrics, newId, Operations } from '@corral/service-kit';
 import type { Clock, Log, Metrics, Shutdown } from '@corral/service-kit';
 import { Journal } from '../assignments/journal.js';
 import type { PoolManagerdConfig } from '../config.js';
@@ -45,6 +45,8 @@ export interface Ground extends NodeParts {
   readonly stage: OpenedStage | null;
   /** What engine workers write, kept apart from what the node says of them. */
   readonly workerLog: Log;
+  /** What goes on after its call was answered. */
+  readonly operations: Operations;
 }
 
 /** Takes the state directory of a node, or rejects when another one has it. */
@@ -75,7 +77,7 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, stage, workerLog };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, stage, workerLog, operations: new Operations({ clock, log }) };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

@@ -37,6 +37,7 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
       drainMs: config.replicas.drain_ms,
     },
     tasks: { tasks, clock },
+    operations: ground.operations,
     cache: {
       area: core.staging?.area ?? null,
       list: () => cacheList(core.staging),
@@ -56,5 +57,7 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
     tasks.close();
     return server.close(config.shutdown_grace_ms);
   });
+  // Before the server: whoever waits for the end of one is told why it does not come.
+  shutdown.add('operations', () => ground.operations.close());
   return server;
 }
