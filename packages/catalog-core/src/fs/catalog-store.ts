@@ -8,9 +8,10 @@ import { encodeEntry, encodeIndex } from '../index-document.js';
 import { CatalogError } from './catalog-error.js';
 import { checkFile } from './check-file.js';
 import { entryProblem } from './entry-problem.js';
+import { IndexWriter } from './index-writer.js';
 import { PartialFolders } from './partial-folders.js';
 import type { ResumableFolder } from './partial-folders.js';
-import { syncDirectory, writeDurably } from './write-durably.js';
+import { syncDirectory } from './write-durably.js';
 import type { WriterLock } from './writer-lock.js';
 
 /** What a removal did. `fileError` says why a file stayed behind; the entry is gone all the same. [D-06] */
@@ -20,15 +21,7 @@ export interface Removal {
   readonly fileError: string | null;
 }
 
-interface Operation {
-  /** Changes the draft as its last step, so that a failed operation leaves it alone. */
-  readonly apply: (draft: Map<string, CatalogEntry>) => Promise<unknown>;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const MAX_ENTRIES = 100_000;
-const MAX_WAITING = 10_000;
 
 /**
  * The models on this node's disk: the only writer of `catalog.json` and of the files beside it.
@@ -37,39 +30,35 @@ const MAX_WAITING = 10_000;
  * index is being written share the next write, so that many small changes cost few writes. [D-01 D-04 D-05]
  */
 export class CatalogStore {
-  #entries: ReadonlyMap<string, CatalogEntry>;
-  readonly #encoded = new WeakMap<CatalogEntry, string>();
-  #waiting: Operation[] = [];
-  #loop: Promise<void> | null = null;
-  #closed = false;
+  readonly #index: IndexWriter<CatalogEntry>;
   readonly #partials: PartialFolders;
 
   constructor(
     readonly dir: string,
     entries: Iterable<CatalogEntry>,
-    private readonly lock: WriterLock,
+    lock: WriterLock,
   ) {
-    this.#entries = new Map([...entries].map((entry) => [entry.id, entry]));
+    this.#index = new IndexWriter(entries, { path: join(dir, 'catalog.json'), encodeEntry: (entry) => encodeEntry(entry, dir), encodeIndex }, lock);
     this.#partials = new PartialFolders(dir);
   }
 
   get(id: string): CatalogEntry | null {
-    return this.#entries.get(id) ?? null;
+    return this.#index.entries.get(id) ?? null;
   }
 
   /** Every entry, in the order of registration. */
   list(): readonly CatalogEntry[] {
-    return [...this.#entries.values()];
+    return [...this.#index.entries.values()];
   }
 
   /** Whether a model with this id or reference is registered, whatever became of its file. [D-04] */
   exists(idOrRef: string): boolean {
-    return findEntry(this.#entries, idOrRef) !== null;
+    return findEntry(this.#index.entries, idOrRef) !== null;
   }
 
   /** The entry of this id or reference if its file is there in its full size, else `null`. Writes nothing. [D-04] */
   async locate(idOrRef: string): Promise<CatalogEntry | null> {
-    const entry = findEntry(this.#entries, idOrRef);
+    const entry = findEntry(this.#index.entries, idOrRef);
     if (entry === null) return null;
     const { kind } = await checkFile(entry);
     return kind === 'same' || kind === 'touched' ? entry : null;
@@ -77,12 +66,12 @@ export class CatalogStore {
 
   /** Adds an entry or replaces the one with its id. Its file must be in place in its full size. */
   put(entry: CatalogEntry): Promise<CatalogEntry> {
-    return this.#change(async (draft) => this.#set(draft, entry));
+    return this.#index.change(async (draft) => this.#set(draft, entry));
   }
 
   /** Replaces an entry by what `change` makes of it; rejects with NOT_FOUND when there is none. `change` may not rename it. */
   update(id: string, change: (entry: CatalogEntry) => CatalogEntry): Promise<CatalogEntry> {
-    return this.#change(async (draft) => {
+    return this.#index.change(async (draft) => {
       const before = known(draft, id);
       const changed = change(before);
       if (changed === before) return before;
@@ -108,14 +97,14 @@ export class CatalogStore {
    * A crash in between leaves a file without an entry, never an entry without a file. An unknown id reports `deleted: false`. [D-06]
    */
   async delete(id: string): Promise<Removal> {
-    const removed = await this.#change(async (draft) => {
+    const removed = await this.#index.change(async (draft) => {
       const entry = draft.get(id) ?? null;
       draft.delete(id);
       return entry;
     });
     if (removed === null) return { deleted: false, freedBytes: 0, fileError: null };
     if (removed.external) return { deleted: true, freedBytes: 0, fileError: null };
-    return this.#change(async (draft) => {
+    return this.#index.change(async (draft) => {
       if ([...draft.values()].some((entry) => entry.localPath === removed.localPath))
         return { deleted: true, freedBytes: 0, fileError: null };
       try {
@@ -151,7 +140,7 @@ export class CatalogStore {
    * An equal name holds equal bytes, so replacing one is harmless. [D-24]
    */
   publish(partialPath: string, digest: Digest): Promise<string> {
-    return this.#change(async () => {
+    return this.#index.change(async () => {
       const path = join(this.dir, blobName(digest));
       await rename(partialPath, path);
       await syncDirectory(this.dir);
@@ -160,11 +149,8 @@ export class CatalogStore {
   }
 
   /** Finishes the waiting changes, gives up the right to write, and refuses everything after that. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#loop;
-    await this.lock.release();
+  close(): Promise<void> {
+    return this.#index.close();
   }
 
   async #set(draft: Map<string, CatalogEntry>, entry: CatalogEntry): Promise<CatalogEntry> {
@@ -184,74 +170,10 @@ export class CatalogStore {
     draft.set(entry.id, entry);
     return entry;
   }
-
-  #change<T>(apply: (draft: Map<string, CatalogEntry>) => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new CatalogError('CLOSED', `the catalog in ${this.dir} is closed; open it again`));
-    if (this.#waiting.length >= MAX_WAITING) {
-      return Promise.reject(new CatalogError('FULL', `${MAX_WAITING} changes wait for the catalog in ${this.dir}; try again later`));
-    }
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ apply, resolve: resolve as (value: never) => void, reject });
-      this.#loop ??= this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      await this.#commit(batch);
-    }
-    // In the same turn as the last look at the queue, so that no change can slip in between and wait for ever.
-    this.#loop = null;
-  }
-
-  async #commit(batch: readonly Operation[]): Promise<void> {
-    const draft = new Map(this.#entries);
-    const settled: { readonly operation: Operation; readonly value: unknown }[] = [];
-    for (const operation of batch) {
-      try {
-        settled.push({ operation, value: await operation.apply(draft) });
-      } catch (error) {
-        operation.reject(error);
-      }
-    }
-    try {
-      if (!sameEntries(draft, this.#entries)) await this.#write(draft);
-    } catch (error) {
-      for (const { operation } of settled) operation.reject(writeFailed(this.dir, error));
-      return;
-    }
-    this.#entries = draft;
-    for (const { operation, value } of settled) operation.resolve(value as never);
-  }
-
-  async #write(entries: ReadonlyMap<string, CatalogEntry>): Promise<void> {
-    const lines: string[] = [];
-    for (const entry of entries.values()) {
-      const line = this.#encoded.get(entry) ?? encodeEntry(entry, this.dir);
-      this.#encoded.set(entry, line);
-      lines.push(line);
-    }
-    await writeDurably(join(this.dir, 'catalog.json'), encodeIndex(lines));
-  }
 }
 
 function known(draft: ReadonlyMap<string, CatalogEntry>, id: string): CatalogEntry {
   const entry = draft.get(id);
   if (entry === undefined) throw new CatalogError('NOT_FOUND', `no model "${id}" in the catalog; see "corral models ls"`);
   return entry;
-}
-
-function sameEntries(a: ReadonlyMap<string, CatalogEntry>, b: ReadonlyMap<string, CatalogEntry>): boolean {
-  return a.size === b.size && [...a].every(([id, entry]) => b.get(id) === entry);
-}
-
-function writeFailed(dir: string, cause: unknown): CatalogError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CatalogError(
-    'WRITE_FAILED',
-    `${join(dir, 'catalog.json')} could not be written: ${reason}; free space or mend the permissions, then try again`,
-    { cause },
-  );
 }
