@@ -23,6 +23,7 @@ export const ERRORS = {
   QUEUE_FULL_DROP_LRU: { status: 429, retriable: true, meaning: 'A newer task took the place in the queue.' },
   RATE_LIMITED: { status: 429, retriable: true, meaning: 'The key sends more than its limit.' },
   INTERNAL: { status: 500, retriable: false, meaning: 'A defect of the server; the log has the correlation id.' },
+  RELOAD_FAILED: { status: 500, retriable: false, meaning: 'The manifest could not be reloaded; the one before goes on serving. `error_kind` and `problems` say why.' },
   INSTANCE_NOT_LOADED: { status: 503, retriable: true, meaning: 'The instance is not resident; load it first.' },
   POOL_UNREADY: { status: 503, retriable: true, meaning: 'No pool is ready; the message says why.' },
   POOL_UNAVAILABLE: { status: 503, retriable: true, meaning: 'No pool can serve this model; the message has the reason and the numbers.' },

@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
 import { NodeModel } from './nodes.js';
 import { PoolStatus } from './pools.js';
+import { ReloadFailedEvent, ReloadSucceededEvent } from './reload.js';
 import { Count, Id, Ms, Nullable, Residency } from './scalars.js';
 import { describeProblems, validator } from './validate.js';
 
@@ -22,7 +23,7 @@ const InstanceOutcome = Type.Object({
   steps: Type.Optional(Type.Array(InstanceStep, { description: 'What took how long since the last end, in order.' })),
 });
 
-/** Event type → payload. Commands go to a node, the rest come from one. [E-14] */
+/** Event type → payload. Commands go to a node, what became of a manifest reload is the control plane's own, the rest come from a node. [E-14] */
 export const EVENTS = {
   'orchestrator.load': Assignment,
   'orchestrator.unload': Assignment,
@@ -33,6 +34,8 @@ export const EVENTS = {
   'instance.evicted': InstanceOutcome,
   'pool.ready': PoolStatus,
   'pool.unready': PoolStatus,
+  'orchestrator.reload_succeeded': ReloadSucceededEvent,
+  'orchestrator.reload_failed': ReloadFailedEvent,
   'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
 } as const;
 

@@ -16,6 +16,7 @@ export * from './openai.js';
 export * from './openapi.js';
 export * from './operations.js';
 export * from './pools.js';
+export * from './reload.js';
 export * from './scalars.js';
 export * from './staging.js';
 export * from './tasks.js';

@@ -16,6 +16,7 @@ const FIRST_TOKEN_BUCKETS = [50, 100, 150, 200, 300, 500, 750, 1_000, 1_500, 2_0
 const DECODE_BUCKETS = [250, 500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000, 8_000, 12_000] as const;
 const LOAD_BUCKETS = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000] as const;
 const BACKOFF_BUCKETS = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 120_000, 300_000, 3_600_000] as const;
+const RELOAD_BUCKETS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
 const TASK = ['engine', 'engine_version', 'pool_id', 'replica_id', 'priority'] as const;
 
 /** Series of orchestratord. Names and labels are a contract. [H-01] */
@@ -48,6 +49,11 @@ export const ORCHESTRATORD_METRICS = {
   instance_evictions_total: { type: 'counter', help: 'Replicas that made room, by reason.', labels: ['reason'] },
   events_published_total: { type: 'counter', help: 'Events handed to the bus.', labels: ['type', 'outcome'] },
   events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
+  manifest_reloads_total: { type: 'counter', help: 'Manifest reloads by what asked for them and how they ended.', labels: ['source', 'outcome'] },
+  manifest_reload_duration_ms: { type: 'histogram', help: 'Manifest reloads that succeeded, from the request to the switch.', labels: [], buckets: RELOAD_BUCKETS },
+  binding_requests_total: { type: 'counter', help: 'Requests of a binding of the manifest over all its versions: received, then dispatched or failed.', labels: ['binding', 'event'] },
+  binding_in_flight: { type: 'gauge', help: 'Requests that any version of a binding accepted and that have not ended.', labels: ['binding'] },
+  binding_version: { type: 'gauge', help: 'The version of a binding that takes new requests.', labels: ['binding'] },
   event_bus_connected: { type: 'gauge', help: '1 while events can be published: the broker is connected or, without one, the last delivery worked.', labels: [] },
 } as const satisfies MetricsContract;
 

@@ -1,6 +1,7 @@
 import type { EventEnvelope } from '@corral/contracts';
 import { formatDuration } from '@corral/service-kit';
 import type { Colors } from 'picocolors/types.js';
+import { countsOf } from './reload-text.js';
 
 /** One event as a line: when, what, about what, where, why. Of a type that is not known, only when and what. */
 export function eventLine(event: EventEnvelope, isKnown: boolean, colors: Colors): string {
@@ -18,6 +19,12 @@ function aboutOf(event: EventEnvelope): readonly string[] {
     case 'pool.ready':
     case 'pool.unready':
       return [event.data.pool_id, event.data.last_error ?? ''];
+    case 'orchestrator.reload_succeeded': {
+      const { source, summary, duration_ms } = event.data;
+      return [source, countsOf(summary), `after ${formatDuration(duration_ms)}`];
+    }
+    case 'orchestrator.reload_failed':
+      return [event.data.source, event.data.error];
     case 'catalog.model_registered':
       return [event.data.model.model_id, event.data.node_id];
     default: {

@@ -21,7 +21,7 @@ export function noteNodeEvents(nodes: Pick<NodeDirectory, 'onChange'>, history: 
 
 /** An event about an instance as its history tells it; `null` for any other. Pure. */
 function happeningOf({ type, time, data }: EventEnvelope): InstanceHappening | null {
-  if (!type.startsWith('instance.') || !('duration_ms' in data)) return null;
+  if (!type.startsWith('instance.') || !('instance_id' in data && 'duration_ms' in data)) return null;
   const { org_id, instance_id, duration_ms, last_error, reason, steps = [] } = data;
   return {
     orgId: org_id,

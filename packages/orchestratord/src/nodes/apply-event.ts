@@ -1,6 +1,6 @@
 import type { AssignmentStatus, EventEnvelope, InstanceOutcome, NodeModel, NodeState, PoolStatus } from '@corral/contracts';
 
-/** The node that an event is about; `null` for commands, which come from here. */
+/** The node that an event is about; `null` for commands and reloads, which come from here. */
 export function nodeOfEvent({ data }: EventEnvelope): string | null {
   return 'node_id' in data ? data.node_id : null;
 }
@@ -25,6 +25,8 @@ export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
       return { ...state, assignments: withOutcome(state.assignments, event.data) };
     case 'orchestrator.load':
     case 'orchestrator.unload':
+    case 'orchestrator.reload_succeeded':
+    case 'orchestrator.reload_failed':
       return state;
   }
 }
