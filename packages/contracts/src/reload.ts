@@ -35,10 +35,15 @@ export type ReloadProblem = Static<typeof ReloadProblem>;
 const Hash = Type.String({ description: 'Equal exactly when two manifests define the same.' });
 const Notes = Type.Array(Type.String(), { description: 'What was swapped beside what served, and what was drained first.' });
 
-const succeededFields = { source: ReloadSource, at: Timestamp, duration_ms: Ms, summary: ReloadSummary, manifest_hash: Hash, previous_hash: Hash, notes: Notes };
-const failedFields = {
+const commonFields = {
   source: ReloadSource,
   at: Timestamp,
+  duration_ms: Type.Integer({ minimum: 0, description: 'Milliseconds, without the wait for the reload before it.' }),
+  steps: Type.Array(Type.Object({ step: Type.String(), duration_ms: Ms }), { description: 'Those that were begun, in order.' }),
+};
+const succeededFields = { ...commonFields, summary: ReloadSummary, manifest_hash: Hash, previous_hash: Hash, notes: Notes };
+const failedFields = {
+  ...commonFields,
   error: Type.String(),
   error_kind: ReloadErrorKind,
   step: Type.String({ description: 'Where in the sequence it failed.' }),
@@ -80,12 +85,14 @@ export type BindingState = Static<typeof BindingState>;
 export const BindingRecord = Type.Object({
   id: Type.String({ description: 'Kind and id, such as `route:chat-small`.' }),
   kind: BindingKind,
+  provider: Type.Union([Type.Literal('manifest'), Type.Literal('starter')], { description: 'Where the definition comes from.' }),
+  handler: Type.String({ description: 'What it leads to: the model of a route or an instance, the first source of a model, `node/device` of a pool.' }),
   version: Type.Integer({ minimum: 1, description: 'A changed definition gets the next one.' }),
   state: BindingState,
   fingerprint: Type.String({ description: 'Of the definition: comments and key order do not change it.' }),
-  received: Count,
-  dispatched: Count,
-  failed: Count,
+  received: Type.Integer({ minimum: 0, description: 'Requests that this version accepted.' }),
+  dispatched: Type.Integer({ minimum: 0, description: 'Those of them that were given to a node.' }),
+  failed: Type.Integer({ minimum: 0, description: 'Those of them that ended with an error.' }),
   in_flight: Count,
 });
 export type BindingRecord = Static<typeof BindingRecord>;
