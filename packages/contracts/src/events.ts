@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
+import { ModelDeleted } from './gc.js';
 import { NodeModel } from './nodes.js';
 import { PoolStatus } from './pools.js';
 import { ReloadFailedEvent, ReloadSucceededEvent } from './reload.js';
@@ -37,6 +38,7 @@ export const EVENTS = {
   'orchestrator.reload_succeeded': ReloadSucceededEvent,
   'orchestrator.reload_failed': ReloadFailedEvent,
   'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
+  'catalog.model_deleted': ModelDeleted,
 } as const;
 
 export type EventType = keyof typeof EVENTS;

@@ -6,6 +6,7 @@ export * from './error-body.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './frames.js';
+export * from './gc.js';
 export * from './generate.js';
 export * from './instances.js';
 export * from './manifest.js';

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from '@corral/contracts';
-import { formatDuration } from '@corral/service-kit';
+import { formatBytes, formatDuration } from '@corral/service-kit';
 import type { Colors } from 'picocolors/types.js';
 import { countsOf } from './reload-text.js';
 
@@ -27,6 +27,8 @@ function aboutOf(event: EventEnvelope): readonly string[] {
       return [event.data.source, event.data.error];
     case 'catalog.model_registered':
       return [event.data.model.model_id, event.data.node_id];
+    case 'catalog.model_deleted':
+      return [event.data.model_id, event.data.node_id, event.data.rule, `${formatBytes(event.data.freed_bytes)} freed`, event.data.error ?? ''];
     default: {
       const { org_id, instance_id, node_id, pool_id, duration_ms, last_error, reason } = event.data;
       return [`${org_id}/${instance_id}`, `${node_id}/${pool_id}`, duration_ms === null ? '' : `after ${formatDuration(duration_ms)}`, last_error ?? reason ?? ''];

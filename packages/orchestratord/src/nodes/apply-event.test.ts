@@ -27,6 +27,12 @@ describe('applyEvent', () => {
     expect(applyEvent(state, anEvent('catalog.model_registered', { node_id: 'n1', model: aNodeModel() })).models).toEqual([aNodeModel()]);
   });
 
+  test('G-30 a model that was deleted is no longer there, and nothing else changes', () => {
+    const state = aNodeState({ models: [aNodeModel('smollm2', 200), aNodeModel('other', 300)] });
+    const deleted = anEvent('catalog.model_deleted', { node_id: 'n1', model_id: 'smollm2', digest: aNodeModel('smollm2', 200).digest, rule: 'DeleteRetired', freed_bytes: 200, error: null });
+    expect(applyEvent(state, deleted)).toEqual({ ...state, models: [aNodeModel('other', 300)] });
+  });
+
   test('E-23 the same event twice changes nothing more', () => {
     const event = anEvent('instance.load_failed', anOutcome({ residency: 'failed', last_error: 'no' }));
     const once = applyEvent(aNodeState(), event);

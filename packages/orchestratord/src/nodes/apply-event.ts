@@ -17,6 +17,8 @@ export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
       return { ...state, pools: withPool(state.pools, event.data) };
     case 'catalog.model_registered':
       return { ...state, models: withModel(state.models, event.data.model) };
+    case 'catalog.model_deleted':
+      return { ...state, models: state.models.filter(({ model_id }) => model_id !== event.data.model_id) };
     case 'instance.loading':
     case 'instance.loaded':
     case 'instance.load_failed':

@@ -41,6 +41,10 @@ export class ModelPresence {
     return this.#presences.get(key);
   }
 
+  list(): readonly Presence[] {
+    return [...this.#presences.values()];
+  }
+
   /** Replaces what is wanted. A newer generation, or the end of a wait, looks at a model again. Cheap where nothing changed. */
   want(wishes: readonly ModelWish[]): void {
     if (this.#isClosed) return;
