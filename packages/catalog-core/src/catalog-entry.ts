@@ -27,6 +27,8 @@ export interface CatalogEntry {
   readonly modifiedMs: number;
   readonly lifecycle: Lifecycle;
   readonly verification: Verification;
+  /** The digest was given with the model, and not only measured here: what an equal one proves. [D-10] */
+  readonly digestGiven: boolean;
   readonly lastVerifiedMs: number;
   readonly createdMs: number;
   /** `null` when it was never used. */

@@ -34,6 +34,7 @@ export function encodeEntry(entry: CatalogEntry, root: string): string {
     modified_ms: entry.modifiedMs,
     lifecycle: entry.lifecycle,
     verification: entry.verification,
+    digest_given: entry.digestGiven,
     last_verified_ms: entry.lastVerifiedMs,
     created_ms: entry.createdMs,
     last_used_ms: entry.lastUsedMs,
@@ -72,6 +73,7 @@ export function decodeIndex(text: string, root: string): DecodedIndex {
 function decodeEntry(fields: FieldReader, root: string): CatalogEntry {
   const verification = fields.child('verification');
   const external = fields.flag('external');
+  const result = verification.oneOf('result', ['pass', 'warn', 'fail'], 'fail');
   return {
     id: idOf(fields),
     refs: fields.texts('refs'),
@@ -81,7 +83,9 @@ function decodeEntry(fields: FieldReader, root: string): CatalogEntry {
     sizeBytes: fields.number('size_bytes'),
     modifiedMs: fields.number('modified_ms'),
     lifecycle: fields.oneOf('lifecycle', ['Active', 'Retired'], 'Retired'),
-    verification: { result: verification.oneOf('result', ['pass', 'warn', 'fail'], 'fail'), reason: verification.text('reason') },
+    verification: { result, reason: verification.text('reason') },
+    // Indexes of an earlier version do not say; a pass does.
+    digestGiven: fields.raw('digest_given') === undefined ? result === 'pass' : fields.flag('digest_given'),
     lastVerifiedMs: fields.number('last_verified_ms'),
     createdMs: fields.number('created_ms'),
     lastUsedMs: fields.numberOrNull('last_used_ms'),

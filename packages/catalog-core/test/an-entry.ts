@@ -31,6 +31,7 @@ export function anEntry(overrides: Partial<CatalogEntry> = {}): CatalogEntry {
     modifiedMs: 1_700_000_000_000,
     lifecycle: 'Active',
     verification: { result: 'pass', reason: 'the digest is the expected one' },
+    digestGiven: true,
     lastVerifiedMs: 1_700_000_000_500,
     createdMs: 1_700_000_000_400,
     lastUsedMs: null,

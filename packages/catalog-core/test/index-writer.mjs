@@ -18,6 +18,7 @@ for (let n = store.list().length; ; n += 1) {
       modifiedMs: Math.trunc(mtimeMs),
       lifecycle: 'Active',
       verification: { result: 'warn', reason: 'x'.repeat(2_000) },
+      digestGiven: false,
       lastVerifiedMs: n,
       createdMs: n,
       lastUsedMs: null,

@@ -1,6 +1,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Type } from '@sinclair/typebox';
 import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, KeyRecord, OrgList, OrgRecord, UsageList } from './access.js';
+import { NodeCatalog } from './catalog.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
 import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceChatRequest, InstanceCreate, InstanceEventList, InstanceList, InstancePatch, LoadAccepted, LoadRequest, PoolStats, UnloadAccepted } from './instances.js';
@@ -71,6 +72,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },
   { method: 'post', path: '/v2/nodes/{node_id}/heartbeat', operationId: 'heartbeat', tag: 'nodes', summary: 'The full state of a node.', request: HeartbeatRequest, responses: { 200: json('Received.', HeartbeatResponse) }, refusals: [400, 404] },
+  { method: 'get', path: '/v2/nodes/{node_id}/catalog', operationId: 'getNodeCatalog', tag: 'nodes', summary: 'What a node is to know of the catalog: asked for when `catalog_version` in the answer to a report is another than the node has applied.', responses: { 200: json('The intent.', NodeCatalog) }, refusals: [403, 404] },
   { method: 'post', path: '/v2/nodes/{node_id}/events', operationId: 'postNodeEvents', tag: 'nodes', summary: 'Events of a node, where no broker carries them.', request: Type.Array(Type.Object({ type: Type.String({ enum: Object.keys(EVENTS) }) })), responses: { 200: { description: 'Received.' } }, refusals: [400, 404] },
   { method: 'get', path: '/v2/events/stream', operationId: 'streamEvents', tag: 'nodes', summary: 'What passes the event bus from now on, or after an event (`since`, or the header `Last-Event-ID`; 0 = all that is kept): commands to nodes, and what happened there. For system admins.', query: { since: Type.Integer({ minimum: 0 }) }, responses: { 200: stream }, refusals: [400, 403] },
   { method: 'delete', path: '/v2/nodes/{node_id}', operationId: 'deregisterNode', tag: 'nodes', summary: 'A node leaves.', responses: { 204: nothing }, refusals: [404] },

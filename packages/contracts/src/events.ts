@@ -1,10 +1,11 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
+import { ModelState } from './catalog.js';
 import { ModelDeleted } from './gc.js';
 import { NodeModel } from './nodes.js';
 import { PoolStatus } from './pools.js';
 import { ReloadFailedEvent, ReloadSucceededEvent } from './reload.js';
-import { Count, Id, Ms, Nullable, Residency } from './scalars.js';
+import { Count, Digest, Id, ModelId, Ms, Nullable, Residency } from './scalars.js';
 import { describeProblems, validator } from './validate.js';
 
 /** What happened to one assignment on its node. */
@@ -24,6 +25,11 @@ const InstanceOutcome = Type.Object({
   steps: Type.Optional(Type.Array(InstanceStep, { description: 'What took how long since the last end, in order.' })),
 });
 
+const NodeModelState = Type.Object({ state: ModelState, pinned: Type.Boolean() });
+
+/** What a node keeps of the intent for one of its entries changed. */
+const ModelStateChanged = Type.Object({ node_id: Id, model_id: ModelId, digest: Digest, from: NodeModelState, to: NodeModelState });
+
 /** Event type → payload. Commands go to a node, what became of a manifest reload is the control plane's own, the rest come from a node. [E-14] */
 export const EVENTS = {
   'orchestrator.load': Assignment,
@@ -38,6 +44,7 @@ export const EVENTS = {
   'orchestrator.reload_succeeded': ReloadSucceededEvent,
   'orchestrator.reload_failed': ReloadFailedEvent,
   'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
+  'catalog.state_changed': ModelStateChanged,
   'catalog.model_deleted': ModelDeleted,
 } as const;
 

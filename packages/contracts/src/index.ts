@@ -12,6 +12,7 @@ export * from './instances.js';
 export * from './manifest.js';
 export * from './meta.js';
 export * from './metrics.js';
+export * from './node-catalog.js';
 export * from './nodes.js';
 export * from './openai.js';
 export * from './openapi.js';

@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, AssignmentStatus } from './assignments.js';
+import { ModelState, Verification } from './catalog.js';
 import { PoolStatus } from './pools.js';
 import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable, Strict, Timestamp } from './scalars.js';
 import { StagingStatus, TierBandwidth } from './staging.js';
@@ -41,10 +42,25 @@ export const NodeModel = Type.Object({
   model_id: ModelId,
   digest: Digest,
   size_bytes: Bytes,
-  lifecycle: Type.Union([Type.Literal('Active'), Type.Literal('Retired')]),
+  lifecycle: ModelState,
+  pinned: Type.Boolean(),
+  verification: Verification,
+  last_verified_ms: Ms,
+  created_ms: Ms,
+  last_used_ms: Nullable(Type.Integer({ description: 'Last load, copy into the staging area or task, Unix milliseconds; null when it was never used.' })),
+  retired_at_ms: Nullable(Ms),
+  external: Type.Boolean({ description: 'The file lies outside the models directory: it is used in place, and never deleted.' }),
   facts: Nullable(ModelFacts),
 });
 export type NodeModel = Static<typeof NodeModel>;
+
+/** The intent that a node has applied to its files, and what of it could not be. [D-61] */
+export const AppliedCatalog = Type.Object({
+  orchestrator_incarnation: Type.String({ description: 'Of the daemon that gave the version: after a restore of its store an older version is the newer one.' }),
+  catalog_version: Count,
+  not_applied: Type.Array(Type.Object({ model_id: ModelId, reason: Type.String() }), { description: 'Removed models whose file is still in use.' }),
+});
+export type AppliedCatalog = Static<typeof AppliedCatalog>;
 
 /** Everything a node is and holds: registration, every heartbeat and the poll of static nodes carry it. */
 export const NodeState = Type.Object({
@@ -66,6 +82,7 @@ export const NodeState = Type.Object({
   ),
   staging: Nullable(StagingStatus),
   bytes_per_s: TierBandwidth,
+  catalog: Type.Optional(AppliedCatalog),
 });
 export type NodeState = Static<typeof NodeState>;
 
@@ -89,6 +106,7 @@ export type PoolDefinition = Static<typeof PoolDefinition>;
 /** What the control plane wants of a node; sent when the node's hashes differ, else left out. */
 export const WantedState = Type.Object({
   orchestrator_incarnation: Type.String(),
+  catalog_version: Type.Optional(Type.Integer({ minimum: 0, description: 'Of the intent; a node that has applied another one asks for it. [G-19]' })),
   /** null = one pool per device found. */
   pools: Type.Optional(Nullable(Type.Array(PoolDefinition))),
   assignments: Type.Optional(Type.Array(Assignment)),

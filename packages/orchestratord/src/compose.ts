@@ -15,6 +15,7 @@ import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
+import { intentOfRows, type CatalogIntentSource } from './nodes/catalog-intent.js';
 import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
@@ -60,6 +61,7 @@ interface Fleet {
   readonly outbox: OutboxRelay;
   readonly feed: EventFeed;
   readonly nodes: NodeRegistry;
+  readonly catalog: CatalogIntentSource;
   readonly models: ModelDirectory;
   readonly residency: ResidencyLoop;
   readonly wanted: WantedSet;
@@ -109,6 +111,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     onPublished: feed.put,
   });
   const known = await listModels(store.db);
+  const catalog = intentOfRows(known);
   const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
   await wanted.forget(ground.manifestNews.removed);
   const nodes: NodeRegistry = new NodeRegistry({
@@ -118,6 +121,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     incarnation: ground.incarnation,
     busMode: bus.state().mode,
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
+    catalog,
     pools: served.manifest.pools,
     host: await thisHost(),
     staticUrls: staticNodes(config),
@@ -153,7 +157,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await nodes.close();
     await link.close();
   });
-  return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
+  return { bus, inbound, outbox, feed, nodes, catalog, models, residency, wanted };
 }
 
 /** What the manifest changed while this daemon was away. */
@@ -187,7 +191,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       servedSinceS: Math.floor(clock.nowMs() / 1_000),
       answers,
     },
-    nodes: { nodes, bus: fleet.inbound },
+    nodes: { nodes, catalog: fleet.catalog, bus: fleet.inbound },
     events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },

@@ -22,7 +22,8 @@ export function aPoolStatus(over: Partial<PoolStatus> = {}): PoolStatus {
 export function aNodeModel(modelId = 'smollm2', bytes = 200, over: Partial<NodeModel> = {}): NodeModel {
   const memory = { weights_device_bytes: bytes, weights_host_bytes: 0, context_base_bytes: 0, context_per_cell_bytes: 0 };
   return {
-    model_id: modelId, digest: DIGEST, size_bytes: bytes, lifecycle: 'Active',
+    model_id: modelId, digest: DIGEST, size_bytes: bytes, lifecycle: 'Active', pinned: false, verification: { result: 'pass', reason: 'the file has the expected digest' },
+    last_verified_ms: 1, created_ms: 1, last_used_ms: null, retired_at_ms: null, external: false,
     facts: { architecture: 'llama', name: null, quant: null, layers: 2, embedding_length: 8, vocab_size: 10, train_context: 8_192, has_chat_template: true, memory: { cpu: memory } },
     ...over,
   };

@@ -9,6 +9,7 @@ import { nodeRoutes } from '../src/http/nodes.routes.js';
 import { poolRoutes } from '../src/http/pools.routes.js';
 import type { ServedPool } from '../src/manifest/served-manifest.js';
 import { subscribeToNodes } from '../src/nodes/node-events.js';
+import type { CatalogIntentSource } from '../src/nodes/catalog-intent.js';
 import { NodeRegistry } from '../src/nodes/node-registry.js';
 import type { NodeChange } from '../src/nodes/node-view.js';
 import { anAssignment } from './fixtures.js';
@@ -27,12 +28,18 @@ interface Setup {
   readonly nodesMax?: number;
 }
 
+const CATALOG: CatalogIntentSource = {
+  version: () => 7,
+  forNodes: () => ({ catalog_version: 7, models: [{ model_id: 'org/a:b', digest: null, sources: ['file:/a.gguf'], state: 'Retired', pinned: true, retired_at_ms: 5 }] }),
+};
+
 async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wanted = [], nodesMax = 10 }: Setup = {}) {
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const told: string[] = [];
   const registry = new NodeRegistry({
     clock, metrics, pools, staticUrls, nodesMax, log: silentLog, incarnation: 'orch-1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000,
     host: { machineId: 'm1', hostName: 'box' },
+    catalog: CATALOG,
     wanted: { assignmentsOf: (nodeId) => wanted.filter(({ target }) => target.node_id === nodeId), toldAll: (nodeId) => void told.push(nodeId) },
   });
   const changes: string[] = [];
@@ -42,7 +49,7 @@ async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wan
   const app = createHttpApp({
     log: silentLog,
     routes: (routes) => {
-      nodeRoutes(routes, { nodes: registry, bus });
+      nodeRoutes(routes, { nodes: registry, catalog: CATALOG, bus });
       poolRoutes(routes, { nodes: registry, leasesOf: () => 0, reasonOf: () => undefined });
     },
   });
@@ -86,7 +93,7 @@ const refusal = (code: string) => expect.objectContaining({ code });
 describe('registration and heartbeats', () => {
   test('P-12 T-136 a node registers, again and again, and is listed once', async () => {
     const { client } = await aRegistry();
-    const answer = { success: true, message: 'registered', node_id: 'n1', next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', pools: null };
+    const answer = { success: true, message: 'registered', node_id: 'n1', next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7, pools: null };
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toEqual(answer);
     expect(await client.json('POST', '/v2/nodes/register', aRegistration({ seq: 2 }))).toEqual(answer);
     expect(await client.json('GET', '/v2/nodes')).toEqual({
@@ -95,10 +102,17 @@ describe('registration and heartbeats', () => {
     });
   });
 
+  test('G-19 D-61 a node that registered gets the intent of the catalog; one that is not known does not', async () => {
+    const { client } = await aRegistry();
+    await expect(client.json('GET', '/v2/nodes/n1/catalog')).rejects.toEqual(refusal('NOT_FOUND'));
+    await client.json('POST', '/v2/nodes/register', aRegistration());
+    expect(await client.json('GET', '/v2/nodes/n1/catalog')).toEqual(CATALOG.forNodes());
+  });
+
   test('P-13 a heartbeat is answered, and from a node that is not registered with 404', async () => {
     const { client, metrics } = await aRegistry();
     await client.json('POST', '/v2/nodes/register', aRegistration());
-    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: aNodeState({ seq: 2 }) })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1' });
+    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: aNodeState({ seq: 2 }) })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7 });
     await expect(client.json('POST', '/v2/nodes/n2/heartbeat', { state: aNodeState({ node_id: 'n2' }) })).rejects.toEqual(refusal('NOT_FOUND'));
     const text = await metrics.exposition();
     expect(text).toContain('orchd_node_heartbeats_total{node_id="n1",outcome="accepted"} 1');
@@ -171,7 +185,7 @@ describe('what a node is told', () => {
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toMatchObject({ pools: told, next_heartbeat_ms: 250 });
     expect(await client.json('GET', '/v2/nodes')).toMatchObject({ data: [{ state: 'registering', online: false }] });
     const settled = aNodeState({ seq: 2, pools: [aPoolStatus({ pool_id: 'p1' })] });
-    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: settled })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1' });
+    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: settled })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7 });
     expect(await client.json('GET', '/v2/nodes')).toMatchObject({ data: [{ state: 'online', online: true, pools: ['p1'] }] });
   });
 });

@@ -71,6 +71,7 @@ export async function aRig(options: RigOptions) {
   const registry: NodeRegistry = new NodeRegistry({
     clock, log, metrics, pools: [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
+    catalog: { version: () => 1 },
   });
   const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, known });
   const crashes: unknown[] = [];

@@ -41,6 +41,7 @@ describe('D-20 D-21 a file in place', () => {
       modifiedMs: Math.trunc(before.mtimeMs),
       lifecycle: 'Active',
       verification: { result: 'pass', reason: 'the file has the expected digest' },
+      digestGiven: true,
       lastVerifiedMs: expect.any(Number) as unknown as number,
       createdMs: entry.lastVerifiedMs,
       lastUsedMs: null,

@@ -29,6 +29,10 @@ function aboutOf(event: EventEnvelope): readonly string[] {
       return [event.data.model.model_id, event.data.node_id];
     case 'catalog.model_deleted':
       return [event.data.model_id, event.data.node_id, event.data.rule, `${formatBytes(event.data.freed_bytes)} freed`, event.data.error ?? ''];
+    case 'catalog.state_changed': {
+      const { to } = event.data;
+      return [event.data.model_id, event.data.node_id, to.pinned ? `${to.state}, pinned` : to.state];
+    }
     default: {
       const { org_id, instance_id, node_id, pool_id, duration_ms, last_error, reason } = event.data;
       return [`${org_id}/${instance_id}`, `${node_id}/${pool_id}`, duration_ms === null ? '' : `after ${formatDuration(duration_ms)}`, last_error ?? reason ?? ''];

@@ -2,10 +2,12 @@ import { ApiError, HeartbeatRequest, RegisterRequest, validator } from '@corral/
 import { assertReceived, type HttpEventBus } from '@corral/event-bus';
 import { body } from '@corral/service-kit';
 import type { Express } from 'express';
+import type { CatalogIntentSource } from '../nodes/catalog-intent.js';
 import type { NodeRegistry, ReportOutcome } from '../nodes/node-registry.js';
 
 export interface NodeRoutesParts {
   readonly nodes: Pick<NodeRegistry, 'register' | 'heartbeat' | 'deregister' | 'has' | 'nodes'>;
+  readonly catalog: CatalogIntentSource;
   /** What arrives from nodes is handed to its subscribers. */
   readonly bus: Pick<HttpEventBus, 'receive'>;
 }
@@ -16,8 +18,8 @@ const heartbeatRequest = validator(HeartbeatRequest);
 /** A node may send so many events at once. */
 const EVENTS_MAX = 1_000;
 
-/** What nodes call, and the list of them. In every profile. [P-12 P-13 P-15] */
-export function nodeRoutes(app: Express, { nodes, bus }: NodeRoutesParts): void {
+/** What nodes call, and the list of them. In every profile. [P-12 P-13 P-15 G-19] */
+export function nodeRoutes(app: Express, { nodes, catalog, bus }: NodeRoutesParts): void {
   app.get('/v2/nodes', (_req, res) => void res.json({ data: nodes.nodes(), next_cursor: null }));
 
   app.post('/v2/nodes/register', (req, res) => {
@@ -28,6 +30,11 @@ export function nodeRoutes(app: Express, { nodes, bus }: NodeRoutesParts): void 
   app.post('/v2/nodes/:node_id/heartbeat', (req, res) => {
     const { state } = body(heartbeatRequest, req);
     res.json(answerOf(nodes.heartbeat(req.params.node_id, state), req.params.node_id));
+  });
+
+  app.get('/v2/nodes/:node_id/catalog', (req, res) => {
+    if (!nodes.has(req.params.node_id)) throw unknownNode(req.params.node_id);
+    res.json(catalog.forNodes());
   });
 
   app.post('/v2/nodes/:node_id/events', async (req, res) => {

@@ -33,6 +33,13 @@ describe('applyEvent', () => {
     expect(applyEvent(state, deleted)).toEqual({ ...state, models: [aNodeModel('other', 300)] });
   });
 
+  test('E-23 G-19 a model that a node retired or pinned is known as that', () => {
+    const { model_id, digest } = aNodeModel();
+    const state = aNodeState({ models: [aNodeModel(), aNodeModel('other')] });
+    const changed = anEvent('catalog.state_changed', { node_id: 'n1', model_id, digest, from: { state: 'Active', pinned: false }, to: { state: 'Retired', pinned: true } });
+    expect(applyEvent(state, changed).models).toEqual([aNodeModel(model_id, 200, { lifecycle: 'Retired', pinned: true }), aNodeModel('other')]);
+  });
+
   test('E-23 the same event twice changes nothing more', () => {
     const event = anEvent('instance.load_failed', anOutcome({ residency: 'failed', last_error: 'no' }));
     const once = applyEvent(aNodeState(), event);

@@ -1,4 +1,4 @@
-import type { AssignmentStatus, EventEnvelope, InstanceOutcome, NodeModel, NodeState, PoolStatus } from '@corral/contracts';
+import type { AssignmentStatus, EventData, EventEnvelope, InstanceOutcome, NodeModel, NodeState, PoolStatus } from '@corral/contracts';
 
 /** The node that an event is about; `null` for commands and reloads, which come from here. */
 export function nodeOfEvent({ data }: EventEnvelope): string | null {
@@ -17,6 +17,8 @@ export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
       return { ...state, pools: withPool(state.pools, event.data) };
     case 'catalog.model_registered':
       return { ...state, models: withModel(state.models, event.data.model) };
+    case 'catalog.state_changed':
+      return { ...state, models: withState(state.models, event.data) };
     case 'catalog.model_deleted':
       return { ...state, models: state.models.filter(({ model_id }) => model_id !== event.data.model_id) };
     case 'instance.loading':
@@ -40,6 +42,10 @@ function withPool(pools: readonly PoolStatus[], pool: PoolStatus): PoolStatus[] 
 
 function withModel(models: readonly NodeModel[], model: NodeModel): NodeModel[] {
   return [...models.filter((known) => known.model_id !== model.model_id), model];
+}
+
+function withState(models: readonly NodeModel[], { model_id, to }: EventData<'catalog.state_changed'>): NodeModel[] {
+  return models.map((known) => (known.model_id === model_id ? { ...known, lifecycle: to.state, pinned: to.pinned } : known));
 }
 
 function withOutcome(statuses: readonly AssignmentStatus[], outcome: InstanceOutcome): AssignmentStatus[] {

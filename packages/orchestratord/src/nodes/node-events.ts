@@ -15,6 +15,7 @@ export function subscribeToNodes(bus: Pick<EventBus, 'subscribe'>, nodes: Pick<N
     'pool.ready': take,
     'pool.unready': take,
     'catalog.model_registered': take,
+    'catalog.state_changed': take,
     'catalog.model_deleted': take,
   };
   return bus.subscribe(handlers);

@@ -195,13 +195,14 @@ export class NodeRegistry implements NodeDirectory {
   }
 
   #wantedOf(record: NodeRecord, { always }: { readonly always: boolean }): WantedState {
-    const { wanted, incarnation } = this.options;
+    const { wanted, incarnation, catalog } = this.options;
     const told = this.#toldPools(record);
     const assignments = wanted.assignmentsOf(record.nodeId);
     const isAsWanted = record.state.assignments_hash === assignmentsHash(assignments);
     if (!isAsWanted) wanted.toldAll(record.nodeId);
     return {
       orchestrator_incarnation: incarnation,
+      catalog_version: catalog.version(),
       ...(always || !arePoolsAsTold(told, record.state) ? { pools: told === null ? null : [...told] } : {}),
       ...(isAsWanted ? {} : { assignments: [...assignments] }),
     };

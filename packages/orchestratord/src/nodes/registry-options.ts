@@ -2,6 +2,7 @@ import type { Assignment, ORCHESTRATORD_METRICS } from '@corral/contracts';
 import type { BusState } from '@corral/event-bus';
 import type { ClientTls, Clock, Log, Metrics } from '@corral/service-kit';
 import type { ServedPool } from '../manifest/served-manifest.js';
+import type { CatalogIntentSource } from './catalog-intent.js';
 import type { ThisHost } from './local-node.js';
 
 /** What the registry asks of whoever owns the wanted set. */
@@ -17,6 +18,8 @@ export interface NodeRegistryOptions {
   readonly log: Log;
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   readonly wanted: WantedOfNodes;
+  /** What nodes are to know of the catalog: each answer to a report names its version. */
+  readonly catalog: Pick<CatalogIntentSource, 'version'>;
   /** Pools that the manifest defines. */
   readonly pools: readonly ServedPool[];
   readonly host: ThisHost;

@@ -2,11 +2,25 @@ import type { CatalogEntry, DeviceMemory, ModelFacts } from '@corral/catalog-cor
 import type { MemoryModel, ModelFacts as WireFacts, NodeModel } from '@corral/contracts';
 
 /** An artifact of this node as the wire shows it. */
-export function nodeModel({ id, digest, sizeBytes, lifecycle, facts }: CatalogEntry): NodeModel {
-  return { model_id: id, digest, size_bytes: sizeBytes, lifecycle, facts: facts === null ? null : wireFacts(facts) };
+export function nodeModel(entry: CatalogEntry): NodeModel {
+  return {
+    model_id: entry.id,
+    digest: entry.digest,
+    size_bytes: entry.sizeBytes,
+    lifecycle: entry.lifecycle,
+    pinned: entry.pinned,
+    verification: entry.verification,
+    last_verified_ms: entry.lastVerifiedMs,
+    created_ms: entry.createdMs,
+    last_used_ms: entry.lastUsedMs,
+    retired_at_ms: entry.retiredAtMs,
+    external: entry.external,
+    facts: entry.facts === null ? null : wireFacts(entry.facts),
+  };
 }
 
-function wireFacts(facts: ModelFacts): WireFacts {
+/** The facts of a file as the wire shows them. */
+export function wireFacts(facts: ModelFacts): WireFacts {
   return {
     architecture: facts.architecture,
     name: facts.name,

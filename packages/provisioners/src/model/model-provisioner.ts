@@ -193,6 +193,7 @@ export class ModelProvisioner {
       modifiedMs: artifact.modifiedMs,
       lifecycle: 'Active',
       verification: verificationOf(wanted),
+      digestGiven: wanted.digest !== null,
       lastVerifiedMs: nowMs,
       createdMs: before?.createdMs ?? nowMs,
       lastUsedMs: before?.lastUsedMs ?? null,
