@@ -9,7 +9,7 @@ import { EventOutbox } from './event-outbox.js';
 
 const clock = new FakeClock();
 const event = (name: string): EventEnvelope =>
-  envelopeOf('catalog.model_registered', { node_id: 'n1', model: { model_id: name, digest: `sha256:${'0'.repeat(64)}`, size_bytes: 1, lifecycle: 'Active', facts: null } }, { source: 'pool-managerd/n1', clock }) as EventEnvelope;
+  envelopeOf('catalog.model_registered', { node_id: 'n1', model: { model_id: name, digest: `sha256:${'0'.repeat(64)}`, size_bytes: 1, lifecycle: 'Active', pinned: false, verification: { result: 'pass', reason: '' }, last_verified_ms: 1, created_ms: 1, last_used_ms: null, retired_at_ms: null, external: false, facts: null } }, { source: 'pool-managerd/n1', clock }) as EventEnvelope;
 const nameOf = (envelope: EventEnvelope) => (envelope.data as { model: { model_id: string } }).model.model_id;
 
 function setUp(answer: (name: string, tries: number) => PublishOutcome['kind'], capacity = 10) {
