@@ -9,10 +9,22 @@ import { parseModelId } from './model-id.js';
 export const INDEX_SCHEMA_VERSION = 1;
 
 /** What the text of an index file holds. */
-export type DecodedIndex =
-  | { readonly kind: 'index'; readonly entries: readonly CatalogEntry[] }
+export type DecodedDocument<Entry> =
+  | { readonly kind: 'index'; readonly entries: readonly Entry[] }
   | { readonly kind: 'incompatible'; readonly found: unknown }
   | { readonly kind: 'malformed'; readonly reason: string };
+
+export type DecodedIndex = DecodedDocument<CatalogEntry>;
+
+/** How one kind of index is laid out. */
+export interface DocumentLayout<Entry> {
+  readonly version: number;
+  /** Name of the list of entries. */
+  readonly list: string;
+  /** What it is a list of, in words. */
+  readonly noun: string;
+  decodeEntry(fields: FieldReader): Entry;
+}
 
 /** An index file of these entries, each given as `encodeEntry` wrote it: one line per entry, so that a diff is readable. */
 export function encodeIndex(entries: readonly string[]): string {
@@ -48,6 +60,11 @@ export function encodeEntry(entry: CatalogEntry, root: string): string {
 
 /** Reads an index file. Never throws; the first problems of a malformed one are in its reason. [D-05] */
 export function decodeIndex(text: string, root: string): DecodedIndex {
+  return decodeDocument(text, { version: INDEX_SCHEMA_VERSION, list: 'models', noun: 'models', decodeEntry: (fields) => decodeEntry(fields, root) });
+}
+
+/** Reads an index of any kind. */
+export function decodeDocument<Entry extends { readonly id: string }>(text: string, { version, list, noun, decodeEntry: decode }: DocumentLayout<Entry>): DecodedDocument<Entry> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -57,16 +74,16 @@ export function decodeIndex(text: string, root: string): DecodedIndex {
   const problems: string[] = [];
   const fields = new FieldReader(value, 'index', problems);
   const found = fields.raw('schema_version');
-  if (problems.length === 0 && found !== INDEX_SCHEMA_VERSION) return { kind: 'incompatible', found };
-  const models = fields.raw('models');
-  if (!Array.isArray(models)) fields.note('models', 'is not a list');
-  const entries: CatalogEntry[] = [];
-  for (const [position, model] of (Array.isArray(models) ? models : []).entries()) {
-    entries.push(decodeEntry(new FieldReader(model, `models[${position}]`, problems), root));
+  if (problems.length === 0 && found !== version) return { kind: 'incompatible', found };
+  const items = fields.raw(list);
+  if (!Array.isArray(items)) fields.note(list, 'is not a list');
+  const entries: Entry[] = [];
+  for (const [position, item] of (Array.isArray(items) ? items : []).entries()) {
+    entries.push(decode(new FieldReader(item, `${list}[${position}]`, problems)));
     if (problems.length > 0) break;
   }
   if (problems.length === 0 && new Set(entries.map((entry) => entry.id)).size < entries.length)
-    problems.push('two models have the same id');
+    problems.push(`two ${noun} have the same id`);
   return problems.length === 0 ? { kind: 'index', entries } : { kind: 'malformed', reason: problems.slice(0, 3).join('; ') };
 }
 

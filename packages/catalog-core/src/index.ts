@@ -1,6 +1,9 @@
 export type { CatalogEntry, Lifecycle, Verification } from './catalog-entry.js';
 export { blobName, digestFromHex, digestHex, digestOfBlobName, parseDigest } from './digest.js';
 export type { Digest, ParsedDigest } from './digest.js';
+export { engineIdProblem } from './engine-entry.js';
+export type { EngineArtifact, EngineEntry, EngineGain, EngineMode } from './engine-entry.js';
+export { decodeEngineIndex, encodeEngine, encodeEngineIndex, ENGINE_INDEX_SCHEMA_VERSION } from './engine-index-document.js';
 export { findEntry } from './find-entry.js';
 export { decodeIndex, encodeEntry, encodeIndex, INDEX_SCHEMA_VERSION } from './index-document.js';
 export type { DecodedIndex } from './index-document.js';

@@ -2,6 +2,7 @@ export * from './access.js';
 export * from './api.js';
 export * from './assignments.js';
 export * from './catalog.js';
+export * from './engines.js';
 export * from './error-body.js';
 export * from './errors.js';
 export * from './events.js';

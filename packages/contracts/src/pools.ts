@@ -16,6 +16,8 @@ export type BreakerState = Static<typeof BreakerState>;
 export const ReplicaStatus = Type.Object({
   replica_id: Id,
   pid: Nullable(Count),
+  engine_id: Type.Optional(Nullable(Id)),
+  engine_version: Type.Optional(Nullable(Type.String({ description: 'Of the bundle that its process runs; null while it has none.' }))),
   model_id: ModelId,
   digest: Digest,
   state: ReplicaState,

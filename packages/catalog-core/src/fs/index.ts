@@ -4,6 +4,7 @@ export { CatalogStore } from './catalog-store.js';
 export type { Removal } from './catalog-store.js';
 export { checkFile } from './check-file.js';
 export type { FileCheck } from './check-file.js';
+export { EngineStore, openEngines } from './engine-store.js';
 export { hashFile } from './hash-file.js';
 export type { HashProgress } from './hash-file.js';
 export { openCatalog } from './open-catalog.js';

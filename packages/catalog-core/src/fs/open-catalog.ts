@@ -1,9 +1,8 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CatalogEntry } from '../catalog-entry.js';
 import { decodeIndex, INDEX_SCHEMA_VERSION } from '../index-document.js';
-import { CatalogError } from './catalog-error.js';
 import { CatalogStore } from './catalog-store.js';
+import { readIndex } from './read-index.js';
 import { scanModels } from './scan-models.js';
 import type { ScanReport } from './scan-models.js';
 import { acquireWriterLock } from './writer-lock.js';
@@ -23,37 +22,11 @@ export async function openCatalog(
   const root = await realpath(dir);
   const lock = await acquireWriterLock(root);
   try {
-    const entries = await readIndex(root);
+    const entries = await readIndex({ path: join(root, 'catalog.json'), version: INDEX_SCHEMA_VERSION, decode: (text) => decodeIndex(text, root), without: 'model files stay and are found again by digest' });
     const scan = await scanModels(root, entries, resumableSinceMs);
     return { store: new CatalogStore(root, entries, lock), scan };
   } catch (error) {
     await lock.release();
     throw error;
-  }
-}
-
-async function readIndex(root: string): Promise<readonly CatalogEntry[]> {
-  const path = join(root, 'catalog.json');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-  const decoded = decodeIndex(text, root);
-  switch (decoded.kind) {
-    case 'index':
-      return decoded.entries;
-    case 'incompatible':
-      throw new CatalogError(
-        'INCOMPATIBLE_INDEX',
-        `${path} has schema_version ${JSON.stringify(decoded.found)} and this program reads ${INDEX_SCHEMA_VERSION}; start the program that wrote it, or move the file away to begin with an empty catalog (model files stay and are found again by digest)`,
-      );
-    case 'malformed':
-      throw new CatalogError(
-        'MALFORMED_INDEX',
-        `${path} cannot be read: ${decoded.reason}; restore it from a backup, or move it away to begin with an empty catalog (model files stay and are found again by digest)`,
-      );
   }
 }

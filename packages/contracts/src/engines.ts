@@ -1,0 +1,63 @@
+import { Type, type Static } from '@sinclair/typebox';
+import { DeviceKind } from './pools.js';
+import { Bytes, Digest, Id, Nullable, Strict } from './scalars.js';
+
+export const EngineMode = Type.Union([Type.Literal('package'), Type.Literal('source'), Type.Literal('external')]);
+export type EngineMode = Static<typeof EngineMode>;
+
+const Ratio = Type.Number({ exclusiveMinimum: 0 });
+const UnixMs = Type.Integer({ description: 'Unix milliseconds.' });
+
+/** A build of the engine on one node, or a server that it is attached to. [D-11] */
+export const EngineBundle = Type.Object({
+  engine_id: Id,
+  engine: Type.String(),
+  version: Type.String(),
+  mode: EngineMode,
+  build_ref: Nullable(Type.String({ description: 'The sources that it was built from.' })),
+  digest: Nullable(Digest),
+  build_flags: Type.Array(Type.String()),
+  artifacts: Type.Array(Type.Object({ path: Type.String(), size_bytes: Bytes, digest: Digest })),
+  size_bytes: Bytes,
+  location: Type.String({ description: 'Folder on the node; URL of a server.' }),
+  in_place: Type.Boolean({ description: 'Its files are used where they lie and never deleted.' }),
+  device_kinds: Type.Array(DeviceKind),
+  chosen_for: Type.Array(DeviceKind, { description: 'Kinds of devices whose replicas it runs.' }),
+  gain: Nullable(Type.Object({ against: Id, prefill: Ratio, decode: Ratio, threads: Type.Integer({ minimum: 1 }), measured_ms: UnixMs }, { description: 'How a build did beside another bundle in the same run; above 1 it is faster.' })),
+  verification: Type.Object({ result: Type.Union([Type.Literal('pass'), Type.Literal('warn'), Type.Literal('fail')]), reason: Type.String() }),
+  last_verified_ms: UnixMs,
+  state: Type.Union([Type.Literal('Active'), Type.Literal('Retired')]),
+  pinned: Type.Boolean(),
+  created_ms: UnixMs,
+  last_used_ms: Nullable(UnixMs),
+  used_by: Type.Array(Type.String(), { description: 'What keeps it from being deleted.' }),
+});
+export type EngineBundle = Static<typeof EngineBundle>;
+
+export const EngineList = Type.Object({ data: Type.Array(EngineBundle), next_cursor: Nullable(Type.String()) });
+export type EngineList = Static<typeof EngineList>;
+
+export const NodeEngineList = Type.Object({ data: Type.Array(Type.Intersect([Type.Object({ node_id: Id }), EngineBundle])), next_cursor: Nullable(Type.String()) });
+export type NodeEngineList = Static<typeof NodeEngineList>;
+
+/** Body of `POST …/engines`. [D-25] */
+export const EngineAdd = Strict({
+  mode: EngineMode,
+  path: Type.Optional(Type.String({ minLength: 1, description: 'Mode package: absolute path on the node of an unpacked prebuilt package or of its tarball.' })),
+  url: Type.Optional(Type.String({ minLength: 1, description: 'Mode external: of the running server.' })),
+  engine_id: Type.Optional(Id),
+  jobs: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Mode source: compilers at once; 1 unless given.' })),
+  use: Type.Optional(Type.Boolean({ description: 'Whether replicas are moved to it once its probe has passed; true unless given.' })),
+});
+export type EngineAdd = Static<typeof EngineAdd>;
+
+/** What became of a bundle that was to be used. */
+export const EngineChange = Type.Object({
+  node_id: Id,
+  engine_id: Id,
+  device_kind: DeviceKind,
+  previous: Nullable(Id),
+  reason: Nullable(Type.String()),
+  swapped: Type.Integer({ minimum: 0, description: 'Replicas that run on it.' }),
+});
+export type EngineChange = Static<typeof EngineChange>;
