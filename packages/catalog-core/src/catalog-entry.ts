@@ -41,4 +41,6 @@ export interface CatalogEntry {
   readonly facts: ModelFacts | null;
   /** The engine version that the facts were read with; `null` together with them. */
   readonly factsKey: string | null;
+  /** Its removal has begun and is ended whatever happens; the store shows it to nobody. [D-35] */
+  readonly removing?: true;
 }

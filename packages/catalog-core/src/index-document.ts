@@ -55,6 +55,7 @@ export function encodeEntry(entry: CatalogEntry, root: string): string {
     tags: entry.tags,
     facts: entry.facts === null ? null : encodeFacts(entry.facts),
     facts_key: entry.factsKey,
+    removing: entry.removing,
   });
 }
 
@@ -111,6 +112,7 @@ function decodeEntry(fields: FieldReader, root: string): CatalogEntry {
     tags: fields.texts('tags'),
     facts: fields.raw('facts') === null ? null : decodeFacts(fields.child('facts')),
     factsKey: fields.textOrNull('facts_key'),
+    ...(fields.raw('removing') === true ? { removing: true as const } : {}),
   };
 }
 

@@ -55,7 +55,7 @@ describe('D-04 operations', () => {
       { ...a, pinned: true, lastUsedMs: 7 },
       { ...b, lifecycle: 'Retired', retiredAtMs: 99 },
     ]);
-    expect(scan).toEqual({ suspect: [], unreferenced: [], removedPartials: [] });
+    expect(scan).toEqual({ suspect: [], unreferenced: [], removedPartials: [], endedRemovals: [] });
     expect(await reopened.setState('b', 'Active', 101)).toEqual(b);
     expect(await reopened.delete('b')).toEqual({ deleted: true, freedBytes: 0, fileError: null });
     expect(await reopened.delete('b')).toEqual({ deleted: false, freedBytes: 0, fileError: null });
@@ -125,6 +125,51 @@ describe('D-06 entries stay inside the root', () => {
     expect(await store.delete('one')).toEqual({ deleted: true, freedBytes: 0, fileError: null });
     expect(await store.delete('two')).toEqual({ deleted: true, freedBytes: 4, fileError: null });
     expect((await readdir(dir)).sort()).toEqual(['.lock', 'catalog.json']);
+  });
+
+  test('D-35 a removal that a crash cut short is ended by whoever opens the catalog next', async () => {
+    const dir = await aFolder();
+    const store = await aStore(dir);
+    const own = await aFile(join(store.dir, blobName(digestOf('ab'))), { id: 'begun', external: false, digest: digestOf('ab') });
+    const other = await aFile(join(store.dir, blobName(digestOf('cd'))), { id: 'shared', external: false, digest: digestOf('cd') });
+    await Promise.all([store.put(own), store.put(other), store.put({ ...other, id: 'stays' })]);
+    await store.close();
+    const index = await readFile(join(dir, 'catalog.json'), 'utf8');
+    const marked = index.split('\n').map((line) => (/"id":"(begun|shared)"/.test(line) ? line.replace(/}(,?)$/, ',"removing":true}$1') : line)).join('\n');
+    await writeFile(join(dir, 'catalog.json'), marked);
+
+    const { store: reopened, scan } = await openCatalog(dir);
+    cleanUp.push(() => reopened.close());
+    expect(scan).toEqual({ suspect: [], unreferenced: [], removedPartials: [], endedRemovals: ['begun', 'shared'] });
+    expect(reopened.list()).toEqual([{ ...other, id: 'stays' }]);
+    expect((await readdir(dir)).sort()).toEqual(['.lock', 'catalog.json', blobName(digestOf('cd'))].sort());
+  });
+
+  test('D-35 what is being removed is seen by nobody, and a model that is registered meanwhile keeps its file', async () => {
+    const dir = await aFolder();
+    const store = await aStore(dir);
+    const own = await aFile(join(store.dir, blobName(digestOf('ab'))), { external: false, digest: digestOf('ab') });
+    await store.put(own);
+    const removal = store.delete('tiny');
+    const again = store.put(own);
+    expect([await removal, await again]).toEqual([{ deleted: true, freedBytes: 0, fileError: null }, own]);
+    expect(await store.locate('tiny')).toEqual(own);
+  });
+
+  test('D-36 a use is seen at once, costs no write of its own, and is on disk after a flush or a close', async () => {
+    const dir = await aFolder();
+    const store = await aStore(dir);
+    const entry = await store.put(await aFile(join(dir, 'm.gguf')));
+    const usedIn = async () => /"last_used_ms":(null|\d+)/.exec(await readFile(join(dir, 'catalog.json'), 'utf8'))?.[1];
+    const { revision } = store;
+    await store.noteUsed(new Map([['tiny', 7], ['nobody', 8]]));
+    await store.noteUsed(new Map([['tiny', 6]]));
+    expect([store.get('tiny'), store.revision, await usedIn()]).toEqual([{ ...entry, lastUsedMs: 7 }, revision + 1, 'null']);
+    await store.flush();
+    expect(await usedIn()).toBe('7');
+    await store.noteUsed(new Map([['tiny', 9]]));
+    await store.close();
+    expect(await usedIn()).toBe('9');
   });
 
   test('a file that cannot be removed is reported, and the index stays right', async () => {
@@ -241,6 +286,7 @@ describe('D-24 unfinished files', () => {
       ],
       unreferenced: [`sha256-${'ef'.repeat(32)}`],
       removedPartials: [expect.stringMatching(/^fetch-/)],
+      endedRemovals: [],
     });
     expect(await readdir(join(dir, '.partial'))).toEqual([]);
     expect(reopened.list().map(({ id }) => id)).toEqual(['gone', 'grown', 'fine']);

@@ -1,11 +1,11 @@
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CatalogEntry, Lifecycle } from '../catalog-entry.js';
 import { blobName } from '../digest.js';
 import type { Digest } from '../digest.js';
 import { findEntry } from '../find-entry.js';
 import { encodeEntry, encodeIndex } from '../index-document.js';
-import { CatalogError } from './catalog-error.js';
+import { CatalogError, isCatalogError } from './catalog-error.js';
 import { checkFile } from './check-file.js';
 import { entryProblem } from './entry-problem.js';
 import { IndexWriter } from './index-writer.js';
@@ -42,23 +42,29 @@ export class CatalogStore {
     this.#partials = new PartialFolders(dir);
   }
 
+  /** Grows with every change of an entry: who remembers it need not compare. */
+  get revision(): number {
+    return this.#index.revision;
+  }
+
   get(id: string): CatalogEntry | null {
-    return this.#index.entries.get(id) ?? null;
+    const entry = this.#index.entries.get(id) ?? null;
+    return entry?.removing === true ? null : entry;
   }
 
   /** Every entry, in the order of registration. */
   list(): readonly CatalogEntry[] {
-    return [...this.#index.entries.values()];
+    return [...this.#index.entries.values()].filter(({ removing }) => removing !== true);
   }
 
   /** Whether a model with this id or reference is registered, whatever became of its file. [D-04] */
   exists(idOrRef: string): boolean {
-    return findEntry(this.#index.entries, idOrRef) !== null;
+    return this.#find(idOrRef) !== null;
   }
 
   /** The entry of this id or reference if its file is there in its full size, else `null`. Writes nothing. [D-04] */
   async locate(idOrRef: string): Promise<CatalogEntry | null> {
-    const entry = findEntry(this.#index.entries, idOrRef);
+    const entry = this.#find(idOrRef);
     if (entry === null) return null;
     const { kind } = await checkFile(entry);
     return kind === 'same' || kind === 'touched' ? entry : null;
@@ -91,29 +97,69 @@ export class CatalogStore {
     });
   }
 
-  /**
-   * Removes an entry, then its file, unless the file is external or another entry uses it.
-   *
-   * A crash in between leaves a file without an entry, never an entry without a file. An unknown id reports `deleted: false`. [D-06]
-   */
-  async delete(id: string): Promise<Removal> {
-    const removed = await this.#index.change(async (draft) => {
-      const entry = draft.get(id) ?? null;
-      draft.delete(id);
-      return entry;
-    });
-    if (removed === null) return { deleted: false, freedBytes: 0, fileError: null };
-    if (removed.external) return { deleted: true, freedBytes: 0, fileError: null };
-    return this.#index.change(async (draft) => {
-      if ([...draft.values()].some((entry) => entry.localPath === removed.localPath))
-        return { deleted: true, freedBytes: 0, fileError: null };
-      try {
-        await rm(removed.localPath, { force: true });
-        return { deleted: true, freedBytes: removed.sizeBytes, fileError: null };
-      } catch (error) {
-        return { deleted: true, freedBytes: 0, fileError: error instanceof Error ? error.message : String(error) };
+  /** Remembers when a model was last used. Seen at once, written with the next change, `flush` or `close`. [D-36] */
+  async noteUsed(ids: ReadonlyMap<string, number>): Promise<void> {
+    await this.#index.note(async (draft) => {
+      for (const [id, lastUsedMs] of ids) {
+        const entry = draft.get(id);
+        if (entry !== undefined && (entry.lastUsedMs ?? 0) < lastUsedMs) draft.set(id, { ...entry, lastUsedMs });
       }
     });
+  }
+
+  /** Makes durable what was only noted. */
+  flush(): Promise<void> {
+    return this.#index.flush();
+  }
+
+  /**
+   * Marks an entry, removes its file, unless that is external or another entry uses it, and then the entry. [D-06 D-35]
+   *
+   * Nobody sees the entry any more once it is marked, and whoever opens the catalog after a crash ends what was begun.
+   * An unknown id reports `deleted: false`.
+   */
+  async delete(id: string): Promise<Removal> {
+    const marked = await this.#mark(id).catch((error: unknown) => {
+      // A full disk takes no mark: then the file has to go first, and a crash leaves an entry that the next look finds without one.
+      if (isCatalogError(error) && error.code === 'WRITE_FAILED') return this.get(id);
+      throw error;
+    });
+    return marked === null ? { deleted: false, freedBytes: 0, fileError: null } : this.#endRemoval(marked);
+  }
+
+  /** Ends the removals that a crash cut short. Returns the ids of what is gone. To be called before anything else. [D-35] */
+  async endRemovals(): Promise<readonly string[]> {
+    const begun = [...this.#index.entries.values()].filter(({ removing }) => removing === true);
+    await Promise.all(begun.map((entry) => this.#endRemoval(entry)));
+    return begun.map(({ id }) => id);
+  }
+
+  #mark(id: string): Promise<CatalogEntry | null> {
+    return this.#index.change(async (draft) => {
+      const entry = draft.get(id) ?? null;
+      if (entry === null || entry.removing === true) return entry;
+      const removing = { ...entry, removing: true as const };
+      draft.set(id, removing);
+      return removing;
+    });
+  }
+
+  #endRemoval(marked: CatalogEntry): Promise<Removal> {
+    const gone = { deleted: true, freedBytes: 0, fileError: null };
+    return this.#index.change(async (draft) => {
+      // Registered anew meanwhile: then the file is that one's.
+      if (draft.get(marked.id) !== marked) return gone;
+      const isShared = [...draft.values()].some((entry) => entry !== marked && entry.localPath === marked.localPath);
+      const removal = marked.external || isShared ? gone : await removeFile(marked);
+      draft.delete(marked.id);
+      return removal;
+    });
+  }
+
+  #find(idOrRef: string): CatalogEntry | null {
+    const found = findEntry(this.#index.entries, idOrRef);
+    if (found?.removing !== true) return found;
+    return findEntry(new Map(this.list().map((entry) => [entry.id, entry])), idOrRef);
   }
 
   /** An empty folder for the unfinished files of one download. What is left in it is removed when the catalog is opened again. [D-24] */
@@ -172,8 +218,18 @@ export class CatalogStore {
   }
 }
 
+async function removeFile({ localPath, sizeBytes }: CatalogEntry): Promise<Removal> {
+  try {
+    const found = await stat(localPath).catch(() => null);
+    await rm(localPath, { force: true });
+    return { deleted: true, freedBytes: found === null ? 0 : sizeBytes, fileError: null };
+  } catch (error) {
+    return { deleted: true, freedBytes: 0, fileError: error instanceof Error ? error.message : String(error) };
+  }
+}
+
 function known(draft: ReadonlyMap<string, CatalogEntry>, id: string): CatalogEntry {
   const entry = draft.get(id);
-  if (entry === undefined) throw new CatalogError('NOT_FOUND', `no model "${id}" in the catalog; see "corral models ls"`);
+  if (entry === undefined || entry.removing === true) throw new CatalogError('NOT_FOUND', `no model "${id}" in the catalog; see "corral models ls"`);
   return entry;
 }

@@ -16,6 +16,8 @@ interface Operation<Entry> {
   readonly apply: (draft: Map<string, Entry>) => Promise<unknown>;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
+  /** May wait for the next write of others. */
+  readonly isLazy: boolean;
 }
 
 const MAX_WAITING = 10_000;
@@ -32,6 +34,8 @@ export class IndexWriter<Entry extends { readonly id: string }> {
   #waiting: Operation<Entry>[] = [];
   #loop: Promise<void> | null = null;
   #closed = false;
+  #isUnwritten = false;
+  #revision = 0;
 
   constructor(
     entries: Iterable<Entry>,
@@ -45,14 +49,33 @@ export class IndexWriter<Entry extends { readonly id: string }> {
     return this.#entries;
   }
 
+  /** Grows with every change of the entries. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Runs `apply` on a draft of the entries, and resolves with what it returned once the draft is durable. */
   change<T>(apply: (draft: Map<string, Entry>) => Promise<T>): Promise<T> {
+    return this.#enqueue(apply, false);
+  }
+
+  /** As `change`, for what may be lost in a crash: it is seen at once and goes to the disk with the next write, `flush` or `close`. */
+  note<T>(apply: (draft: Map<string, Entry>) => Promise<T>): Promise<T> {
+    return this.#enqueue(apply, true);
+  }
+
+  /** Makes what was noted durable. */
+  async flush(): Promise<void> {
+    if (this.#isUnwritten) await this.#enqueue(() => Promise.resolve(), false);
+  }
+
+  #enqueue<T>(apply: (draft: Map<string, Entry>) => Promise<T>, isLazy: boolean): Promise<T> {
     if (this.#closed) return Promise.reject(new CatalogError('CLOSED', `${this.format.path} is closed; open it again`));
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(new CatalogError('FULL', `${MAX_WAITING} changes wait for ${this.format.path}; try again later`));
     }
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ apply, resolve: resolve as (value: never) => void, reject });
+      this.#waiting.push({ apply, resolve: resolve as (value: never) => void, reject, isLazy });
       this.#loop ??= this.#run();
     });
   }
@@ -62,6 +85,8 @@ export class IndexWriter<Entry extends { readonly id: string }> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#loop;
+    // What was only noted is not worth a failure to close.
+    if (this.#isUnwritten) await this.#write(this.#entries).catch(() => undefined);
     await this.lock.release();
   }
 
@@ -85,13 +110,19 @@ export class IndexWriter<Entry extends { readonly id: string }> {
         operation.reject(error);
       }
     }
+    const isChanged = !sameEntries(draft, this.#entries);
+    const isUrgent = settled.some(({ operation }) => !operation.isLazy);
     try {
-      if (!sameEntries(draft, this.#entries)) await this.#write(draft);
+      if (isUrgent && (isChanged || this.#isUnwritten)) await this.#write(draft);
     } catch (error) {
       for (const { operation } of settled) operation.reject(writeFailed(this.format.path, error));
       return;
     }
-    this.#entries = draft;
+    if (isChanged) {
+      this.#entries = draft;
+      this.#revision += 1;
+      this.#isUnwritten ||= !isUrgent;
+    }
     for (const { operation, value } of settled) operation.resolve(value as never);
   }
 
@@ -103,6 +134,7 @@ export class IndexWriter<Entry extends { readonly id: string }> {
       lines.push(line);
     }
     await writeDurably(this.format.path, this.format.encodeIndex(lines));
+    this.#isUnwritten = false;
   }
 }
 
