@@ -6,6 +6,7 @@ import { createApp } from './app.js';
 import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
+import { Catalog } from './catalog/catalog.js';
 import { openBus } from './compose/open-bus.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
@@ -15,11 +16,9 @@ import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
 import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
 import { ModelDirectory } from './manifest/model-directory.js';
-import { intentOfRows, type CatalogIntentSource } from './nodes/catalog-intent.js';
 import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
-import { listModels, replaceServedModels } from './store/model-rows.js';
 import { openStore, type Store } from './store/open-store.js';
 import { NodeDispatcher } from './tasks/node-dispatcher.js';
 import { TaskJournal } from './tasks/task-journal.js';
@@ -47,6 +46,7 @@ interface Ground extends OrchestratordParts {
   readonly metrics: OrchestratordMetrics;
   readonly store: Store;
   readonly served: LoadedManifest;
+  readonly catalog: Catalog;
   readonly instances: InstanceRegistry;
   readonly manifestNews: ManifestNews;
   readonly access: Access;
@@ -61,7 +61,6 @@ interface Fleet {
   readonly outbox: OutboxRelay;
   readonly feed: EventFeed;
   readonly nodes: NodeRegistry;
-  readonly catalog: CatalogIntentSource;
   readonly models: ModelDirectory;
   readonly residency: ResidencyLoop;
   readonly wanted: WantedSet;
@@ -90,16 +89,17 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const store = await openStore({ stateDir: config.state_dir, clock, log });
   shutdown.add('store', () => store.close());
   const served = await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log });
-  await replaceServedModels(store.db, [...served.manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), clock.nowMs());
+  const catalog = await Catalog.open({ store, served: () => served.manifest });
+  shutdown.add('catalog', () => catalog.close());
   const instances = await InstanceRegistry.open({ store, manifest: served.manifest, log });
   const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.manifest.instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
-  return { ...parts, incarnation: newId(), metrics, store, served, instances, manifestNews, access, operations: new Operations({ clock, log }) };
+  return { ...parts, incarnation: newId(), metrics, store, served, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
-  const { config, log, clock, metrics, store, served, instances, shutdown } = ground;
+  const { config, log, clock, metrics, store, served, catalog, instances, shutdown } = ground;
   const link = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
   const { bus, inbound, feed } = link;
   const outbox: OutboxRelay = new OutboxRelay({
@@ -110,9 +110,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     isOnline: (nodeId) => nodes.places().some((place) => place.nodeId === nodeId && place.online),
     onPublished: feed.put,
   });
-  const known = await listModels(store.db);
-  const catalog = intentOfRows(known);
-  const wanted = await WantedSet.open({ store, instances, isFromNodes: (modelId) => models.isFromNodes(modelId), onCommands: outbox.wake });
+  const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: outbox.wake });
   await wanted.forget(ground.manifestNews.removed);
   const nodes: NodeRegistry = new NodeRegistry({
     clock,
@@ -129,7 +127,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     heartbeatMs: config.node_heartbeat_ms,
     offlineMs: config.node_offline_ms,
   });
-  const models: ModelDirectory = new ModelDirectory({ manifest: served.manifest, instances, nodes, known });
+  const models: ModelDirectory = new ModelDirectory({ manifest: served.manifest, instances, nodes, catalog });
   const residency = new ResidencyLoop({
     nodes,
     models,
@@ -157,7 +155,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await nodes.close();
     await link.close();
   });
-  return { bus, inbound, outbox, feed, nodes, catalog, models, residency, wanted };
+  return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
 }
 
 /** What the manifest changed while this daemon was away. */
@@ -191,7 +189,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       servedSinceS: Math.floor(clock.nowMs() / 1_000),
       answers,
     },
-    nodes: { nodes, catalog: fleet.catalog, bus: fleet.inbound },
+    nodes: { nodes, catalog: ground.catalog, bus: fleet.inbound },
     events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },

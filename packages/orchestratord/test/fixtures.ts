@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assignment, ModelSpec } from '@corral/contracts';
+import type { Catalog } from '../src/catalog/catalog.js';
+import type { ModelRecord } from '../src/catalog/model-intent.js';
 import type { Command } from '../src/store/outbox-rows.js';
 import type { InstanceDefinition } from '../src/store/instance-rows.js';
 
@@ -51,4 +53,16 @@ export function aCommand(over: Partial<Assignment> = {}): Command {
   const data = anAssignment(over);
   const envelope = { specversion: '1.0', source: 'orchestratord', time: '2026-01-01T00:00:00.000Z', datacontenttype: 'application/json' } as const;
   return { ...envelope, id: `message-${messages++}`, type: data.wanted === 'resident' ? 'orchestrator.load' : 'orchestrator.unload', correlationid: data.correlation_id, data };
+}
+
+/** What a catalog with these models says. */
+export function aCatalogOf(records: readonly ModelRecord[]): Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isRemoved'> {
+  const byId = new Map(records.map((record) => [record.spec.model_id, record]));
+  return {
+    record: (id) => byId.get(id),
+    records: () => records,
+    pinned: () => records.flatMap(({ spec, state }) => (spec.pinned && state === 'Active' ? [spec] : [])),
+    isRetired: (id) => byId.get(id)?.state === 'Retired',
+    isRemoved: () => false,
+  };
 }

@@ -65,7 +65,7 @@ export async function openInstances(): Promise<InstancesRig> {
       if (record !== undefined) registry.put({ ...record, deletedAtMs: clock.nowMs() });
     }
   };
-  const instances = new Instances({ store, registry, lifecycle, wanted: { forget }, models: { specOf: (id) => served.get(id), modelIds: () => served.keys() }, history, log: silentLog });
+  const instances = new Instances({ store, registry, lifecycle, wanted: { forget }, models: { specOf: (id) => served.get(id), isRetired: () => false, modelIds: () => served.keys() }, history, log: silentLog });
   const close = async (): Promise<void> => {
     await history.close();
     await store.close();

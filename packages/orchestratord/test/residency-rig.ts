@@ -5,6 +5,7 @@ import type { Demand, ReplicaUse } from '../src/assignments/demand.js';
 import { OutboxRelay } from '../src/assignments/outbox-relay.js';
 import { ResidencyLoop } from '../src/assignments/residency-loop.js';
 import { WantedSet } from '../src/assignments/wanted-set.js';
+import { Catalog } from '../src/catalog/catalog.js';
 import { InstanceRegistry } from '../src/instances/instance-registry.js';
 import { ModelDirectory } from '../src/manifest/model-directory.js';
 import { modelKeyOf } from '../src/manifest/model-key.js';
@@ -12,7 +13,6 @@ import { readManifest } from '../src/manifest/read-manifest.js';
 import type { ServedManifest } from '../src/manifest/served-manifest.js';
 import { NodeRegistry } from '../src/nodes/node-registry.js';
 import { putInstance, type InstanceDefinition, type InstanceKey } from '../src/store/instance-rows.js';
-import { listModels, replaceServedModels } from '../src/store/model-rows.js';
 import { openStore } from '../src/store/open-store.js';
 import { aFolder } from './fixtures.js';
 import type { SimulatedNode } from './simulated-node.js';
@@ -33,7 +33,7 @@ export interface RigOptions {
 
 /** A manifest of models that weigh nothing on paper; the simulated nodes say what they weigh. */
 export function aManifest(models: readonly string[], routes = ''): ServedManifest {
-  const text = `version: 1\nmodels:\n${models.map((id) => `  ${id}: { source: /models/${id}.gguf }\n`).join('')}${routes === '' ? '' : `routes:\n${routes}`}`;
+  const text = `version: 1\nmodels:${models.length === 0 ? ' {}' : ''}\n${models.map((id) => `  ${id}: { source: /models/${id}.gguf }\n`).join('')}${routes === '' ? '' : `routes:\n${routes}`}`;
   const read = readManifest(text, '/corral.yaml', '/');
   if (read.kind === 'broken') throw new Error(JSON.stringify(read.problems));
   return read.manifest;
@@ -47,9 +47,8 @@ export async function aRig(options: RigOptions) {
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const store = await openStore({ stateDir, clock, log });
   const manifest = options.manifest;
-  await replaceServedModels(store.db, [...manifest.models.values()].map(({ spec, origin }) => ({ spec, origin, state: 'Active' as const })), 0);
+  const catalog = await Catalog.open({ store, served: () => manifest });
   const instances = await InstanceRegistry.open({ store, manifest, log });
-  const known = await listModels(store.db);
   const published: Assignment[] = [];
   const relay: OutboxRelay = new OutboxRelay({
     store, clock, log,
@@ -67,13 +66,13 @@ export async function aRig(options: RigOptions) {
       },
     },
   });
-  const wanted = await WantedSet.open({ store, instances, isFromNodes: (id) => models.isFromNodes(id), onCommands: relay.wake });
+  const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: relay.wake });
   const registry: NodeRegistry = new NodeRegistry({
     clock, log, metrics, pools: [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
     catalog: { version: () => 1 },
   });
-  const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, known });
+  const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, catalog });
   const crashes: unknown[] = [];
   const loop = new ResidencyLoop({
     clock, log, metrics, wanted, instances, models,
@@ -171,7 +170,7 @@ function keyOf(models: ModelDirectory, modelId: string): string {
 
 function aDemand(models: ModelDirectory, ref: string, over: Partial<Demand>): Demand {
   const resolved = models.resolve(ref, 'default');
-  if (resolved.kind === 'not_found') throw new Error(resolved.message);
+  if (resolved.kind !== 'resolved') throw new Error(resolved.message);
   const { model, modelKey, instance, route } = resolved;
   return { modelKey, model, instance, priority: 'interactive', oldestArrivalSeq: 1, waitingMs: 0, waitingTasks: 1, placement: route?.placement ?? null, ...over };
 }

@@ -15,7 +15,7 @@ import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 export interface CallDeskParts {
   readonly wanted: Pick<WantedSet, 'find' | 'apply' | 'release' | 'hold'>;
   readonly instances: Pick<InstanceRegistry, 'find'>;
-  readonly models: Pick<ModelDirectory, 'specOf'>;
+  readonly models: Pick<ModelDirectory, 'specOf' | 'isRetired'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
   readonly told: ResidencyLog;
   /** There is something to do. */
@@ -65,7 +65,7 @@ export class CallDesk {
   take(): readonly OrderToPlan[] {
     const { outbox, instances, models, wanted } = this.parts;
     return this.#orders.take().flatMap((order) => {
-      const taken = orderToPlan(order, { record: instances.find(order.key), assignment: wanted.find(order.key), specOf: models.specOf, busRefusal: outbox.refusal() });
+      const taken = orderToPlan(order, { record: instances.find(order.key), assignment: wanted.find(order.key), specOf: models.specOf, isRetired: models.isRetired, busRefusal: outbox.refusal() });
       if (taken.kind === 'refused') this.#orders.refuse(order, taken.error);
       if (taken.kind === 'nothing') this.#orders.done(order);
       return taken.kind === 'plan' ? [taken.one] : [];

@@ -21,6 +21,7 @@ import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
 import type { Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
+import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
@@ -30,7 +31,7 @@ import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier' | 'isRetired' | 'pinned'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
@@ -251,7 +252,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
     const held = heldWishes(manifest, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
-    return [...demands, ...sharing, ...held].filter(({ demand }) => this.#failures.blocking(demand.modelKey, nowMs) === undefined);
+    return [...demands, ...sharing, ...held].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
 
   /** Its node may have it still and has only not reported since this daemon started. */
@@ -262,11 +263,12 @@ export class ResidencyLoop implements Residency, Lifecycle {
   }
 
   #plan({ orders, wishes, withdrawn, world, nowMs }: { readonly orders: readonly OrderToPlan[]; readonly wishes: readonly Wish[]; readonly withdrawn: readonly WantedChange[]; readonly world: WorldLook; readonly nowMs: number }): PassPlan {
-    const { instances, manifest, hotCeiling, swapQuantumMs } = this.options;
+    const { instances, models, hotCeiling, swapQuantumMs } = this.options;
     const records = new Map(instances.list().map((record) => [instanceKeyOf(record), record]));
     return planPass({
-      world, nowMs, orders, wishes, withdrawn, hotCeiling,
-      pinned: [...manifest.models.values()].flatMap(({ spec }) => (spec.pinned ? [spec] : [])),
+      world, nowMs, orders, wishes, hotCeiling,
+      withdrawn: [...withdrawn, ...retiredChanges(world.views, models.isRetired, (key) => this.#uses.isActive(key) || this.#calls.isOpen(key))],
+      pinned: models.pinned(),
       quantumMs: swapQuantumMs,
       tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#calls.isOpen(key) },
       isBlocked: (modelKey) => this.#failures.blocking(modelKey, nowMs) !== undefined,

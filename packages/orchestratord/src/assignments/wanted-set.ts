@@ -7,7 +7,6 @@ import { modelKeyOf } from '../manifest/model-key.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import { deleteAssignment, listAssignments, putAssignment } from '../store/assignment-rows.js';
 import { deleteInstance, ensureInstance, nextGeneration, setHeldTier, setLastUsed, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
-import { putModel } from '../store/model-rows.js';
 import type { Store } from '../store/open-store.js';
 import { addCommand, dropUnsentOf, lastCommandId, type Command } from '../store/outbox-rows.js';
 import type { Database } from '../store/schema.js';
@@ -40,8 +39,8 @@ export interface AppliedChange {
 export interface WantedSetOptions {
   readonly store: Store;
   readonly instances: InstanceRegistry;
-  /** Whether a model is served only because a node has it: then its spec is kept, so that it means the same after a restart. */
-  isFromNodes(modelId: string): boolean;
+  /** These models are about to be wanted somewhere: what they mean is kept, so that they mean the same after a restart. */
+  keepModels(specs: readonly ModelSpec[]): Promise<void>;
   /** Commands were committed for these nodes. */
   onCommands(nodeIds: readonly string[]): void;
 }
@@ -89,7 +88,8 @@ export class WantedSet {
   /** Commits the changes, in order, each with the next generation of its instance. */
   async apply(changes: readonly WantedChange[]): Promise<readonly AppliedChange[]> {
     if (changes.length === 0) return [];
-    const { store, instances } = this.options;
+    const { store, instances, keepModels } = this.options;
+    await keepModels(changes.map(({ model }) => model));
     const written = await store.db.transaction().execute(async (tx) => {
       const rows: Written[] = [];
       for (const change of changes) rows.push(await this.#write(tx, change, rows));
@@ -159,10 +159,9 @@ export class WantedSet {
   }
 
   async #write(tx: Kysely<Database>, change: WantedChange, before: readonly Written[]): Promise<Written> {
-    const { store, instances, isFromNodes } = this.options;
+    const { store, instances } = this.options;
     const nowMs = store.clock.nowMs();
     const record = await ensureInstance(tx, instances.definitionOf(change.instance, change.model), nowMs);
-    if (isFromNodes(change.model.model_id)) await putModel(tx, { spec: change.model, origin: 'node', state: 'Active' }, nowMs);
     const correlationId = change.correlationId ?? newId();
     const heldTier = change.heldTier === undefined ? record.heldTier : change.heldTier;
     if (heldTier !== record.heldTier) await setHeldTier(tx, change.instance, heldTier);

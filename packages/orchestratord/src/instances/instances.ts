@@ -2,6 +2,7 @@ import { ApiError, type InstanceCreate, type InstancePatch, type ModelSpec, type
 import { nearest, QueueFullError, SerialQueue, type Log } from '@corral/service-kit';
 import type { InstanceState, Lifecycle } from '../assignments/lifecycle.js';
 import type { WantedSet } from '../assignments/wanted-set.js';
+import { retiredMessage } from '../manifest/resolve-model-ref.js';
 import { createInstance, putInstance, readInstance, type InstanceDefinition, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
 import type { Store } from '../store/open-store.js';
 import { createdInstance, isReservedId, patchedInstance, versionOf } from './instance-changes.js';
@@ -15,7 +16,7 @@ export interface InstancesOptions {
   readonly registry: InstanceRegistry;
   readonly lifecycle: Lifecycle;
   readonly wanted: Pick<WantedSet, 'forget'>;
-  readonly models: { specOf(modelId: string): ModelSpec | undefined; modelIds(): Iterable<string> };
+  readonly models: { specOf(modelId: string): ModelSpec | undefined; isRetired(modelId: string): boolean; modelIds(): Iterable<string> };
   readonly history: Pick<InstanceHistory, 'note'>;
   readonly log: Log;
 }
@@ -129,6 +130,7 @@ export class Instances {
 
   #requireModel(modelId: string): void {
     const { models } = this.options;
+    if (models.isRetired(modelId)) throw new ApiError('MODEL_DEPRECATED', retiredMessage(modelId), { field: 'model' });
     if (models.specOf(modelId) !== undefined) return;
     const near = nearest(modelId, [...models.modelIds()]);
     const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'add it to models in the manifest';

@@ -5,7 +5,8 @@ import { aManifest } from '../../test/residency-rig.js';
 import type { NodeModel } from '@corral/contracts';
 import type { NodeRecord } from '../nodes/node-record.js';
 import { modelViews, poolViews } from '../nodes/registry-views.js';
-import type { ModelRecord } from '../store/model-rows.js';
+import type { ModelRecord } from '../catalog/model-intent.js';
+import { aCatalogOf } from '../../test/fixtures.js';
 import { ModelDirectory, memoryNeedOn } from './model-directory.js';
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
@@ -15,7 +16,8 @@ const record = (nodeId: string, models: NodeModel[]): NodeRecord => ({
 });
 
 function directory(records: readonly NodeRecord[], { known = [], routes = '' }: { known?: readonly ModelRecord[]; routes?: string } = {}) {
-  return new ModelDirectory({ manifest: aManifest(['a'], routes), known, instances: { explicitOf: () => [] }, nodes: { models: () => modelViews(records), pools: () => poolViews(records, 0) } });
+  const manifest = aManifest(['a'], routes);
+  return new ModelDirectory({ manifest, catalog: aCatalogOf([...[...manifest.models.values()].map((model): ModelRecord => ({ ...model, state: 'Active' })), ...known]), instances: { explicitOf: () => [] }, nodes: { models: () => modelViews(records), pools: () => poolViews(records, 0) } });
 }
 
 describe('what can be named', () => {
@@ -34,7 +36,12 @@ describe('what can be named', () => {
   test('G-22 a model that an earlier run used is known before its node reports', () => {
     const spec = aModelSpec({ model_id: 'x' });
     expect(directory([], { known: [{ spec, origin: 'node', state: 'Active' }] }).specOf('x')).toBe(spec);
-    expect(directory([], { known: [{ spec, origin: 'manifest', state: 'Active' }] }).specOf('x')).toBeUndefined();
+  });
+
+  test('B-56 G-10 a retired model keeps its spec, and is in no list', () => {
+    const spec = aModelSpec({ model_id: 'x' });
+    const retired = directory([record('n1', [aNodeModel('x', 1, { digest: spec.digest ?? '' })])], { known: [{ spec, origin: 'api', state: 'Retired' }] });
+    expect([retired.specOf('x'), retired.isRetired('x'), [...retired.modelIds()], retired.resolve('x', 'default').kind]).toEqual([spec, true, ['a'], 'retired']);
   });
 
   test('F-20 the list has routes, then models, each name once', () => {

@@ -1,9 +1,9 @@
 import { contextCells } from '@corral/catalog-core';
 import type { DeviceKind, ModelFacts, ModelSpec, ReplicaStatus, Tier } from '@corral/contracts';
+import type { Catalog } from '../catalog/catalog.js';
 import { implicitInstanceId } from '../instances/implicit-instance.js';
 import type { InstanceRegistry } from '../instances/instance-registry.js';
 import type { NodeDirectory, NodeModelView } from '../nodes/node-view.js';
-import type { ModelRecord } from '../store/model-rows.js';
 import { modelKeyOfReplica } from './model-key.js';
 import type { Resolution } from './resolution.js';
 import { resolveModelRef } from './resolve-model-ref.js';
@@ -14,8 +14,8 @@ export interface ModelDirectoryOptions {
   readonly manifest: ServedManifest;
   readonly instances: Pick<InstanceRegistry, 'explicitOf'>;
   readonly nodes: Pick<NodeDirectory, 'models' | 'pools'>;
-  /** Intent of earlier runs: models that nodes brought and that were used. */
-  readonly known: readonly ModelRecord[];
+  /** What is meant for models: the manifest's definitions and those that calls made, state and pin. */
+  readonly catalog: Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isRemoved'>;
 }
 
 /** A name that a caller may send as `model`. */
@@ -32,16 +32,12 @@ export interface MemoryNeed {
   readonly contextBytes: number;
 }
 
-/** What can be asked for by name: manifest, instances, and whatever the nodes' catalogs hold. [G-19 P-41] */
+/** What can be asked for by name: the catalog, instances, and whatever the nodes' catalogs hold. [G-19 P-41] */
 export class ModelDirectory {
-  readonly #known: ReadonlyMap<string, ModelRecord>;
-
-  constructor(private readonly options: ModelDirectoryOptions) {
-    this.#known = new Map(options.known.filter(({ origin, state }) => origin === 'node' && state === 'Active').map((record) => [record.spec.model_id, record]));
-  }
+  constructor(private readonly options: ModelDirectoryOptions) {}
 
   resolve(ref: string, orgId: string): Resolution {
-    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, modelIds: () => this.modelIds() });
+    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, isRetired: this.isRetired, modelIds: () => this.modelIds() });
   }
 
   /** Everything that the callers of an org may name: instances, routes, models. */
@@ -53,14 +49,20 @@ export class ModelDirectory {
     return [...instances, ...routes, ...models];
   }
 
-  /** The spec of a model: the manifest's, else what nodes report, else what an earlier run knew. */
+  /** The spec of a model, retired or not: as it was defined, else what nodes report, else what an earlier run knew. */
   readonly specOf = (modelId: string): ModelSpec | undefined => {
-    return this.options.manifest.models.get(modelId)?.spec ?? this.#specFromNodes(modelId) ?? this.#known.get(modelId)?.spec;
+    const record = this.options.catalog.record(modelId);
+    if (record !== undefined && record.origin !== 'node') return record.spec;
+    const found = this.#specFromNodes(modelId, record?.spec.digest ?? null);
+    return found === undefined ? record?.spec : { ...found, pinned: record?.spec.pinned ?? false };
   };
 
-  /** Whether the model is served only because a node has it. */
-  isFromNodes(modelId: string): boolean {
-    return !this.options.manifest.models.has(modelId);
+  /** A retired model is refused at admission and loaded nowhere. [B-56 G-10] */
+  readonly isRetired = (modelId: string): boolean => this.options.catalog.isRetired(modelId);
+
+  /** Models that are kept in RAM ahead of need. [D-37] */
+  pinned(): readonly ModelSpec[] {
+    return this.options.catalog.pinned();
   }
 
   /** The tier of the instance that the server keeps for a route or a bare model; `null` when that is no longer served. [F-26] */
@@ -97,17 +99,22 @@ export class ModelDirectory {
   }
 
   /** The digest that an earlier run used, where a node still has it, else the one that most nodes have. */
-  #specFromNodes(modelId: string): ModelSpec | undefined {
-    const views = this.options.nodes.models().filter((view) => view.modelId === modelId && !view.retired);
-    const before = this.#known.get(modelId)?.spec.digest;
+  #specFromNodes(modelId: string, before: string | null): ModelSpec | undefined {
+    const views = this.options.nodes.models().filter((view) => view.modelId === modelId && this.#isServed(view));
     const view = views.find(({ digest }) => digest === before) ?? views.toSorted((a, b) => b.nodeIds.length - a.nodeIds.length)[0];
     return view === undefined ? undefined : specOfView(view);
   }
 
   /** Every model that is served. */
   modelIds(): ReadonlySet<string> {
-    const { manifest, nodes } = this.options;
-    return new Set([...manifest.models.keys(), ...nodes.models().filter(({ retired }) => !retired).map(({ modelId }) => modelId), ...this.#known.keys()]);
+    const { catalog, nodes } = this.options;
+    const meant = catalog.records().flatMap(({ spec, state }) => (state === 'Active' ? [spec.model_id] : []));
+    return new Set([...meant, ...nodes.models().filter((view) => this.#isServed(view) && !catalog.isRetired(view.modelId)).map(({ modelId }) => modelId)]);
+  }
+
+  /** A node's file that nobody has retired there, or purged here. */
+  #isServed({ modelId, digest, retired }: NodeModelView): boolean {
+    return !retired && !this.options.catalog.isRemoved(modelId, digest);
   }
 }
 

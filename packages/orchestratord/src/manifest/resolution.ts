@@ -38,5 +38,7 @@ export type Resolution =
       readonly route: ResolvedRoute | null;
       readonly defaults: InstanceDefaults;
     }
+  /** The model is kept and no longer served. [G-10] */
+  | { readonly kind: 'retired'; readonly modelId: string; readonly message: string }
   /** `near` are at most three names that the caller may have meant; the message names them and the next step. */
   | { readonly kind: 'not_found'; readonly message: string; readonly near: readonly string[] };

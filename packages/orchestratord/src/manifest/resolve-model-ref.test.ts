@@ -12,7 +12,7 @@ const anInstance = (orgId: string, instanceId: string, over: Partial<InstanceRec
 
 const specs = new Map([['smollm2', aModelSpec()], ['org/tiny', aModelSpec({ model_id: 'org/tiny' })]]);
 const route = { name: 'chat', version: 3, modelId: 'smollm2', tier: 'hot', ttlS: null, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } } as const;
-const things = (instances: readonly InstanceRecord[] = []): NamedThings => ({ routes: new Map([['chat', route]]), instances, specOf: (id) => specs.get(id), modelIds: () => specs.keys() });
+const things = (instances: readonly InstanceRecord[] = []): NamedThings => ({ routes: new Map([['chat', route]]), instances, specOf: (id) => specs.get(id), isRetired: () => false, modelIds: () => specs.keys() });
 const NOTHING = { systemPrompt: null, temperature: null, topP: null, topK: null, minP: null, maxTokens: null, stop: null, seed: null };
 
 describe('resolveModelRef', () => {

@@ -15,6 +15,7 @@ export interface NamedThings {
   /** Explicit instances of the caller's org. */
   readonly instances: readonly InstanceRecord[];
   specOf(modelId: string): ModelSpec | undefined;
+  isRetired(modelId: string): boolean;
   modelIds(): Iterable<string>;
 }
 
@@ -28,6 +29,7 @@ export function resolveModelRef(ref: string, orgId: string, things: NamedThings)
   const route = things.routes.get(ref);
   const model = things.specOf(route?.modelId ?? ref);
   if (model === undefined) return notFound(ref, orgId, things);
+  if (things.isRetired(model.model_id)) return retired(model.model_id);
   const instanceId = route === undefined ? implicitInstanceId('model', ref) : implicitInstanceId('route', route.name);
   return {
     kind: 'resolved',
@@ -42,8 +44,18 @@ export function resolveModelRef(ref: string, orgId: string, things: NamedThings)
 function ofInstance(instance: InstanceRecord, ref: string, orgId: string, things: NamedThings): Resolution {
   const model = things.specOf(instance.modelRef);
   if (model === undefined) return { kind: 'not_found', message: `instance ${ref} runs ${instance.modelRef}, which is not served here; add the model to the manifest`, near: nearest(instance.modelRef, things.modelIds()) };
+  if (things.isRetired(model.model_id)) return retired(model.model_id);
   const { instanceId, tier, config } = instance;
   return { kind: 'resolved', model, modelKey: modelKeyOf(model), instance: { orgId, instanceId, tier }, route: null, defaults: instanceDefaults(config) };
+}
+
+function retired(modelId: string): Resolution {
+  return { kind: 'retired', modelId, message: retiredMessage(modelId) };
+}
+
+/** What whoever names a retired model is told. */
+export function retiredMessage(modelId: string): string {
+  return `model ${modelId} is retired; name another one (GET /v1/models lists them), or bring it back with corral models activate ${modelId}`;
 }
 
 function notFound(ref: string, orgId: string, things: NamedThings): Resolution {

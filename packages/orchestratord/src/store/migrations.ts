@@ -8,6 +8,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-instances-assignments-outbox': { up: createTables },
   '0002-access': { up: createAccess },
   '0003-instances': { up: addInstanceColumns },
+  '0005-catalog': { up: addCatalog },
 };
 
 async function createTables(db: Kysely<unknown>): Promise<void> {
@@ -139,4 +140,20 @@ async function createAccess(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('audit_instance').on('audit').columns(['instance_id', 'id']).execute();
   await db.schema.createIndex('audit_at').on('audit').columns(['at']).execute();
+}
+
+async function addCatalog(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('models').addColumn('pin_override', 'integer').execute();
+  await db.schema.alterTable('models').addColumn('tags', 'text', (c) => c.notNull().defaultTo('[]')).execute();
+  await db.schema.alterTable('models').addColumn('trust', 'text', (c) => c.notNull().defaultTo('{}')).execute();
+  await db.schema.alterTable('models').addColumn('verification', 'text').execute();
+  await db.schema.alterTable('models').addColumn('last_verified_at', 'bigint').execute();
+  await db.schema.alterTable('models').addColumn('retired_at', 'bigint').execute();
+  await db.schema.alterTable('models').addColumn('drain_until', 'bigint').execute();
+  await db.schema.alterTable('models').addColumn('removed_at', 'bigint').execute();
+  await db.schema
+    .createTable('catalog')
+    .addColumn('id', 'integer', (c) => c.primaryKey())
+    .addColumn('version', 'bigint', (c) => c.notNull())
+    .execute();
 }

@@ -1,57 +1,79 @@
-import type { ModelSpec } from '@corral/contracts';
-import type { Kysely } from 'kysely';
-import type { Database } from './schema.js';
+import type { Verification } from '@corral/contracts';
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import { NO_TRUST, type ModelIntent, type ModelTrust } from '../catalog/model-intent.js';
+import type { Database, ModelTable } from './schema.js';
 
-/** A model that is meant to be served: intent, not what any node has. [G-19] */
-export interface ModelRecord {
-  readonly spec: ModelSpec;
-  readonly origin: 'manifest' | 'starter' | 'node';
-  readonly state: 'Active' | 'Retired';
-}
+/** Rows of one statement; SQLite takes a bounded number of values. */
+const ROWS_PER_STATEMENT = 500;
 
-/** Every model of the intent, by id. */
-export async function listModels(db: Kysely<Database>): Promise<readonly ModelRecord[]> {
+/** Everything that is meant for models, purged ones too, by id, and the version of it. [G-19] */
+export async function readCatalog(db: Kysely<Database>): Promise<{ readonly version: number; readonly intents: readonly ModelIntent[] }> {
   const rows = await db.selectFrom('models').selectAll().orderBy('model_id').execute();
-  return rows.map((row) => ({
-    spec: {
-      model_id: row.model_id,
-      sources: JSON.parse(row.sources) as string[],
-      digest: row.digest,
-      context: row.context,
-      slots: row.slots,
-      pinned: row.pinned === 1,
-    },
-    origin: row.origin,
-    state: row.state,
-  }));
+  const row = await db.selectFrom('catalog').select('version').where('id', '=', 1).executeTakeFirst();
+  return { version: Number(row?.version ?? 0), intents: rows.map(intentOfRow) };
 }
 
-/** Creates or replaces one model. */
-export async function putModel(db: Kysely<Database>, { spec, origin, state }: ModelRecord, nowMs: number): Promise<void> {
-  const changed = {
-    sources: JSON.stringify(spec.sources),
-    digest: spec.digest,
-    context: spec.context,
-    slots: spec.slots,
-    pinned: spec.pinned ? 1 : 0,
-    origin,
-    state,
-    updated_at: nowMs,
-  };
-  await db
-    .insertInto('models')
-    .values({ ...changed, model_id: spec.model_id, created_at: nowMs })
-    .onConflict((c) => c.column('model_id').doUpdateSet(changed))
-    .execute();
-}
-
-/** Makes `models` the whole of what manifest or starter define; models that nodes brought stay, unless one of these has their id. */
-export async function replaceServedModels(db: Kysely<Database>, models: readonly ModelRecord[], nowMs: number): Promise<void> {
+/** Writes intents, forgets ids, and gives the catalog its next version, all or nothing. */
+export async function writeCatalog(db: Kysely<Database>, changed: readonly ModelIntent[], forgotten: readonly string[], version: number): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    const ids = models.map(({ spec }) => spec.model_id);
-    let gone = tx.deleteFrom('models').where('origin', '!=', 'node');
-    if (ids.length > 0) gone = gone.where('model_id', 'not in', ids);
-    await gone.execute();
-    for (const model of models) await putModel(tx, model, nowMs);
+    for (let at = 0; at < forgotten.length; at += ROWS_PER_STATEMENT) {
+      await tx.deleteFrom('models').where('model_id', 'in', forgotten.slice(at, at + ROWS_PER_STATEMENT)).execute();
+    }
+    for (let at = 0; at < changed.length; at += ROWS_PER_STATEMENT) {
+      await tx
+        .insertInto('models')
+        .values(changed.slice(at, at + ROWS_PER_STATEMENT).map(rowOf))
+        .onConflict((c) => c.column('model_id').doUpdateSet((e) => Object.fromEntries(COLUMNS.map((name) => [name, e.ref(`excluded.${name}`)]))))
+        .execute();
+    }
+    await tx.insertInto('catalog').values({ id: 1, version }).onConflict((c) => c.column('id').doUpdateSet({ version })).execute();
   });
+}
+
+const COLUMNS = ['sources', 'digest', 'context', 'slots', 'pinned', 'pin_override', 'origin', 'state', 'tags', 'trust', 'verification', 'last_verified_at', 'retired_at', 'drain_until', 'removed_at', 'created_at', 'updated_at'] as const;
+
+function rowOf(intent: ModelIntent): Insertable<ModelTable> {
+  return {
+    model_id: intent.modelId,
+    sources: JSON.stringify(intent.sources),
+    digest: intent.digest,
+    context: intent.context,
+    slots: intent.slots,
+    pinned: intent.pinned ? 1 : 0,
+    pin_override: intent.pinOverride === null ? null : intent.pinOverride ? 1 : 0,
+    origin: intent.origin,
+    state: intent.state,
+    tags: JSON.stringify(intent.tags),
+    trust: JSON.stringify(intent.trust),
+    verification: intent.verification === null ? null : JSON.stringify(intent.verification),
+    last_verified_at: intent.lastVerifiedMs,
+    retired_at: intent.retiredAtMs,
+    drain_until: intent.drainUntilMs,
+    removed_at: intent.removedAtMs,
+    created_at: intent.createdMs,
+    updated_at: intent.updatedMs,
+  };
+}
+
+function intentOfRow(row: Selectable<ModelTable>): ModelIntent {
+  return {
+    modelId: row.model_id,
+    origin: row.origin,
+    sources: JSON.parse(row.sources) as string[],
+    digest: row.digest,
+    context: row.context,
+    slots: row.slots,
+    pinned: row.pinned === 1,
+    pinOverride: row.pin_override === null ? null : row.pin_override === 1,
+    state: row.state,
+    retiredAtMs: row.retired_at === null ? null : Number(row.retired_at),
+    drainUntilMs: row.drain_until === null ? null : Number(row.drain_until),
+    tags: JSON.parse(row.tags) as string[],
+    trust: { ...NO_TRUST, ...(JSON.parse(row.trust) as Partial<ModelTrust>) },
+    verification: row.verification === null ? null : (JSON.parse(row.verification) as Verification),
+    lastVerifiedMs: row.last_verified_at === null ? null : Number(row.last_verified_at),
+    createdMs: Number(row.created_at),
+    updatedMs: Number(row.updated_at),
+    removedAtMs: row.removed_at === null ? null : Number(row.removed_at),
+  };
 }

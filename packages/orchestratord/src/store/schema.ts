@@ -9,6 +9,7 @@ export interface Database {
   readonly audit: AuditTable;
   readonly instances: InstanceTable;
   readonly models: ModelTable;
+  readonly catalog: CatalogTable;
   readonly assignments: AssignmentTable;
   readonly outbox: OutboxTable;
   readonly instance_events: InstanceEventTable;
@@ -88,10 +89,29 @@ export interface ModelTable {
   context: number;
   slots: number;
   pinned: number;
-  origin: 'manifest' | 'starter' | 'node';
+  /** What a call said of its pin, which holds over the definition; null = nobody did. */
+  pin_override: number | null;
+  origin: 'manifest' | 'starter' | 'api' | 'node';
   state: 'Active' | 'Retired';
+  /** A JSON list. */
+  tags: string;
+  /** JSON. */
+  trust: string;
+  /** JSON. */
+  verification: string | null;
+  last_verified_at: number | null;
+  retired_at: number | null;
+  drain_until: number | null;
+  /** Purged then; the row stays so that nodes hear of it. */
+  removed_at: number | null;
   created_at: number;
   updated_at: number;
+}
+
+/** One row: how often the intent has changed. */
+export interface CatalogTable {
+  id: number;
+  version: number;
 }
 
 export interface AssignmentTable {

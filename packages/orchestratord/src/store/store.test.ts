@@ -2,10 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { silentLog, systemClock } from '@corral/service-kit';
-import { aCommand, aFolder, aModelSpec, anAssignment, anInstance, removeFolders } from '../../test/fixtures.js';
+import { aCommand, aFolder, anAssignment, anInstance, removeFolders } from '../../test/fixtures.js';
 import { deleteAssignment, listAssignments, putAssignment } from './assignment-rows.js';
 import { deleteInstance, listInstances, nextGeneration, putInstance } from './instance-rows.js';
-import { listModels, putModel, replaceServedModels } from './model-rows.js';
 import { openStore, type Store } from './open-store.js';
 import { addCommand, dropSuperseded, dropUnsent, markFailed, markSent, nodesWithCommands, pruneSent, unsentCommands } from './outbox-rows.js';
 
@@ -99,20 +98,6 @@ describe('assignments', () => {
     expect(await listAssignments(db)).toEqual([moved]);
     await deleteAssignment(db, key);
     expect(await listAssignments(db)).toEqual([]);
-  });
-});
-
-describe('models', () => {
-  test('G-19 the manifest is the whole of its own intent; what nodes brought stays', async () => {
-    const { db } = await aStore();
-    const served = (model_id: string) => ({ spec: aModelSpec({ model_id }), origin: 'manifest' as const, state: 'Active' as const });
-    const brought = { spec: aModelSpec({ model_id: 'tiny', digest: null, pinned: true }), origin: 'node' as const, state: 'Active' as const };
-    await putModel(db, brought, 1);
-    await replaceServedModels(db, [served('a'), served('b')], 1);
-    await replaceServedModels(db, [served('b'), served('c')], 2);
-    expect(await listModels(db)).toEqual([served('b'), served('c'), brought]);
-    await replaceServedModels(db, [], 3);
-    expect(await listModels(db)).toEqual([brought]);
   });
 });
 

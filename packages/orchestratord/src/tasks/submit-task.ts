@@ -28,6 +28,7 @@ export interface SubmitParts {
 export function submitTask(parts: SubmitParts, asked: TaskSpec, caller: TaskCaller, outputOf: (target: NewTask['target']) => TaskOutput): Admitted {
   const resolved = parts.resolve(asked.modelRef, caller.orgId);
   if (resolved.kind === 'not_found') throw new ApiError('NOT_FOUND', resolved.message, { field: fieldOf(asked) });
+  if (resolved.kind === 'retired') throw new ApiError('MODEL_DEPRECATED', resolved.message, { field: fieldOf(asked) });
   const { model, modelKey, instance, route } = resolved;
   requireModel(caller.allowedModels, { orgId: caller.orgId, id: asked.modelRef, modelId: model.model_id }, fieldOf(asked));
   const spec = withInstanceDefaults(asked, resolved.defaults);
