@@ -8,9 +8,11 @@ export type { EngineErrorKind } from './engine-error.js';
 export type { DeviceMemory, ModelFacts } from './model-facts.js';
 export { DEFAULT_BATCH_TOKENS, DEFAULT_PREFILL_CHUNK_TOKENS } from './port.js';
 export type {
+  BuiltInBundle,
   Device,
   DeviceDiscovery,
   DeviceRef,
+  EngineBundleRef,
   EngineProvider,
   EngineReplica,
   Exit,
@@ -28,8 +30,13 @@ export type {
   StandbyState,
   StartOptions,
 } from './port.js';
+export { measureGain } from './bundle-probe/measure-gain.js';
+export { probeBundle } from './bundle-probe/probe-bundle.js';
 export { createLlamacppEngine } from './llamacpp/llamacpp-engine.js';
 export type { LlamacppOptions } from './llamacpp/llamacpp-engine.js';
+export { CHATML_TEMPLATE, writeTinyModel } from './tiny-model/tiny-model.js';
+export type { TinyModel, TinyModelOptions } from './tiny-model/tiny-model.js';
+export { xorshift } from './tiny-model/random-table.js';
 export { runWorker } from './worker/run-worker.js';
 export type { LoadContext, LoadModel } from './worker/run-worker.js';
 export type { DecodeStats, Prompt, SlotPrefix, TextModel, TextRun } from './worker/text-model.js';

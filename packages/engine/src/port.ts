@@ -7,8 +7,27 @@ export const DEFAULT_BATCH_TOKENS = 512;
 /** Prompt tokens evaluated between two looks at the abort signal, unless a replica asks otherwise. */
 export const DEFAULT_PREFILL_CHUNK_TOKENS = 128;
 
+/** One native build of the engine. */
+export interface EngineBundleRef {
+  readonly id: string;
+  /** Absolute path of its native binary; the files beside it belong to it. */
+  readonly binary: string;
+}
+
+/** A build that came with the program. */
+export interface BuiltInBundle {
+  readonly deviceKind: DeviceKind;
+  /** Absolute path of the folder that holds it and nothing else. */
+  readonly folder: string;
+  readonly binary: string;
+  /** The sources that it was built from. */
+  readonly buildRef: string;
+}
+
 /** The one device of an engine process. */
 export interface DeviceRef {
+  /** The build that the process runs, and no other; without one, what came with the program. [D-72] */
+  readonly bundle?: EngineBundleRef;
   readonly deviceKind: DeviceKind;
   /** Index of the one device that the process sees, such as `0`; empty on `cpu`. */
   readonly deviceMask: string;
@@ -207,7 +226,10 @@ export interface DeviceDiscovery {
  */
 export interface EngineProvider {
   readonly name: string;
+  /** A bundle is a build of this version and no other. */
   readonly version: string;
+  /** What came with the program, at most one for each kind of device. */
+  readonly builtIn: readonly BuiltInBundle[];
   discover(signal?: AbortSignal): Promise<DeviceDiscovery>;
   /** Facts of a file, with the memory that it needs on one kind of device. */
   inspect(path: string, options: InspectOptions): Promise<ModelFacts>;

@@ -1,7 +1,7 @@
 export { FakeClock } from './fake-clock.js';
 export { aGenerateRequest, type GenerateChanges } from './a-generate-request.js';
 export { engineClient, eventsOf, type EngineAnswer, type StreamEvent } from './engine-client.js';
-export { CHATML_TEMPLATE, writeTinyModel, type TinyModel, type TinyModelOptions } from './gguf/tiny-model.js';
+export { CHATML_TEMPLATE, writeTinyModel, type TinyModel, type TinyModelOptions } from '@corral/engine';
 export type { HubFault } from './hub/hub-fault.js';
 export { commitOf, type HubRepository } from './hub/hub-repository.js';
 export type { ServedFile } from './hub/served-file.js';

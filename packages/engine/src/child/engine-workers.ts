@@ -77,6 +77,7 @@ export class EngineWorkers {
   }
 }
 
-function keyOf({ deviceKind, deviceMask }: DeviceRef): string {
-  return `${deviceKind}:${deviceMask}`;
+/** A process runs one build: one that waits with another is none for this load. */
+function keyOf({ deviceKind, deviceMask, bundle }: DeviceRef): string {
+  return `${deviceKind}:${deviceMask}:${bundle?.id ?? ''}`;
 }

@@ -1,4 +1,5 @@
 import { arch, platform } from 'node:os';
+import { dirname } from 'node:path';
 import type { DeviceKind } from '@corral/contracts';
 import type { Clock, Log } from '@corral/service-kit';
 import { childEnv, type Environment } from '../child/child-env.js';
@@ -8,9 +9,9 @@ import { runProbe } from '../child/run-probe.js';
 import { discoverDevices } from '../devices/discover.js';
 import { EngineError } from '../engine-error.js';
 import type { ModelFacts } from '../model-facts.js';
-import { DEFAULT_BATCH_TOKENS, type DeviceRef, type EngineProvider, type InspectOptions, type ReplicaSpec } from '../port.js';
+import { DEFAULT_BATCH_TOKENS, type BuiltInBundle, type DeviceRef, type EngineProvider, type InspectOptions, type ReplicaSpec } from '../port.js';
 import { LlamacppPrograms, ownPrograms, type ProgramPaths } from './llamacpp-programs.js';
-import { findInstallation } from './native-binary.js';
+import { findInstallation, type Installation } from './native-binary.js';
 import type { ProbeQuestion, SeenDevice } from './probe.js';
 import { Rememberer } from './rememberer.js';
 
@@ -64,6 +65,7 @@ export function createLlamacppEngine(options: LlamacppOptions): EngineProvider {
   return {
     name: 'llamacpp',
     version: installation.version,
+    builtIn: builtInBundles(installation),
     discover: (signal) => {
       const look = (deviceMask: string): Promise<readonly SeenDevice[]> => ask({ deviceKind: 'vulkan', deviceMask }, { type: 'devices' }, { kindOfDeath: 'device_missing', signal });
       return discoverDevices({ env, look }, { platform: platform(), arch: arch() }, signal);
@@ -76,6 +78,13 @@ export function createLlamacppEngine(options: LlamacppOptions): EngineProvider {
     },
     standBy: (device, standbyOptions) => workers.standBy(device, standbyOptions),
   };
+}
+
+function builtInBundles({ binaryOf, buildRef }: Installation): readonly BuiltInBundle[] {
+  return SUPPORTED.flatMap((deviceKind) => {
+    const binary = binaryOf(deviceKind);
+    return binary === null ? [] : [{ deviceKind, folder: dirname(binary), binary, buildRef }];
+  });
 }
 
 /** Code for a device kind exists only where it was run. [C-32] */

@@ -48,23 +48,35 @@ export class LlamacppPrograms {
 
   /** The bundled worker for a binary that was seen to work here, else the one that finds and tests its binary. */
   worker(device: DeviceRef): WorkerProgram {
-    const { paths, env, clock } = this.options;
+    const { paths } = this.options;
+    const only = this.#onlyBinary(device);
+    if (only !== null) return this.#program(device, { entry: this.#hasBundle ? paths.bundle : paths.worker, markPath: null, trusted: { binary: only, publicModule: null } });
     const markPath = this.markPath(device);
     const binary = this.#hasBundle && markPath !== null && hasMark(markPath) ? this.options.installation.binaryOf(device.deviceKind) : null;
     const trusted = binary === null ? null : { binary, publicModule: pathToFileURL(join(paths.worker, '..', 'open-public.js')).href };
+    const program = this.#program(device, { entry: trusted === null ? paths.worker : paths.bundle, markPath, trusted });
+    return { ...program, ...(trusted !== null && markPath !== null && { distrust: () => removeMark(markPath) }) };
+  }
+
+  #program({ deviceKind, deviceMask }: DeviceRef, { entry, markPath, trusted }: Pick<WorkerArguments, 'markPath' | 'trusted'> & { readonly entry: string }): WorkerProgram {
+    const { env, clock, logLevel, fingerprint } = this.options;
     return {
-      entry: trusted === null ? paths.worker : paths.bundle,
-      args: [JSON.stringify({ deviceKind: device.deviceKind, logLevel: this.options.logLevel, fingerprint: this.options.fingerprint, markPath, trusted } satisfies WorkerArguments)],
-      env: childEnv(env, { kind: device.deviceKind, mask: device.deviceMask }),
+      entry,
+      args: [JSON.stringify({ deviceKind, logLevel, fingerprint, markPath, trusted } satisfies WorkerArguments)],
+      env: childEnv(env, { kind: deviceKind, mask: deviceMask }),
       clock,
-      ...(trusted !== null && markPath !== null && { distrust: () => removeMark(markPath) }),
     };
+  }
+
+  /** The binary of a bundle that did not come with the program: nothing else may be found in its place. */
+  #onlyBinary({ bundle, deviceKind }: DeviceRef): string | null {
+    return bundle === undefined || bundle.binary === this.options.installation.binaryOf(deviceKind) ? null : bundle.binary;
   }
 
   /** Whether a binary that was seen to work would start faster than one that was not, and none was seen yet. */
   wantsSelfTest(device: DeviceRef): boolean {
     const markPath = this.markPath(device);
-    return this.#hasBundle && markPath !== null && !hasMark(markPath);
+    return this.#onlyBinary(device) === null && this.#hasBundle && markPath !== null && !hasMark(markPath);
   }
 
   markPath({ deviceKind, deviceMask }: DeviceRef): string | null {

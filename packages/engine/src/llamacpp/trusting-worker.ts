@@ -2,6 +2,7 @@ import { runWorker, type LoadModel } from '../worker/run-worker.js';
 import { writeLog } from '../worker/worker-log.js';
 import { loadRemembered } from './load-remembered.js';
 import { openDirectly } from './open-directly.js';
+import { toEngineError } from './to-engine-error.js';
 import { readWorkerArguments, type LoadExtra, type WorkerArguments } from './worker-arguments.js';
 
 /**
@@ -17,6 +18,7 @@ async function open(args: WorkerArguments): Promise<LoadModel> {
     const llama = await openDirectly(args, trusted.binary);
     return (spec, { onProgress, extra }) => loadRemembered(llama, spec, { fingerprint, onProgress, rememberedPath: (extra as LoadExtra).rememberedPath });
   } catch (error) {
+    if (trusted.publicModule === null) throw toEngineError(error);
     writeLog('warn', 'the trusted binary did not start; it is tested anew', { error: error instanceof Error ? error.message : String(error) });
     const { openPublic } = (await import(trusted.publicModule)) as typeof import('./open-public.js');
     return await openPublic(args);

@@ -9,8 +9,8 @@ export interface WorkerArguments extends LlamaSetup {
   /** A binary that was seen to work; `null` = it has to be found and tested. */
   readonly trusted: {
     readonly binary: string;
-    /** URL of `open-public.js`, for when the binary does not start after all. */
-    readonly publicModule: string;
+    /** URL of `open-public.js`, for when the binary does not start after all; `null` = then the process has to give up. */
+    readonly publicModule: string | null;
   } | null;
 }
 

@@ -44,6 +44,7 @@ export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind =
   return {
     name,
     version: '1.0.0',
+    builtIn: [],
     discover: () =>
       Promise.resolve({
         devices: [device],

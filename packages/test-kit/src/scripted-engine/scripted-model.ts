@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GenerateInput, Sampling } from '@corral/contracts';
-import { EngineError } from '@corral/engine';
+import { EngineError, xorshift } from '@corral/engine';
 import type { DecodeStats, Prompt, ReplicaInfo, SavedPrefixes, SlotPrefix, TextModel, TextRun } from '@corral/engine';
-import { xorshift } from '../gguf/random-table.js';
 import type { ScriptedBehaviour } from './behaviour.js';
 
 const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heath', 'islet', 'jetty', 'knoll', 'larch', 'marsh', 'north', 'ocean', 'plain'];
