@@ -1,5 +1,5 @@
 import { parseAmqpUrls } from '@corral/event-bus';
-import { openBindProblem, parseAddress, Secrets, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
+import { openBindProblem, parseAddress, Secret, Secrets, type ConfigProblem, type ConfigSpec, type DaemonProgram, type EnvironmentMap, type Frozen } from '@corral/service-kit';
 import { Type, type Static } from '@sinclair/typebox';
 
 const Ms = (preset: number, description: string) => Type.Integer({ minimum: 0, default: preset, description });
@@ -15,6 +15,9 @@ const schema = Type.Object(
     pool_managerd_urls: Type.Array(Type.String({ minLength: 1 }), { default: ['http://127.0.0.1:9200'], description: 'Static nodes; registered ones come on top. `none` = no static nodes.' }),
     amqp_urls: Secrets({ default: [], description: 'RabbitMQ brokers that carry events, `amqp://user:password@host:5672/vhost`, tried in turn; none = events go over HTTP.' }),
     manifest: Type.String({ default: '', description: 'What to serve; empty = the starter model.' }),
+    watch: Type.Boolean({ default: false, description: 'Reload the manifest whenever its file changes; for development.' }),
+    reload_api_keys: Secrets({ default: [], description: 'Keys that may reload the manifest, and nothing else.' }),
+    reload_hmac_secret: Secret({ default: '', description: 'Secret of signed requests to reload the manifest; empty = none are accepted.' }),
     queue_capacity: Type.Integer({ minimum: 0, maximum: 100_000, default: 64, description: 'Waiting tasks per pool, both classes together; the manifest overrides.' }),
     queue_full_policy: Type.Union([Type.Literal('reject'), Type.Literal('drop-lru'), Type.Literal('shed-low-priority')], { default: 'reject', description: 'What a full queue does with a newcomer.' }),
     queue_wait_ms: Ms(300_000, 'How long a task waits for a slot, or for the turn of its model.'),
@@ -49,6 +52,9 @@ const environment: EnvironmentMap = {
   POOL_MANAGERD_URLS: { pointer: '/pool_managerd_urls', aliases: ['POOL_MANAGERD_URL'] },
   AMQP_URL: '/amqp_urls',
   CORRAL_MANIFEST: '/manifest',
+  CORRAL_WATCH: '/watch',
+  ORCHESTRATOR_API_KEYS: { pointer: '/reload_api_keys', aliases: ['HARN_ORCHESTRATOR_API_KEYS'] },
+  ORCHESTRATOR_HMAC_SECRET: { pointer: '/reload_hmac_secret', aliases: ['HARN_ORCHESTRATOR_HMAC_SECRET'] },
   DEMAND_LOAD_WAIT_MS: '/demand_load_wait_ms',
   HOT_CEILING: '/hot_ceiling',
   CANCEL_ON_DISCONNECT: '/cancel_on_disconnect',
@@ -68,6 +74,7 @@ export function programOf(version: string): DaemonProgram {
     summary: 'the control plane: admits, queues, places and streams tasks',
     flags: {
       '--manifest': { pointer: '/manifest', value: 'FILE', help: 'what to serve' },
+      '--watch': { pointer: '/watch', help: 'reload the manifest whenever its file changes' },
       '--state-dir': { pointer: '/state_dir', value: 'DIR', help: 'where everything durable lives' },
       '--addr': { pointer: '/addr', value: 'HOST:PORT', help: 'listen address' },
     },

@@ -42,6 +42,7 @@ export { ListenError } from './http/listen-error.js';
 export { isLocalCaller, refuseForeignPage } from './http/local-caller.js';
 export { relay, type RelayOutcome, type RelayRequest, type RelaySink, type Trailers } from './http/relay.js';
 export { sendError, type ErrorShape } from './http/render-error.js';
+export { checkSignature, SIGNATURE_SCHEME, signatureHeader, type SignatureVerdict, type SignedRequest } from './http/request-signature.js';
 export { callerOf, correlationOf, hasCaller, rawBody, type Caller } from './http/request-context.js';
 export { responseSink, type ResponseSink, type ResponseSinkOptions } from './http/response-sink.js';
 export { knownRoutes, routeAt, type KnownRoute } from './http/routes.js';

@@ -3,7 +3,7 @@ import type { Channel, Options } from 'amqplib';
 import type { EventTarget } from '../event-bus.js';
 
 /** Names that outsiders bind to: promises, as every argument below is to brokers that have them already. */
-export const AMQP_NAMES = { commands: 'corral.commands', events: 'corral.events', dead: 'corral.dead', controlPlane: 'corral.control_plane' } as const;
+export const AMQP_NAMES = { commands: 'corral.commands', events: 'corral.events', dead: 'corral.dead', controlPlane: 'corral.control_plane', manifest: 'orchestrator.manifest' } as const;
 
 /** A message that was not handled after so many repetitions is a dead letter. */
 const DELIVERY_LIMIT = 5;
@@ -21,10 +21,10 @@ export function queueOf(side: EventTarget): string {
   return side.kind === 'node' ? `corral.node.${side.nodeId}` : AMQP_NAMES.controlPlane;
 }
 
-/** Commands carry their node in the routing key, what happened is addressed by its type alone. */
+/** Commands carry their node in the routing key, what happened is addressed by its type alone, and what became of reloads has one key. [E-13] */
 export function addressOf({ type }: Pick<EventEnvelope, 'type'>, target: EventTarget): Address {
   if (target.kind === 'node') return { exchange: AMQP_NAMES.commands, routingKey: `${type}.${target.nodeId}` };
-  return { exchange: AMQP_NAMES.events, routingKey: type };
+  return { exchange: AMQP_NAMES.events, routingKey: isReload(type) ? AMQP_NAMES.manifest : type };
 }
 
 /**
@@ -33,14 +33,18 @@ export function addressOf({ type }: Pick<EventEnvelope, 'type'>, target: EventTa
  * broker has one of them with other arguments. [E-31]
  */
 export async function declareTopology(channel: Channel, side: EventTarget): Promise<void> {
-  const { commands, events, dead } = AMQP_NAMES;
+  const { commands, events, dead, manifest } = AMQP_NAMES;
   for (const exchange of [commands, events, dead]) await channel.assertExchange(exchange, 'topic', { durable: true });
   await channel.assertQueue(dead, { durable: true, arguments: { 'x-queue-type': 'quorum', 'x-max-length': QUEUE_MAX, 'x-overflow': 'drop-head' } });
   await channel.bindQueue(dead, dead, '#');
   const queue = queueOf(side);
   await channel.assertQueue(queue, queueOptions());
   if (side.kind === 'node') await channel.bindQueue(queue, commands, `orchestrator.*.${side.nodeId}`);
-  else for (const family of ['instance', 'pool', 'catalog']) await channel.bindQueue(queue, events, `${family}.#`);
+  else for (const key of ['instance.#', 'pool.#', 'catalog.#', manifest]) await channel.bindQueue(queue, events, key);
+}
+
+function isReload(type: EventEnvelope['type']): boolean {
+  return type === 'orchestrator.reload_succeeded' || type === 'orchestrator.reload_failed';
 }
 
 function queueOptions(): Options.AssertQueue {

@@ -21,9 +21,10 @@ export function subscribeToNodes(bus: Pick<EventBus, 'subscribe'>, nodes: Pick<N
   return bus.subscribe(handlers);
 }
 
-/** Shows everything that happens on nodes to whoever follows the events. Returns the end of the subscription. [E-40] */
+/** Shows everything that happens on nodes to whoever follows the events; what came from here was shown when it was sent. Returns the end of the subscription. [E-40] */
 export function feedFromNodes(bus: Pick<EventBus, 'subscribe'>, feed: Pick<EventFeed, 'put'>): () => void {
-  return bus.subscribe(Object.fromEntries(EVENT_TYPES.map((type) => [type, feed.put])) as EventHandlers);
+  const types = EVENT_TYPES.filter((type) => !type.startsWith('orchestrator.'));
+  return bus.subscribe(Object.fromEntries(types.map((type) => [type, feed.put])) as EventHandlers);
 }
 
 /** Where the HTTP transport posts events for a target; `undefined` for nodes that are not known. */

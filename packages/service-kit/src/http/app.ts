@@ -22,6 +22,8 @@ export interface HttpAppOptions {
   readonly auth?: Gate;
   /** Paths that need no caller beside `/health`, `/ready` and `/metrics`, such as a dashboard's files. */
   readonly isOpenPath?: (path: string) => boolean;
+  /** Open paths whose handler finds out who calls from the bytes of the body: it is parsed when the handler asks for it. */
+  readonly isOwnGate?: (path: string) => boolean;
   /** Paths that programs ask every few seconds: a good answer is logged at `debug`. */
   readonly isRoutine?: (path: string) => boolean;
   readonly bodyLimitBytes?: number;
@@ -44,9 +46,10 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.use(correlated(log, clock, options.isRoutine));
   app.use(securityHeaders);
   if (corsOrigins.length > 0) app.use(cors(corsOrigins));
-  if (options.auth !== undefined) app.use(gated(options.auth, options.isOpenPath));
+  const isOwnGate = options.isOwnGate ?? (() => false);
+  if (options.auth !== undefined) app.use(gated(options.auth, (path) => isOwnGate(path) || options.isOpenPath?.(path) === true));
   app.use(async (req, _res, next) => {
-    contextOf(req).body = await readJsonBody(req, bodyLimitBytes);
+    contextOf(req).body = await readJsonBody(req, bodyLimitBytes, isOwnGate(req.path));
     next();
   });
   if (metricsText !== undefined) {
@@ -114,7 +117,7 @@ function logAnswer(log: Log, fields: object, { failure, routine }: { readonly fa
   else log.info('request refused', refusal);
 }
 
-function gated(auth: Gate, isOpenPath: (path: string) => boolean = () => false): RequestHandler {
+function gated(auth: Gate, isOpenPath: (path: string) => boolean): RequestHandler {
   return async (req, _res, next) => {
     if (!OPEN_PATHS.has(req.path) && !isOpenPath(req.path)) contextOf(req).caller = await auth(req);
     next();

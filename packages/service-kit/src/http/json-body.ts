@@ -6,21 +6,37 @@ import { describePosition, jsonErrorPosition } from './json-error-position.js';
 
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 
+/** A body as it came, and what it says. */
+export interface JsonBody {
+  readonly raw: Buffer;
+  readonly value: unknown;
+}
+
 /**
  * Reads a whole JSON body; `undefined` when the request has none.
  *
  * Rejects with UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE or INVALID_PARAMS; what is left of the request is then
- * unread. [B-06]
+ * unread. With `isParsedLate` the body's type and text are looked at when `value` is first asked for, which then
+ * throws: who called is known before what was sent. [B-06]
  */
-export async function readJsonBody(req: IncomingMessage, limitBytes: number): Promise<{ raw: Buffer; value: unknown } | undefined> {
+export async function readJsonBody(req: IncomingMessage, limitBytes: number, isParsedLate = false): Promise<JsonBody | undefined> {
   const declared = Number(req.headers['content-length'] ?? 0);
   if (declared === 0 && req.headers['transfer-encoding'] === undefined) return undefined;
   if (declared > limitBytes) throw tooLarge(limitBytes);
-  const mediaProblem = mediaTypeProblem(req.headers);
   const raw = await collect(req, limitBytes);
   if (raw.length === 0) return undefined;
-  if (mediaProblem !== undefined) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', mediaProblem);
-  return { raw, value: parseJson(raw) };
+  const value = (): unknown => {
+    const problem = mediaTypeProblem(req.headers);
+    if (problem !== undefined) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', problem);
+    return parseJson(raw);
+  };
+  if (!isParsedLate) return { raw, value: value() };
+  return {
+    raw,
+    get value() {
+      return value();
+    },
+  };
 }
 
 function mediaTypeProblem(headers: IncomingMessage['headers']): string | undefined {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { JsonBody } from './json-body.js';
 
 /** Who calls, as a gate found out. Daemons extend it with what they know. */
 export interface Caller {
@@ -9,7 +10,7 @@ export interface Caller {
 export interface RequestContext {
   readonly correlationId: string;
   caller?: Caller;
-  body?: { readonly raw: Buffer; readonly value: unknown } | undefined;
+  body?: JsonBody | undefined;
   /** Set when the request was refused, for the log line. */
   failure?: unknown;
 }

@@ -1,0 +1,50 @@
+import type { ManifestStatus, ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { Log, Metrics } from '@corral/service-kit';
+import type { ManifestReloads, ReloadOutcome, ReloadRequest } from '../manifest/reloads.js';
+import type { ReloadNews } from './reload-news.js';
+import { loggedReload, shownBinding, shownReload } from './shown-reload.js';
+import type { StateFile } from './state-file.js';
+
+export interface ReloadDeskOptions {
+  readonly reloads: Pick<ManifestReloads, 'reload' | 'bindings' | 'history'>;
+  readonly news: Pick<ReloadNews, 'tell'>;
+  readonly stateFile: Pick<StateFile, 'activated'>;
+  readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
+  readonly log: Log;
+  /** Takes the series of the bindings with it, before a version may be forgotten. */
+  readonly meter: () => void;
+  /** What serves, beside its bindings. */
+  served(): Pick<ManifestStatus, 'path' | 'hash' | 'problem'>;
+}
+
+/** Where every way to a reload ends: each reload is logged, counted and told once, whoever asked for it. [F-02 F-03] */
+export class ReloadDesk {
+  constructor(private readonly options: ReloadDeskOptions) {}
+
+  /** Never rejects. Whoever has the outcome finds the state file as it says. */
+  async reload(request: ReloadRequest): Promise<ReloadOutcome> {
+    const { reloads, news, stateFile, metrics, log, meter } = this.options;
+    meter();
+    const outcome = await reloads.reload(request);
+    meter();
+    const isDone = outcome.kind === 'ok';
+    metrics.inc('manifest_reloads_total', { source: outcome.source, outcome: isDone ? 'succeeded' : 'failed' });
+    if (isDone) {
+      metrics.observe('manifest_reload_duration_ms', {}, outcome.durationMs);
+      log.info('manifest reloaded', loggedReload(outcome));
+      await stateFile.activated(outcome.source);
+    } else log.error('manifest not reloaded; the one before serves on', loggedReload(outcome));
+    news.tell(outcome);
+    return outcome;
+  }
+
+  /** The file that is served; `null` where there is none. */
+  get path(): string | null {
+    return this.options.served().path;
+  }
+
+  status(): ManifestStatus {
+    const { reloads, served } = this.options;
+    return { ...served(), bindings: reloads.bindings().map(shownBinding), reloads: reloads.history().map(shownReload) };
+  }
+}
