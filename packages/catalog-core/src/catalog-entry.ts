@@ -10,6 +10,11 @@ export interface Verification {
   readonly reason: string;
 }
 
+/** What deletes a model: a garbage collection, for its age or for room, or an operator. [D-35] */
+export type RemovalRule = 'DeleteRetired' | 'Pressure' | 'Purge';
+
+export const REMOVAL_RULES: readonly RemovalRule[] = ['DeleteRetired', 'Pressure', 'Purge'];
+
 /** One model that is on this node's disk. What is loaded is not its business. [D-02 D-03] */
 export interface CatalogEntry {
   /** The name by which it is asked for. */
@@ -41,6 +46,6 @@ export interface CatalogEntry {
   readonly facts: ModelFacts | null;
   /** The engine version that the facts were read with; `null` together with them. */
   readonly factsKey: string | null;
-  /** Its removal has begun and is ended whatever happens; the store shows it to nobody. [D-35] */
-  readonly removing?: true;
+  /** What deletes it: its removal has begun, and is ended by the next opening if not before; the store shows it to nobody. [D-35] */
+  readonly removing?: RemovalRule;
 }

@@ -1,3 +1,4 @@
+import { REMOVAL_RULES } from './catalog-entry.js';
 import type { CatalogEntry } from './catalog-entry.js';
 import { parseDigest } from './digest.js';
 import type { Digest } from './digest.js';
@@ -112,7 +113,7 @@ function decodeEntry(fields: FieldReader, root: string): CatalogEntry {
     tags: fields.texts('tags'),
     facts: fields.raw('facts') === null ? null : decodeFacts(fields.child('facts')),
     factsKey: fields.textOrNull('facts_key'),
-    ...(fields.raw('removing') === true ? { removing: true as const } : {}),
+    ...(fields.raw('removing') === undefined ? {} : { removing: fields.oneOf('removing', REMOVAL_RULES, 'Purge') }),
   };
 }
 

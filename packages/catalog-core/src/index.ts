@@ -1,4 +1,4 @@
-export type { CatalogEntry, Lifecycle, Verification } from './catalog-entry.js';
+export type { CatalogEntry, Lifecycle, RemovalRule, Verification } from './catalog-entry.js';
 export { blobName, digestFromHex, digestHex, digestOfBlobName, parseDigest } from './digest.js';
 export type { Digest, ParsedDigest } from './digest.js';
 export { engineIdProblem } from './engine-entry.js';

@@ -70,6 +70,22 @@ test('T-64 D-05 D-07 a writer killed at any moment leaves a whole index with eve
   expect(await readdir(join(models, '.lock'))).toEqual([]);
 });
 
+test('D-35 a deletion killed at any moment leaves no entry without its file, and is finished by the next opening', async () => {
+  const dir = await aFolder();
+  for (let round = 0; round < 15; round += 1) {
+    const deleter = start('model-deleter.mjs', dir, String(round * 1_000_000));
+    await once(deleter, 'message');
+    await new Promise((resolve) => setTimeout(resolve, 20 + 11 * round));
+    await kill(deleter);
+    const { store, scan } = await openCatalog(dir);
+    expect([scan.suspect, await store.endRemovals()]).toEqual([[], []]);
+    // The one whose file was written and whose entry was not, at most.
+    expect(scan.unreferenced.length).toBeLessThanOrEqual(1);
+    await store.close();
+    for (const name of scan.unreferenced) await rm(join(dir, name));
+  }
+});
+
 test('D-07 one process writes; the next is refused with its pid, and may as soon as the first is killed', async () => {
   const dir = await aFolder();
   const holder = start('lock-holder.mjs', dir);

@@ -135,12 +135,15 @@ describe('D-06 entries stay inside the root', () => {
     await Promise.all([store.put(own), store.put(other), store.put({ ...other, id: 'stays' })]);
     await store.close();
     const index = await readFile(join(dir, 'catalog.json'), 'utf8');
-    const marked = index.split('\n').map((line) => (/"id":"(begun|shared)"/.test(line) ? line.replace(/}(,?)$/, ',"removing":true}$1') : line)).join('\n');
+    const marked = index.split('\n').map((line) => (/"id":"(begun|shared)"/.test(line) ? line.replace(/}(,?)$/, ',"removing":"Purge"}$1') : line)).join('\n');
     await writeFile(join(dir, 'catalog.json'), marked);
 
     const { store: reopened, scan } = await openCatalog(dir);
     cleanUp.push(() => reopened.close());
-    expect(scan).toEqual({ suspect: [], unreferenced: [], removedPartials: [], endedRemovals: ['begun', 'shared'] });
+    expect(scan).toEqual({ suspect: [], unreferenced: [], removedPartials: [], endedRemovals: [
+      { id: 'begun', digest: own.digest, rule: 'Purge', deleted: true, freedBytes: 4, fileError: null },
+      { id: 'shared', digest: other.digest, rule: 'Purge', deleted: true, freedBytes: 0, fileError: null },
+    ] });
     expect(reopened.list()).toEqual([{ ...other, id: 'stays' }]);
     expect((await readdir(dir)).sort()).toEqual(['.lock', 'catalog.json', blobName(digestOf('cd'))].sort());
   });
@@ -152,7 +155,7 @@ describe('D-06 entries stay inside the root', () => {
     await store.put(own);
     const removal = store.delete('tiny');
     const again = store.put(own);
-    expect([await removal, await again]).toEqual([{ deleted: true, freedBytes: 0, fileError: null }, own]);
+    expect([await removal, await again]).toEqual([{ deleted: false, freedBytes: 0, fileError: null }, own]);
     expect(await store.locate('tiny')).toEqual(own);
   });
 

@@ -1,6 +1,6 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CatalogEntry, Lifecycle } from '../catalog-entry.js';
+import type { CatalogEntry, Lifecycle, RemovalRule } from '../catalog-entry.js';
 import { blobName } from '../digest.js';
 import type { Digest } from '../digest.js';
 import { findEntry } from '../find-entry.js';
@@ -14,11 +14,24 @@ import type { ResumableFolder } from './partial-folders.js';
 import { syncDirectory } from './write-durably.js';
 import type { WriterLock } from './writer-lock.js';
 
-/** What a removal did. `fileError` says why a file stayed behind; the entry is gone all the same. [D-06] */
+/** What a removal did. `deleted`: the entry is gone. `fileError` says why its file stayed behind all the same. [D-06] */
 export interface Removal {
   readonly deleted: boolean;
   readonly freedBytes: number;
   readonly fileError: string | null;
+}
+
+/** A removal that was begun before and has ended now. */
+export interface EndedRemoval extends Removal {
+  readonly id: string;
+  readonly digest: Digest;
+  readonly rule: RemovalRule;
+}
+
+export interface RemovalOptions {
+  readonly rule?: RemovalRule;
+  /** Whether the model may still go. */
+  readonly mayGo?: (entry: CatalogEntry) => boolean;
 }
 
 const MAX_ENTRIES = 100_000;
@@ -49,12 +62,12 @@ export class CatalogStore {
 
   get(id: string): CatalogEntry | null {
     const entry = this.#index.entries.get(id) ?? null;
-    return entry?.removing === true ? null : entry;
+    return entry?.removing === undefined ? entry : null;
   }
 
   /** Every entry, in the order of registration. */
   list(): readonly CatalogEntry[] {
-    return [...this.#index.entries.values()].filter(({ removing }) => removing !== true);
+    return [...this.#index.entries.values()].filter(({ removing }) => removing === undefined);
   }
 
   /** Whether a model with this id or reference is registered, whatever became of its file. [D-04] */
@@ -115,42 +128,51 @@ export class CatalogStore {
   /**
    * Marks an entry, removes its file, unless that is external or another entry uses it, and then the entry. [D-06 D-35]
    *
-   * Nobody sees the entry any more once it is marked, and whoever opens the catalog after a crash ends what was begun.
-   * An unknown id reports `deleted: false`.
+   * Nobody sees the entry any more once it is marked, and whoever opens the catalog after a crash ends what was begun. `mayGo`
+   * is asked before each of the two steps, so that a model that came into use meanwhile stays. That, and an unknown id, report
+   * `deleted: false`. On a disk too full for the mark the file goes first: a crash then leaves an entry that the next look
+   * finds without one.
    */
-  async delete(id: string): Promise<Removal> {
-    const marked = await this.#mark(id).catch((error: unknown) => {
-      // A full disk takes no mark: then the file has to go first, and a crash leaves an entry that the next look finds without one.
+  async delete(id: string, { rule = 'Purge', mayGo = () => true }: RemovalOptions = {}): Promise<Removal> {
+    const marked = await this.#mark(id, { rule, mayGo }).catch((error: unknown) => {
       if (isCatalogError(error) && error.code === 'WRITE_FAILED') return this.get(id);
       throw error;
     });
-    return marked === null ? { deleted: false, freedBytes: 0, fileError: null } : this.#endRemoval(marked);
+    return marked === null ? NOT_DELETED : this.#endRemoval(marked, mayGo);
   }
 
-  /** Ends the removals that a crash cut short. Returns the ids of what is gone. To be called before anything else. [D-35] */
-  async endRemovals(): Promise<readonly string[]> {
-    const begun = [...this.#index.entries.values()].filter(({ removing }) => removing === true);
-    await Promise.all(begun.map((entry) => this.#endRemoval(entry)));
-    return begun.map(({ id }) => id);
+  /** Ends the removals that were begun and not ended: a crash cut them short, or the index could not be written then. Returns what is gone. [D-35] */
+  async endRemovals(): Promise<readonly EndedRemoval[]> {
+    const begun = [...this.#index.entries.values()].filter(({ removing }) => removing !== undefined);
+    const removals = await Promise.all(begun.map((entry) => this.#endRemoval(entry, () => true).catch(() => NOT_DELETED)));
+    return begun.flatMap(({ id, digest, removing: rule = 'Purge' }, n) => {
+      const removal = removals[n] ?? NOT_DELETED;
+      return removal.deleted ? [{ id, digest, rule, ...removal }] : [];
+    });
   }
 
-  #mark(id: string): Promise<CatalogEntry | null> {
+  #mark(id: string, { rule, mayGo }: Required<RemovalOptions>): Promise<CatalogEntry | null> {
     return this.#index.change(async (draft) => {
       const entry = draft.get(id) ?? null;
-      if (entry === null || entry.removing === true) return entry;
-      const removing = { ...entry, removing: true as const };
+      if (entry === null || entry.removing !== undefined) return entry;
+      if (!mayGo(entry)) return null;
+      const removing = { ...entry, removing: rule };
       draft.set(id, removing);
       return removing;
     });
   }
 
-  #endRemoval(marked: CatalogEntry): Promise<Removal> {
-    const gone = { deleted: true, freedBytes: 0, fileError: null };
+  #endRemoval(marked: CatalogEntry, mayGo: (entry: CatalogEntry) => boolean): Promise<Removal> {
     return this.#index.change(async (draft) => {
       // Registered anew meanwhile: then the file is that one's.
-      if (draft.get(marked.id) !== marked) return gone;
+      if (draft.get(marked.id) !== marked) return NOT_DELETED;
+      if (!mayGo(marked)) {
+        const { removing: _rule, ...entry } = marked;
+        if (marked.removing !== undefined) draft.set(marked.id, entry);
+        return NOT_DELETED;
+      }
       const isShared = [...draft.values()].some((entry) => entry !== marked && entry.localPath === marked.localPath);
-      const removal = marked.external || isShared ? gone : await removeFile(marked);
+      const removal = marked.external || isShared ? { ...NOT_DELETED, deleted: true } : await removeFile(marked, this.dir);
       draft.delete(marked.id);
       return removal;
     });
@@ -158,7 +180,7 @@ export class CatalogStore {
 
   #find(idOrRef: string): CatalogEntry | null {
     const found = findEntry(this.#index.entries, idOrRef);
-    if (found?.removing !== true) return found;
+    if (found?.removing === undefined) return found;
     return findEntry(new Map(this.list().map((entry) => [entry.id, entry])), idOrRef);
   }
 
@@ -218,10 +240,14 @@ export class CatalogStore {
   }
 }
 
-async function removeFile({ localPath, sizeBytes }: CatalogEntry): Promise<Removal> {
+const NOT_DELETED: Removal = { deleted: false, freedBytes: 0, fileError: null };
+
+/** Durable, since the entry goes next. */
+async function removeFile({ localPath, sizeBytes }: CatalogEntry, dir: string): Promise<Removal> {
   try {
     const found = await stat(localPath).catch(() => null);
     await rm(localPath, { force: true });
+    await syncDirectory(dir);
     return { deleted: true, freedBytes: found === null ? 0 : sizeBytes, fileError: null };
   } catch (error) {
     return { deleted: true, freedBytes: 0, fileError: error instanceof Error ? error.message : String(error) };
@@ -230,6 +256,6 @@ async function removeFile({ localPath, sizeBytes }: CatalogEntry): Promise<Remov
 
 function known(draft: ReadonlyMap<string, CatalogEntry>, id: string): CatalogEntry {
   const entry = draft.get(id);
-  if (entry === undefined || entry.removing === true) throw new CatalogError('NOT_FOUND', `no model "${id}" in the catalog; see "corral models ls"`);
+  if (entry === undefined || entry.removing !== undefined) throw new CatalogError('NOT_FOUND', `no model "${id}" in the catalog; see "corral models ls"`);
   return entry;
 }

@@ -1,7 +1,7 @@
 export { CatalogError, isCatalogError } from './catalog-error.js';
 export type { CatalogErrorCode } from './catalog-error.js';
 export { CatalogStore } from './catalog-store.js';
-export type { Removal } from './catalog-store.js';
+export type { EndedRemoval, Removal } from './catalog-store.js';
 export { checkFile } from './check-file.js';
 export type { FileCheck } from './check-file.js';
 export { EngineStore, openEngines } from './engine-store.js';

@@ -2,6 +2,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeIndex, INDEX_SCHEMA_VERSION } from '../index-document.js';
 import { CatalogStore } from './catalog-store.js';
+import type { EndedRemoval } from './catalog-store.js';
 import { readIndex } from './read-index.js';
 import { scanModels } from './scan-models.js';
 import type { ScanReport } from './scan-models.js';
@@ -17,7 +18,7 @@ import { acquireWriterLock } from './writer-lock.js';
 export async function openCatalog(
   dir: string,
   { resumableSinceMs = 0 }: { readonly resumableSinceMs?: number } = {},
-): Promise<{ readonly store: CatalogStore; readonly scan: ScanReport & { readonly endedRemovals: readonly string[] } }> {
+): Promise<{ readonly store: CatalogStore; readonly scan: ScanReport & { readonly endedRemovals: readonly EndedRemoval[] } }> {
   await mkdir(dir, { recursive: true });
   const root = await realpath(dir);
   const lock = await acquireWriterLock(root);
