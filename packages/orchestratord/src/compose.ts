@@ -14,8 +14,10 @@ import type { EventFeed } from './events/event-feed.js';
 import { keepManifestInstances, type ManifestNews } from './instances/keep-manifest-instances.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
-import { loadManifest, type LoadedManifest } from './manifest/load-manifest.js';
+import { loadManifest } from './manifest/load-manifest.js';
+import { indexOf } from './manifest/manifest-index.js';
 import { ModelDirectory } from './manifest/model-directory.js';
+import { ServedState } from './manifest/served-state.js';
 import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
@@ -45,7 +47,7 @@ interface Ground extends OrchestratordParts {
   readonly incarnation: string;
   readonly metrics: OrchestratordMetrics;
   readonly store: Store;
-  readonly served: LoadedManifest;
+  readonly served: ServedState;
   readonly catalog: Catalog;
   readonly instances: InstanceRegistry;
   readonly manifestNews: ManifestNews;
@@ -88,11 +90,11 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const { config, log, clock, shutdown } = parts;
   const store = await openStore({ stateDir: config.state_dir, clock, log });
   shutdown.add('store', () => store.close());
-  const served = await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log });
-  const catalog = await Catalog.open({ store, served: () => served.manifest });
+  const served = new ServedState(await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log }));
+  const catalog = await Catalog.open({ store, served: () => served.current() });
   shutdown.add('catalog', () => catalog.close());
-  const instances = await InstanceRegistry.open({ store, manifest: served.manifest, log });
-  const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.manifest.instances);
+  const instances = await InstanceRegistry.open({ store, served, log });
+  const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.current().instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
   return { ...parts, incarnation: newId(), metrics, store, served, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
@@ -120,21 +122,21 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     busMode: bus.state().mode,
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
     catalog,
-    pools: served.manifest.pools,
+    pools: () => served.current().pools,
     host: await thisHost(),
     staticUrls: staticNodes(config),
     token: config.tokens[0],
     heartbeatMs: config.node_heartbeat_ms,
     offlineMs: config.node_offline_ms,
   });
-  const models: ModelDirectory = new ModelDirectory({ manifest: served.manifest, instances, nodes, catalog });
+  const models: ModelDirectory = new ModelDirectory({ served, instances, nodes, catalog });
   const residency = new ResidencyLoop({
     nodes,
     models,
     instances,
     wanted,
     outbox,
-    manifest: served.manifest,
+    served,
     swapQuantumMs: config.swap_quantum_ms,
     hotCeiling: config.hot_ceiling === 0 ? null : config.hot_ceiling,
     nodeGraceMs: config.node_offline_ms,
@@ -181,7 +183,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const app = createApp({
     http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, fleet, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
     dashboard: { site: await siteOf(log) },
-    meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: served.problem },
+    meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: () => served.problem() },
     tasks: { ...submit, loop, logs },
     openAi: {
       ...submit,
@@ -212,7 +214,6 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
 }
 
 function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, { nodes, models, residency }: Fleet): TaskLoop {
-  const manifestPools = new Map(served.manifest.pools.map((pool) => [pool.poolId, pool]));
   return new TaskLoop({
     pools: nodes,
     residency,
@@ -237,8 +238,8 @@ function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, {
       attemptsMax: ATTEMPTS_MAX,
     },
     queuePolicyOf: (poolId) => ({
-      capacity: manifestPools.get(poolId)?.queueCapacity ?? config.queue_capacity,
-      fullPolicy: manifestPools.get(poolId)?.fullPolicy ?? config.queue_full_policy,
+      capacity: indexOf(served.current()).poolOf.get(poolId)?.queueCapacity ?? config.queue_capacity,
+      fullPolicy: indexOf(served.current()).poolOf.get(poolId)?.fullPolicy ?? config.queue_full_policy,
     }),
     keyOf: models.keyOf,
   });

@@ -54,7 +54,7 @@ export async function openInstances(): Promise<InstancesRig> {
   const clock = new FakeClock();
   const store = await openStore({ stateDir: await aFolder(), clock, log: silentLog });
   await store.db.insertInto('orgs').values({ org_id: 'acme', created_at: 0 }).execute();
-  const registry = await InstanceRegistry.open({ store, manifest: starterManifest(), log: silentLog });
+  const registry = await InstanceRegistry.open({ store, served: { current: starterManifest }, log: silentLog });
   const lifecycle = new FakeLifecycle();
   const history = new InstanceHistory({ store, clock, log: silentLog });
   const served = new Map(['smollm2', 'tiny'].map((id) => [id, aModelSpec({ model_id: id })]));

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Tier } from '@corral/contracts';
+import type { Assignment, Tier } from '@corral/contracts';
 import { modelKeyOf } from '../src/manifest/model-key.js';
 import type { InstanceKey } from '../src/store/instance-rows.js';
 import { removeFolders } from './fixtures.js';
@@ -154,7 +154,7 @@ class World {
   }
 }
 
-function bytesOf(assignments: readonly { readonly model: { readonly model_id: string; readonly context: number } }[]): number {
+function bytesOf(assignments: readonly Pick<Assignment, 'model'>[]): number {
   const models = new Map(assignments.map(({ model }) => [modelKeyOf(model), model.model_id]));
   return [...models.values()].reduce((sum, id) => sum + (SIZES[id] ?? 0), 0);
 }

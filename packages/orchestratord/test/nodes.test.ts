@@ -37,7 +37,7 @@ async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wan
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const told: string[] = [];
   const registry = new NodeRegistry({
-    clock, metrics, pools, staticUrls, nodesMax, log: silentLog, incarnation: 'orch-1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000,
+    clock, metrics, pools: () => pools, staticUrls, nodesMax, log: silentLog, incarnation: 'orch-1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000,
     host: { machineId: 'm1', hostName: 'box' },
     catalog: CATALOG,
     wanted: { assignmentsOf: (nodeId) => wanted.filter(({ target }) => target.node_id === nodeId), toldAll: (nodeId) => void told.push(nodeId) },

@@ -11,6 +11,7 @@ import { ModelDirectory } from '../src/manifest/model-directory.js';
 import { modelKeyOf } from '../src/manifest/model-key.js';
 import { readManifest } from '../src/manifest/read-manifest.js';
 import type { ServedManifest } from '../src/manifest/served-manifest.js';
+import { ServedState } from '../src/manifest/served-state.js';
 import { NodeRegistry } from '../src/nodes/node-registry.js';
 import { putInstance, type InstanceDefinition, type InstanceKey } from '../src/store/instance-rows.js';
 import { openStore } from '../src/store/open-store.js';
@@ -47,8 +48,9 @@ export async function aRig(options: RigOptions) {
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const store = await openStore({ stateDir, clock, log });
   const manifest = options.manifest;
-  const catalog = await Catalog.open({ store, served: () => manifest });
-  const instances = await InstanceRegistry.open({ store, manifest, log });
+  const served = new ServedState({ manifest, problem: null });
+  const catalog = await Catalog.open({ store, served: () => served.current() });
+  const instances = await InstanceRegistry.open({ store, served, log });
   const published: Assignment[] = [];
   const relay: OutboxRelay = new OutboxRelay({
     store, clock, log,
@@ -68,16 +70,16 @@ export async function aRig(options: RigOptions) {
   });
   const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: relay.wake });
   const registry: NodeRegistry = new NodeRegistry({
-    clock, log, metrics, pools: [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
+    clock, log, metrics, pools: () => [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
     wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
     catalog: { version: () => 1 },
   });
-  const models: ModelDirectory = new ModelDirectory({ manifest, instances, nodes: registry, catalog });
+  const models: ModelDirectory = new ModelDirectory({ served, instances, nodes: registry, catalog });
   const crashes: unknown[] = [];
   const loop = new ResidencyLoop({
     clock, log, metrics, wanted, instances, models,
     nodes: { pools: () => registry.pools(), places: () => registry.places(), onChange: (listener) => registry.onChange(listener), refresh: () => undefined },
-    manifest,
+    served,
     outbox: relay,
     swapQuantumMs: options.quantumMs ?? 5_000,
     hotCeiling: options.hotCeiling ?? null,
@@ -122,7 +124,7 @@ export async function aRig(options: RigOptions) {
       for (let left = 100; waiting.outcome === 'pending' && left > 0; left -= 1) await pass(50);
       await call;
     },
-    clock, stateDir, store, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
+    clock, stateDir, store, served, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
     lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
     demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),
     want: (demands: readonly Demand[], use: readonly ReplicaUse[] = [], active: readonly InstanceKey[] = []) => loop.update(demands, use, [...demands.map(({ instance }) => instance), ...active]),

@@ -5,7 +5,7 @@ import { modelKeyOf } from '../manifest/model-key.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import { IMPLICIT_ORG } from '../manifest/resolve-model-ref.js';
-import type { ServedManifest } from '../manifest/served-manifest.js';
+import type { ServedRoute } from '../manifest/served-manifest.js';
 import type { InstanceKey, InstanceRecord } from '../store/instance-rows.js';
 import type { Demand } from './demand.js';
 import type { Wish } from './residency-input.js';
@@ -25,8 +25,8 @@ interface Standing {
  * What should be resident although no task waits for it: hot routes, and instances that a load holds. One that an
  * operator has asked for comes first until it was resident once; after that it is restored when there is room. Pure. [C-67 G-02]
  */
-export function heldWishes(manifest: Pick<ServedManifest, 'routes'>, instances: readonly InstanceRecord[], specOf: ModelDirectory['specOf'], askedSeq: (key: string) => number | null = () => null): readonly Wish[] {
-  const routes = [...manifest.routes.values()].filter(({ tier }) => tier === 'hot').map((route): Standing => ({ instance: { orgId: IMPLICIT_ORG, instanceId: implicitInstanceId('route', route.name), tier: 'hot' }, modelId: route.modelId, placement: route.placement, askedSeq: null }));
+export function heldWishes(hotRoutes: readonly ServedRoute[], instances: readonly InstanceRecord[], specOf: ModelDirectory['specOf'], askedSeq: (key: string) => number | null = () => null): readonly Wish[] {
+  const routes = hotRoutes.map((route): Standing => ({ instance: { orgId: IMPLICIT_ORG, instanceId: implicitInstanceId('route', route.name), tier: 'hot' }, modelId: route.modelId, placement: route.placement, askedSeq: null }));
   const explicit = instances.flatMap((record): Standing[] => {
     const { orgId, instanceId, modelRef, heldTier } = record;
     return isHeldResident(record) && heldTier !== null ? [{ instance: { orgId, instanceId, tier: heldTier }, modelId: modelRef, placement: null, askedSeq: askedSeq(instanceKeyOf(record)) }] : [];

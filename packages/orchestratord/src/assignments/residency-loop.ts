@@ -2,7 +2,8 @@ import type { ApiError, ORCHESTRATORD_METRICS } from '@corral/contracts';
 import type { Clock, Log, Metrics } from '@corral/service-kit';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
-import type { ServedManifest } from '../manifest/served-manifest.js';
+import { indexOf } from '../manifest/manifest-index.js';
+import type { ServedSource } from '../manifest/served-state.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import type { InstanceKey } from '../store/instance-rows.js';
 import { isInProgress, keyOfView, type AssignmentView } from './assignment-view.js';
@@ -35,7 +36,7 @@ export interface ResidencyLoopOptions {
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
-  readonly manifest: Pick<ServedManifest, 'routes' | 'models'>;
+  readonly served: ServedSource;
   readonly swapQuantumMs: number;
   /** Instances that may be hot at once; `null` = as many as device memory holds. [C-63] */
   readonly hotCeiling: number | null;
@@ -248,9 +249,9 @@ export class ResidencyLoop implements Residency, Lifecycle {
 
   /** Who wants something: tasks that wait, then what loads hold; not what has just failed, nor what waits for its publish. */
   #wishes(nowMs: number): readonly Wish[] {
-    const { manifest, instances, models } = this.options;
+    const { served, instances, models } = this.options;
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
-    const held = heldWishes(manifest, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
+    const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
     return [...demands, ...sharing, ...held].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
@@ -325,7 +326,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #nextLookMs(wishes: readonly Wish[], { nextIdleMs }: PassPlan, nowMs: number): number {
     const plans = [...this.#board.plans.values()];
     const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
-    const keys = new Set([...this.#demands, ...heldWishes(this.options.manifest, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
+    const keys = new Set([...this.#demands, ...heldWishes(indexOf(this.options.served.current()).hotRoutes, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
     const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
     const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [RecentFetches.AGAIN_MS] : [];
     const idle = nextIdleMs === null ? [] : [nextIdleMs - nowMs];

@@ -10,7 +10,7 @@ export interface MetaRoutesParts {
   /** Slots of one served model; what `max_tokens` and `ctx` may ask for at most. */
   largestContext(): number | null;
   /** Set when what is served is not what was asked for, such as a broken manifest. */
-  readonly problem: string | null;
+  problem(): string | null;
 }
 
 /** Health, readiness, versions, capabilities, who calls, and the document of all calls. [B-26 B-44 B-88 B-89 U-16] */
@@ -20,7 +20,7 @@ export function metaRoutes(app: Express, parts: MetaRoutesParts): void {
   app.get('/health', (_req, res) => void res.json({ status: 'ok', version: parts.version, incarnation: parts.incarnation }));
   app.get('/ready', (_req, res) => {
     const reason = unreadyReason(parts.pools());
-    res.status(reason === null ? 200 : 503).json({ ready: reason === null, reason: reason ?? parts.problem });
+    res.status(reason === null ? 200 : 503).json({ ready: reason === null, reason: reason ?? parts.problem() });
   });
   app.get('/v2/meta/caller', (req, res) => {
     const { orgId, role, keyId } = principalOf(req);

@@ -18,6 +18,17 @@ export function implicitInstanceId(of: 'route' | 'model', name: string): string 
   return `${of}-h.${createHash('sha256').update(name).digest('hex')}`;
 }
 
+const VERSION_PREFIX = 'model-v.';
+
+/** The id of the instance that the server keeps for one version of a model, while requests of it are under way or it is being prepared. */
+export function versionInstanceId(modelKey: string): string {
+  return `${VERSION_PREFIX}${createHash('sha256').update(modelKey).digest('hex')}`;
+}
+
+export function isVersionInstance(instanceId: string): boolean {
+  return instanceId.startsWith(VERSION_PREFIX);
+}
+
 /** The first 16 hex digits of the SHA-256 of the config as JSON with sorted keys and without spaces. [B-122] */
 export function configHashOf(config: Readonly<Record<string, unknown>>): string {
   return canonicalHash(config);

@@ -13,7 +13,7 @@ export interface InstanceChange {
 }
 
 /** Ids that the server gives to the instances that it keeps itself. [F-26] */
-const RESERVED = /^(route|model)(-[xh])?\./;
+const RESERVED = /^(route|model)(-[xhv])?\./;
 
 /** Whether the id could be that of an instance which the server keeps for a route or a bare model. */
 export function isReservedId(instanceId: string): boolean {

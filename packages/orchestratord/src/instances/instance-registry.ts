@@ -1,14 +1,15 @@
 import type { ModelSpec } from '@corral/contracts';
 import type { Log } from '@corral/service-kit';
 import type { ResolvedInstance } from '../manifest/resolution.js';
-import type { ServedManifest } from '../manifest/served-manifest.js';
+import { indexOf } from '../manifest/manifest-index.js';
+import type { ServedSource } from '../manifest/served-state.js';
 import { listInstances, putInstance, type InstanceDefinition, type InstanceKey, type InstanceRecord } from '../store/instance-rows.js';
 import type { Store } from '../store/open-store.js';
-import { configHashOf, implicitInstanceId } from './implicit-instance.js';
+import { configHashOf } from './implicit-instance.js';
 
 export interface InstanceRegistryOptions {
   readonly store: Store;
-  readonly manifest: ServedManifest;
+  readonly served: ServedSource;
   readonly log: Log;
 }
 
@@ -73,9 +74,6 @@ export class InstanceRegistry {
   }
 
   #ttlOf(instanceId: string): number | null {
-    for (const route of this.options.manifest.routes.values()) {
-      if (implicitInstanceId('route', route.name) === instanceId) return route.ttlS;
-    }
-    return null;
+    return indexOf(this.options.served.current()).routeOfInstance.get(instanceId)?.ttlS ?? null;
   }
 }

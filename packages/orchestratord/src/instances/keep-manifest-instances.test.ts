@@ -18,7 +18,7 @@ test('B-154 C-67 the manifest makes its orgs and instances, holds hot ones, foll
   const store = await openStore({ stateDir: await aFolder(), clock: new FakeClock(), log: silentLog });
   try {
     const start = async (wanted: Parameters<typeof keepManifestInstances>[1]) => {
-      const registry = await InstanceRegistry.open({ store, manifest: starterManifest(), log: silentLog });
+      const registry = await InstanceRegistry.open({ store, served: { current: starterManifest }, log: silentLog });
       const news = await keepManifestInstances({ store, registry, log: silentLog }, wanted);
       return { news, records: Object.fromEntries(registry.explicitOf('acme').map((one) => [one.instanceId, one])) };
     };

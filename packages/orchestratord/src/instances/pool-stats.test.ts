@@ -4,7 +4,7 @@ import { aModelSpec, anInstance } from '../../test/fixtures.js';
 import { COLD, READY } from '../../test/instances-rig.js';
 import { aPoolStatus, aReplicaStatus } from '../../test/node-fixtures.js';
 import type { InstanceState } from '../assignments/lifecycle.js';
-import { modelKeyOf } from '../manifest/model-key.js';
+import { modelKeyOfReplica } from '../manifest/model-key.js';
 import type { NodePlace, PoolView } from '../nodes/node-view.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
 import { poolStats } from './pool-stats.js';
@@ -21,7 +21,7 @@ function statsOf(instances: readonly (readonly [string, Tier, InstanceState])[],
   const entry = { model_id: spec.model_id, digest, size_bytes: 100 * MIB, state: 'staged' as const, progress: null, pinned: false, leases: 0 };
   const place: NodePlace = { nodeId: 'n1', online, models: [], assignments: [], bytesPerS: { staged: null, onDisk: null, network: null }, staging: { used_bytes: 100 * MIB, max_bytes: 1_000 * MIB, best_effort: false, entries: [entry], failures: [] } };
   const records = instances.map(([instanceId, tier]): InstanceRecord => ({ ...anInstance({ instanceId, tier, kind: 'explicit', origin: 'api' }), generation: 0, heldTier: null, lastUsedAtMs: null, createdAtMs: 0, updatedAtMs: 0, deletedAtMs: null }));
-  return poolStats({ instances: records, pools: [pool], places: [place], stateOf: ({ instanceId }) => states.get(instanceId) ?? COLD, specOf: () => spec, keyOf: modelKeyOf });
+  return poolStats({ instances: records, pools: [pool], places: [place], stateOf: ({ instanceId }) => states.get(instanceId) ?? COLD, specOf: () => spec, keyOf: (one) => modelKeyOfReplica(one, { specOf: () => spec, keysSeen: () => [] }) });
 }
 
 describe('pool statistics', () => {

@@ -17,7 +17,7 @@ const record = (nodeId: string, models: NodeModel[]): NodeRecord => ({
 
 function directory(records: readonly NodeRecord[], { known = [], routes = '' }: { known?: readonly ModelRecord[]; routes?: string } = {}) {
   const manifest = aManifest(['a'], routes);
-  return new ModelDirectory({ manifest, catalog: aCatalogOf([...[...manifest.models.values()].map((model): ModelRecord => ({ ...model, state: 'Active' })), ...known]), instances: { explicitOf: () => [] }, nodes: { models: () => modelViews(records), pools: () => poolViews(records, 0) } });
+  return new ModelDirectory({ served: { current: () => manifest }, catalog: aCatalogOf([...[...manifest.models.values()].map((model): ModelRecord => ({ ...model, state: 'Active' })), ...known]), instances: { explicitOf: () => [], find: () => undefined }, nodes: { models: () => modelViews(records), pools: () => poolViews(records, 0) } });
 }
 
 describe('what can be named', () => {

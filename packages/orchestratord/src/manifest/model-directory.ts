@@ -1,18 +1,21 @@
 import { contextCells } from '@corral/catalog-core';
 import type { DeviceKind, ModelFacts, ModelSpec, ReplicaStatus, Tier } from '@corral/contracts';
 import type { Catalog } from '../catalog/catalog.js';
-import { implicitInstanceId } from '../instances/implicit-instance.js';
+import { implicitInstanceId, versionInstanceId } from '../instances/implicit-instance.js';
 import type { InstanceRegistry } from '../instances/instance-registry.js';
 import type { NodeDirectory, NodeModelView } from '../nodes/node-view.js';
-import { modelKeyOfReplica } from './model-key.js';
-import type { Resolution } from './resolution.js';
-import { resolveModelRef } from './resolve-model-ref.js';
+import type { InstanceKey, InstanceRecord } from '../store/instance-rows.js';
+import { indexOf } from './manifest-index.js';
+import { modelKeyOf, modelKeyOfReplica } from './model-key.js';
+import type { Resolution, ResolvedInstance } from './resolution.js';
+import { IMPLICIT_ORG, resolveModelRef } from './resolve-model-ref.js';
 import { MODEL_DEFAULTS } from './served-from.js';
-import type { ServedManifest } from './served-manifest.js';
+import { SeenFiles } from './seen-files.js';
+import type { ServedSource } from './served-state.js';
 
 export interface ModelDirectoryOptions {
-  readonly manifest: ServedManifest;
-  readonly instances: Pick<InstanceRegistry, 'explicitOf'>;
+  readonly served: ServedSource;
+  readonly instances: Pick<InstanceRegistry, 'explicitOf' | 'find'>;
   readonly nodes: Pick<NodeDirectory, 'models' | 'pools'>;
   /** What is meant for models: the manifest's definitions and those that calls made, state and pin. */
   readonly catalog: Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isRemoved'>;
@@ -34,16 +37,24 @@ export interface MemoryNeed {
 
 /** What can be asked for by name: the catalog, instances, and whatever the nodes' catalogs hold. [G-19 P-41] */
 export class ModelDirectory {
+  readonly #seen = new SeenFiles();
+
   constructor(private readonly options: ModelDirectoryOptions) {}
 
   resolve(ref: string, orgId: string): Resolution {
-    return resolveModelRef(ref, orgId, { routes: this.options.manifest.routes, instances: this.options.instances.explicitOf(orgId), specOf: this.specOf, isRetired: this.isRetired, modelIds: () => this.modelIds() });
+    const { served, instances } = this.options;
+    return resolveModelRef(ref, orgId, { routes: served.current().routes, instances: () => instances.explicitOf(orgId), instance: (instanceId) => this.#explicit(orgId, instanceId), specOf: this.specOf, isRetired: this.isRetired, modelIds: () => this.modelIds() });
+  }
+
+  #explicit(orgId: string, instanceId: string): InstanceRecord | undefined {
+    const record = this.options.instances.find({ orgId, instanceId });
+    return record?.kind === 'explicit' ? record : undefined;
   }
 
   /** Everything that the callers of an org may name: instances, routes, models. */
   served(orgId: string): readonly ServedName[] {
     const instances = this.options.instances.explicitOf(orgId).map((one): ServedName => ({ id: one.instanceId, kind: 'instance', modelId: one.modelRef, ownedBy: orgId }));
-    const routes = [...this.options.manifest.routes.values()].map((one): ServedName => ({ id: one.name, kind: 'route', modelId: one.modelId, ownedBy: 'corral' }));
+    const routes = [...this.options.served.current().routes.values()].map((one): ServedName => ({ id: one.name, kind: 'route', modelId: one.modelId, ownedBy: 'corral' }));
     const taken = new Set([...instances, ...routes].map(({ id }) => id));
     const models = [...this.modelIds()].filter((id) => !taken.has(id)).map((id): ServedName => ({ id, kind: 'model', modelId: id, ownedBy: 'corral' }));
     return [...instances, ...routes, ...models];
@@ -68,16 +79,38 @@ export class ModelDirectory {
   /** The tier of the instance that the server keeps for a route or a bare model; `null` when that is no longer served. [F-26] */
   implicitTier({ instanceId, modelRef }: { readonly instanceId: string; readonly modelRef: string }): Tier | null {
     if (implicitInstanceId('model', modelRef) === instanceId) return this.specOf(modelRef) === undefined ? null : 'demand';
-    const routes = [...this.options.manifest.routes.values()];
-    return routes.find(({ name, modelId }) => implicitInstanceId('route', name) === instanceId && modelId === modelRef)?.tier ?? null;
+    return indexOf(this.options.served.current()).routeOfInstance.get(instanceId)?.tier ?? null;
   }
 
-  readonly keyOf = (replica: ReplicaStatus): string => modelKeyOfReplica(replica, this.specOf);
+  readonly keyOf = (replica: ReplicaStatus): string => modelKeyOfReplica(replica, { specOf: this.specOf, keysSeen: (modelId, digest) => this.#seen.keysSeen(modelId, digest) });
+
+  /** A replica was made of this spec, and these are its bytes. */
+  noteFile(spec: ModelSpec, digest: string): void {
+    if (spec.digest === null) this.#seen.note(spec.model_id, digest, modelKeyOf(spec));
+  }
+
+  /** What an instance runs by the definitions that are served; `undefined` where that is gone. */
+  specOfInstance({ orgId, instanceId }: InstanceKey, modelRef: string): ModelSpec | undefined {
+    const record = this.options.instances.find({ orgId, instanceId });
+    if (record?.kind === 'explicit') return this.specOf(record.modelRef);
+    const route = indexOf(this.options.served.current()).routeOfInstance.get(instanceId);
+    if (route !== undefined) return this.specOf(route.modelId);
+    return implicitInstanceId('model', modelRef) === instanceId ? this.specOf(modelRef) : undefined;
+  }
+
+  /**
+   * Who holds the model for a task: the instance that it was accepted for, as long as that runs the very model; else
+   * the one that the server keeps for an earlier version while requests of it are under way. [F-05]
+   */
+  holderOf({ model, modelKey, instance }: { readonly model: ModelSpec; readonly modelKey: string; readonly instance: ResolvedInstance }): ResolvedInstance {
+    const runs = this.specOfInstance(instance, model.model_id);
+    if (runs !== undefined && modelKeyOf(runs) === modelKey) return instance;
+    return { orgId: IMPLICIT_ORG, instanceId: versionInstanceId(modelKey), tier: 'demand' };
+  }
 
   /** Largest context per slot of any model of the manifest; `null` when it has none. */
   largestContext(): number | null {
-    const contexts = [...this.options.manifest.models.values()].map(({ spec }) => spec.context);
-    return contexts.length === 0 ? null : Math.max(...contexts);
+    return indexOf(this.options.served.current()).largestContext;
   }
 
   /**

@@ -1,18 +1,43 @@
 import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
+import { canonicalHash } from './canonical-hash.js';
+
+type Shape = Pick<ModelSpec, 'model_id' | 'context' | 'slots'>;
 
 /**
- * Identity of what must be in memory to serve a model: opaque to everybody but this file.
+ * Identity of what must be in memory to serve a model: opaque to everybody but this file. Two specs have one key
+ * exactly when one replica may serve both.
  *
- * A digest is no part of it, because a model that was never fetched may have none; a replica whose digest
- * contradicts the spec gets a key of its own in {@link modelKeyOfReplica}.
+ * The bytes count by their digest; where a spec has none, because its model was never fetched, by its sources. A fetch
+ * therefore changes no key.
  */
-export function modelKeyOf({ model_id, context }: Pick<ModelSpec, 'model_id' | 'context'>): string {
-  return `${model_id}@${context}`;
+export function modelKeyOf({ digest, sources, ...shape }: Shape & Pick<ModelSpec, 'digest' | 'sources'>): string {
+  return `${shapeKey(shape)}${digest === null ? `~${sourcesHash(sources)}` : `#${digest}`}`;
 }
 
-/** The key of what a replica holds; it equals no served key when its bytes are not those that `specOf` promises. */
-export function modelKeyOfReplica(replica: ReplicaStatus, specOf: (modelId: string) => ModelSpec | undefined): string {
-  const promised = specOf(replica.model_id)?.digest ?? null;
-  const key = modelKeyOf(replica);
-  return promised === null || promised === replica.digest ? key : `${key}!${replica.digest}`;
+/** What a replica's key depends on beside the replica. */
+export interface KnownSpecs {
+  /** What is served under the id. */
+  specOf(modelId: string): ModelSpec | undefined;
+  /** The keys without a digest that these bytes were seen under, the latest last. */
+  keysSeen(modelId: string, digest: string): readonly string[];
+}
+
+/** The key of what a replica holds; it equals no served key when its bytes or its shape are not those of a served spec. */
+export function modelKeyOfReplica(replica: ReplicaStatus, { specOf, keysSeen }: KnownSpecs): string {
+  const shape = shapeKey({ model_id: replica.model_id, context: replica.context, slots: replica.slots_total });
+  const own = `${shape}#${replica.digest}`;
+  const spec = specOf(replica.model_id);
+  const served = spec === undefined ? null : modelKeyOf(spec);
+  if (served === own) return own;
+  const seen = keysSeen(replica.model_id, replica.digest).filter((key) => key.startsWith(`${shape}~`));
+  if (seen.length > 0) return served !== null && seen.includes(served) ? served : (seen.at(-1) ?? own);
+  return served?.startsWith(`${shape}~`) === true ? served : own;
+}
+
+function shapeKey({ model_id, context, slots }: Shape): string {
+  return `${model_id}@${context}x${slots}`;
+}
+
+function sourcesHash(sources: readonly string[]): string {
+  return canonicalHash(sources);
 }

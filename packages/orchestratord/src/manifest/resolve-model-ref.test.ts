@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import { aModelSpec } from '../../test/fixtures.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
 import { modelKeyOf, modelKeyOfReplica } from './model-key.js';
@@ -12,26 +13,26 @@ const anInstance = (orgId: string, instanceId: string, over: Partial<InstanceRec
 
 const specs = new Map([['smollm2', aModelSpec()], ['org/tiny', aModelSpec({ model_id: 'org/tiny' })]]);
 const route = { name: 'chat', version: 3, modelId: 'smollm2', tier: 'hot', ttlS: null, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } } as const;
-const things = (instances: readonly InstanceRecord[] = []): NamedThings => ({ routes: new Map([['chat', route]]), instances, specOf: (id) => specs.get(id), isRetired: () => false, modelIds: () => specs.keys() });
+const things = (instances: readonly InstanceRecord[] = []): NamedThings => ({ routes: new Map([['chat', route]]), instances: () => instances, instance: (id) => instances.find(({ instanceId }) => instanceId === id), specOf: (id) => specs.get(id), isRetired: () => false, modelIds: () => specs.keys() });
 const NOTHING = { systemPrompt: null, temperature: null, topP: null, topK: null, minP: null, maxTokens: null, stop: null, seed: null };
 
 describe('resolveModelRef', () => {
   test('F-20 a model is served by the instance that is kept for it', () => {
     expect(resolveModelRef('org/tiny', 'acme', things())).toEqual({
-      kind: 'resolved', model: specs.get('org/tiny'), modelKey: 'org/tiny@2048', instance: { orgId: 'default', instanceId: 'model-x.org_2Ftiny', tier: 'demand' }, route: null, defaults: NOTHING,
+      kind: 'resolved', model: specs.get('org/tiny'), modelKey: modelKeyOf(specs.get('org/tiny')!), instance: { orgId: 'default', instanceId: 'model-x.org_2Ftiny', tier: 'demand' }, route: null, defaults: NOTHING,
     });
   });
 
   test('F-20 a route gives tier, priority, placement and its version', () => {
     expect(resolveModelRef('chat', 'acme', things())).toEqual({
-      kind: 'resolved', model: specs.get('smollm2'), modelKey: 'smollm2@2048', instance: { orgId: 'default', instanceId: 'route.chat', tier: 'hot' },
+      kind: 'resolved', model: specs.get('smollm2'), modelKey: modelKeyOf(aModelSpec()), instance: { orgId: 'default', instanceId: 'route.chat', tier: 'hot' },
       route: { name: 'chat', version: 3, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } }, defaults: NOTHING,
     });
   });
 
   test.each(['helpdesk', 'acme/helpdesk'])('F-20 an instance of the org comes before all else: %s', (ref) => {
     expect(resolveModelRef(ref, 'acme', things([anInstance('acme', 'helpdesk'), anInstance('acme', 'chat')]))).toEqual({
-      kind: 'resolved', model: specs.get('smollm2'), modelKey: 'smollm2@2048', instance: { orgId: 'acme', instanceId: 'helpdesk', tier: 'warm' }, route: null,
+      kind: 'resolved', model: specs.get('smollm2'), modelKey: modelKeyOf(aModelSpec()), instance: { orgId: 'acme', instanceId: 'helpdesk', tier: 'warm' }, route: null,
       defaults: { ...NOTHING, systemPrompt: 'Be kind.', temperature: 0.2, stop: ['END'] },
     });
     expect(resolveModelRef('chat', 'acme', things([anInstance('acme', 'chat')]))).toMatchObject({ instance: { instanceId: 'chat' }, route: null });
@@ -48,14 +49,27 @@ describe('resolveModelRef', () => {
 });
 
 describe('model keys', () => {
-  test('A-11 a replica has the key of its spec; other bytes or another context make another key', () => {
-    const replica = aReplicaStatus({ model_id: 'smollm2' });
-    const key = modelKeyOf(aModelSpec());
-    const specOf = (digest: string | null) => () => aModelSpec({ digest });
-    expect(modelKeyOfReplica(replica, specOf(replica.digest))).toBe(key);
-    expect(modelKeyOfReplica(replica, specOf(null))).toBe(key);
-    expect(modelKeyOfReplica(replica, () => undefined)).toBe(key);
-    expect(modelKeyOfReplica(replica, specOf(`sha256:${'f'.repeat(64)}`))).not.toBe(key);
-    expect(modelKeyOfReplica({ ...replica, context: 4_096 }, specOf(null))).not.toBe(key);
+  const replica = aReplicaStatus({ model_id: 'smollm2' });
+  const other = `sha256:${'f'.repeat(64)}`;
+  const keyWith = (spec: ModelSpec | undefined, seen: readonly string[] = [], over: Partial<ReplicaStatus> = {}) => modelKeyOfReplica({ ...replica, ...over }, { specOf: () => spec, keysSeen: () => seen });
+
+  test('A-11 a replica has the key of its spec; other bytes, context or slots make another key', () => {
+    const exact = aModelSpec({ digest: replica.digest });
+    expect(keyWith(exact)).toBe(modelKeyOf(exact));
+    expect(keyWith(undefined)).toBe(modelKeyOf(exact));
+    expect(keyWith(aModelSpec({ digest: other }))).not.toBe(modelKeyOf(aModelSpec({ digest: other })));
+    expect(keyWith(exact, [], { context: 4_096 })).not.toBe(modelKeyOf(exact));
+    expect(keyWith(exact, [], { slots_total: 2 })).not.toBe(modelKeyOf(exact));
+  });
+
+  test('A-11 F-30 without a digest the sources say which bytes are meant, once a replica was made of them', () => {
+    const [before, after] = [aModelSpec({ digest: null, sources: ['file:/a.gguf'] }), aModelSpec({ digest: null, sources: ['file:/b.gguf'] })];
+    const [old, fresh] = [modelKeyOf(before), modelKeyOf(after)];
+    expect(old).not.toBe(fresh);
+    expect(keyWith(before)).toBe(old);
+    expect(keyWith(after, [old])).toBe(old);
+    expect(keyWith(after, [old, fresh])).toBe(fresh);
+    expect(keyWith(aModelSpec({ digest: other }), [old])).toBe(old);
+    expect(keyWith(aModelSpec({ digest: null, context: 4_096 }), [old], { context: 4_096 })).not.toBe(old);
   });
 });

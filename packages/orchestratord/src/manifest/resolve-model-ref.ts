@@ -12,8 +12,10 @@ export const IMPLICIT_ORG = 'default';
 
 export interface NamedThings {
   readonly routes: ServedManifest['routes'];
-  /** Explicit instances of the caller's org. */
-  readonly instances: readonly InstanceRecord[];
+  /** Explicit instances of the caller's org, for whoever asked for none of them. */
+  instances(): readonly InstanceRecord[];
+  /** The explicit instance of the caller's org that has the id. */
+  instance(instanceId: string): InstanceRecord | undefined;
   specOf(modelId: string): ModelSpec | undefined;
   isRetired(modelId: string): boolean;
   modelIds(): Iterable<string>;
@@ -24,7 +26,7 @@ export interface NamedThings {
  * model. An instance of another org is not found, like anything that does not exist. Pure. [F-20]
  */
 export function resolveModelRef(ref: string, orgId: string, things: NamedThings): Resolution {
-  const instance = things.instances.find(({ instanceId }) => ref === instanceId || ref === `${orgId}/${instanceId}`);
+  const instance = things.instance(ref) ?? (ref.startsWith(`${orgId}/`) ? things.instance(ref.slice(orgId.length + 1)) : undefined);
   if (instance !== undefined) return ofInstance(instance, ref, orgId, things);
   const route = things.routes.get(ref);
   const model = things.specOf(route?.modelId ?? ref);
@@ -59,7 +61,7 @@ export function retiredMessage(modelId: string): string {
 }
 
 function notFound(ref: string, orgId: string, things: NamedThings): Resolution {
-  const ids = things.instances.map(({ instanceId }) => instanceId);
+  const ids = things.instances().map(({ instanceId }) => instanceId);
   const near = nearest(ref, [...ids, ...ids.map((id) => `${orgId}/${id}`), ...things.routes.keys(), ...things.modelIds()]);
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'GET /v1/models lists what there is';
   return { kind: 'not_found', message: `there is no instance, route or model "${ref.slice(0, 256)}"; ${hint}`, near };

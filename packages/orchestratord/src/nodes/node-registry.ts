@@ -209,10 +209,11 @@ export class NodeRegistry implements NodeDirectory {
   }
 
   #toldPools(node: Pick<NodeRecord, 'nodeId' | 'address' | 'machineId'>) {
-    if (this.options.pools.length === 0) return null;
+    const pools = this.options.pools();
+    if (pools.length === 0) return null;
     const others = [...this.#records.values()].filter(({ nodeId }) => nodeId !== node.nodeId);
     const before = this.#records.has(node.nodeId) ? others.filter((other) => this.#isEarlier(other.nodeId, node.nodeId)) : others;
-    return toldPools(node, this.options.pools, before, this.options.host);
+    return toldPools(node, pools, before, this.options.host);
   }
 
   /** Records keep the order in which nodes were first seen. */

@@ -21,7 +21,7 @@ export interface NodeRegistryOptions {
   /** What nodes are to know of the catalog: each answer to a report names its version. */
   readonly catalog: Pick<CatalogIntentSource, 'version'>;
   /** Pools that the manifest defines. */
-  readonly pools: readonly ServedPool[];
+  pools(): readonly ServedPool[];
   readonly host: ThisHost;
   /** Changes with every start of this daemon. */
   readonly incarnation: string;
