@@ -25,6 +25,7 @@ export function createProgram(version: string, perform: Perform): Command {
   addChat(program, perform);
   addAccess(program, perform);
   addLogs(program, perform);
+  addReload(program, perform);
   return program;
 }
 
@@ -41,6 +42,7 @@ function addUp(program: Command, perform: Perform): void {
     .option('--port <n>', 'port of the control plane; 0 takes a free one')
     .option('--pool-port <n>', 'port of pool-managerd; 0 takes a free one')
     .option('--allow-cpu', 'serve from the CPU where no GPU is found')
+    .option('--watch', 'reload the manifest whenever its file changes (env CORRAL_WATCH)')
     .option('--ask <text>', 'ask the first model and print its answer')
     .option('--once', 'end after the answer')
     .action((_, command: Command) => perform(async (context) => (await import('./commands/up.js')).up(context, optionsOf(command))));
@@ -163,3 +165,14 @@ function addLogs(program: Command, perform: Perform): void {
     .action((_, command: Command) => perform(async (context) => (await import('./commands/events.js')).events(context, optionsOf(command))));
 }
 
+function addReload(program: Command, perform: Perform): void {
+  program
+    .command('reload')
+    .description('serve the manifest as its file is now, without a restart (env ORCHESTRATOR_API_KEYS, else ORCHESTRATOR_HMAC_SECRET)')
+    .option('--config <manifest>', 'the manifest that the server was started with; it refuses another one')
+    .option('--manifest <file>', 'the same')
+    .option('--state-dir <dir>', 'state directory of the server, which says where it listens (env CORRAL_STATE_DIR)')
+    .option('--admin-url <url>', 'address of the server, instead of what its state directory says')
+    .option('--timeout <seconds>', 'how long to wait for the answer', '10')
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/reload.js')).reload(context, optionsOf(command))));
+}

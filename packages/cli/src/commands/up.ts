@@ -15,6 +15,7 @@ export interface UpOptions extends Globals {
   readonly port?: string | undefined;
   readonly poolPort?: string | undefined;
   readonly allowCpu?: boolean | undefined;
+  readonly watch?: boolean | undefined;
   readonly ask?: string | undefined;
   readonly once?: boolean | undefined;
 }
@@ -40,6 +41,7 @@ export function upRequest(options: UpOptions, workDir: string): UpRequest {
     port: portOf('--port', port),
     poolPort: portOf('--pool-port', poolPort),
     allowCpu: options.allowCpu === true,
+    watch: options.watch === true,
     ask,
     once,
     json: options.json,

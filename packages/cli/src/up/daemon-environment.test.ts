@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { orchestratordEnvironment, poolManagerdEnvironment, wantedAddresses, type DaemonSettings } from './daemon-environment.js';
 import type { UpRequest } from './up-request.js';
 
-const request = (changes: Partial<UpRequest> = {}): UpRequest => ({ allowCpu: false, once: false, json: false, ...changes });
+const request = (changes: Partial<UpRequest> = {}): UpRequest => ({ allowCpu: false, watch: false, once: false, json: false, ...changes });
 const settings = (changes: Partial<DaemonSettings> = {}): DaemonSettings => ({
   env: {},
   config: { orchestratord: {}, poolManagerd: {} },
@@ -55,12 +55,12 @@ describe('environments', () => {
     });
   });
 
-  test('flags become variables', () => {
+  test('F-02 flags become variables', () => {
     const flags = settings({
       env: { ORCHESTRATOR_URL: 'http://elsewhere' },
-      request: request({ manifestPath: '/m.yaml', allowCpu: true }),
+      request: request({ manifestPath: '/m.yaml', allowCpu: true, watch: true }),
     });
-    expect(orchestratordEnvironment(flags, at(1), at(2))).toMatchObject({ CORRAL_MANIFEST: '/m.yaml' });
+    expect(orchestratordEnvironment(flags, at(1), at(2))).toMatchObject({ CORRAL_MANIFEST: '/m.yaml', CORRAL_WATCH: 'true' });
     expect(poolManagerdEnvironment(flags, at(2), 'http://127.0.0.1:1')).toEqual({
       CORRAL_STATE_DIR: '/s',
       POOL_MANAGERD_ADDR: '127.0.0.1:2',

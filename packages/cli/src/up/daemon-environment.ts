@@ -57,6 +57,7 @@ export function orchestratordEnvironment(settings: DaemonSettings, address: Addr
     ...sharedEnvironment(settings),
     ORCHESTRATORD_ADDR: formatAddress(address),
     ...(request.manifestPath === undefined ? {} : { CORRAL_MANIFEST: request.manifestPath }),
+    ...(request.watch ? { CORRAL_WATCH: 'true' } : {}),
     ...(hasStaticNodes ? {} : staticNode(poolManagerd)),
   };
 }

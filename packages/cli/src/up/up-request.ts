@@ -8,6 +8,8 @@ export interface UpRequest {
   /** Of pool-managerd; 0 takes a free one. */
   readonly poolPort?: number | undefined;
   readonly allowCpu: boolean;
+  /** Reload the manifest whenever its file changes. */
+  readonly watch: boolean;
   readonly ask?: string | undefined;
   /** Ends after the answer. */
   readonly once: boolean;
