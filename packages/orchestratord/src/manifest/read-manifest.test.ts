@@ -96,14 +96,24 @@ describe('a broken manifest', () => {
     ['an instance given twice', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - { id: bot, model: m }\n  - { org: default, id: bot, model: m }\n', [{ line: 5, field: 'instances.1.id', message: 'an instance "bot" of org default is defined above; give each its own id' }]],
     ['an id that the server gives', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - { id: route.x, model: m }\n', [{ line: 4, field: 'instances.0.id', message: expect.stringContaining('"route.x" is an id that the server gives') as never }]],
     ['an unknown key of a config', 'version: 1\nmodels: { m: { source: /m.gguf } }\ninstances:\n  - id: bot\n    model: m\n    config:\n      heat: 1\n', [{ line: 7, field: 'instances.0.config.heat', message: expect.stringContaining('unknown field; known are system_prompt') as never }]],
-    ['no version', 'models: {}\n', [{ line: 1, field: 'version', message: 'is missing' }]],
-    ['a list', '- 1\n', [{ line: null, field: '', message: 'the file must be object' }]],
+    ['no version', 'models: {}\n', [{ line: 1, field: 'version', message: 'is missing; add it' }]],
+    ['a list', '- 1\n', [{ line: null, field: '', message: 'the file holds no sections by name; begin it with version: 1' }]],
+    ['an alias in a circle', 'version: 1\nmodels: &all\n  m: { source: /m.gguf }\n  n: *all\n', [{ line: 4, field: '', message: '*all stands inside of what it names, which never ends; write the value out' }]],
+    ['an alias of nothing', 'version: 1\nmodels: *all\n', [{ line: 2, field: '', message: 'nothing before it is named &all; name it, or write the value out' }]],
+    ['a tab', 'version: 1\nmodels:\n\tm: { source: /m.gguf }\n', [{ line: 3, field: '', message: 'a tab indents this line; use spaces' }]],
+    ['a second document', 'version: 1\n---\nversion: 1\n', [{ line: 2, field: '', message: 'a second document begins here; keep one in the file' }]],
   ])('F-25 P-05 %s is named with its line', (_what, text, expected) => {
     expect(problems(text)).toEqual(expected);
   });
 
   test('F-25 a key that is given twice is refused with its line', () => {
-    expect(problems('version: 1\nmodels:\n  m: { source: /a.gguf }\n  m: { source: /b.gguf }\n')).toEqual([{ line: 4, field: '', message: expect.stringContaining('unique') }]);
+    expect(problems('version: 1\nmodels:\n  m: { source: /a.gguf }\n  m: { source: /b.gguf }\n')).toEqual([{ line: 4, field: '', message: 'the same key stands above; give each its own name' }]);
+  });
+
+  test('F-25 a few lines that would mean a billion values are refused at their first alias', () => {
+    const levels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+    const bomb = levels.map((name, n) => `${name}: &${name} [${Array(9).fill(n === 0 ? 'x' : `*${levels[n - 1]}`).join(',')}]\n`).join('');
+    expect(problems(`version: 1\n${bomb}`)).toEqual([{ line: 3, field: '', message: 'aliases stand for more than 100 values; write the values out' }]);
   });
 
   test('F-25 all problems come at once, in the order of their lines', () => {
@@ -118,7 +128,7 @@ describe('a broken manifest', () => {
   });
 
   test('F-25 a name with dots in it still leads to its line', () => {
-    expect(problems('version: 1\nmodels:\n  a.b: { source: /m.gguf }\n  a:\n    source: /m.gguf\n  a.b.c: { source: /m.gguf, slots: 0 }\n')).toEqual([{ line: 6, field: 'models.a.b.c.slots', message: 'must be >= 1' }]);
+    expect(problems('version: 1\nmodels:\n  a.b: { source: /m.gguf }\n  a:\n    source: /m.gguf\n  a.b.c: { source: /m.gguf, slots: 0 }\n')).toEqual([{ line: 6, field: 'models.a.b.c.slots', message: 'must be >= 1; correct it there' }]);
   });
 
   test('F-25 whatever the text, reading it ends in one of the two answers', () => {

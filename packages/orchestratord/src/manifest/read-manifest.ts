@@ -46,8 +46,14 @@ const NAMES = /^(models|routes)\.[^]+$/;
 function ofForm({ field, message, unknownKey }: Problem, source: SourceDocument): ManifestProblem {
   const keys = fieldPath(source.value, field);
   const isName = unknownKey !== undefined && keys.length === 2 && NAMES.test(field);
-  const text = isName ? 'is not a name; use letters, digits and . _ : / @ + - after a letter or digit' : message;
-  return { line: (field === '' ? null : source.lineOf(keys)) ?? null, field: field === '' ? '' : keys.join('.'), message: field === '' ? `the file ${text}` : text };
+  const text = isName ? 'is not a name; use letters, digits and . _ : / @ + - after a letter or digit' : withNextStep(message);
+  if (field === '') return { line: null, field: '', message: 'the file holds no sections by name; begin it with version: 1' };
+  return { line: source.lineOf(keys) ?? null, field: keys.join('.'), message: text };
+}
+
+function withNextStep(message: string): string {
+  if (message.includes(';')) return message;
+  return message === 'is missing' ? 'is missing; add it' : `${message}; correct it there`;
 }
 
 function inOrder(problems: readonly ManifestProblem[]): ManifestProblem[] {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isCollection, isMap, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isCollection, isMap, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type YAMLError } from 'yaml';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 
 /** A parsed YAML or JSON file that still knows its lines. */
@@ -10,25 +10,63 @@ export interface SourceDocument {
   lineOf(keys: readonly string[]): number | undefined;
 }
 
-/** Parses YAML or JSON strictly: doubled keys and loose ends are problems with their line. Throws {@link ConfigError}. [P-04] */
+/** Values that aliases may stand for, all together: a few lines could otherwise mean gigabytes. */
+const ALIASES_MAX = 100;
+
+/** Parses YAML or JSON strictly: doubled keys, loose ends and aliases that lead nowhere or in a circle are problems with their line. Throws {@link ConfigError}. [P-04] */
 export function parseSource(text: string, name: string): SourceDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const problems: ConfigProblem[] = [...document.errors, ...document.warnings].map((error) => ({
-    origin: `${name} line ${lines.linePos(error.pos[0]).line}`,
-    field: '',
-    message: error.message,
-  }));
+  const at = (offset: number, message: string): ConfigProblem => ({ origin: `${name} line ${lines.linePos(offset).line}`, field: '', message });
+  const problems = [...document.errors, ...document.warnings].map((error) => at(error.pos[0], messageOf(error)));
+  if (problems.length === 0) problems.push(...aliasProblems(document).map(({ offset, message }) => at(offset, message)));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { name, value: valueOf(document, name), lineOf: (keys) => lineOf(document, lines, keys) };
+  return { name, value: valueOf(document, (offset, message) => at(offset, message)), lineOf: (keys) => lineOf(document, lines, keys) };
 }
 
-function valueOf(document: Document, name: string): unknown {
+function messageOf({ code, message }: YAMLError): string {
+  if (code === 'DUPLICATE_KEY') return 'the same key stands above; give each its own name';
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; keep one in the file';
+  if (code === 'TAB_AS_INDENT') return 'a tab indents this line; use spaces';
+  return `${message}; correct it there`;
+}
+
+interface AliasProblem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** An alias may only repeat what stands before it, and whole: one inside of what it names would never end. */
+function aliasProblems(document: Document): readonly AliasProblem[] {
+  const problems: AliasProblem[] = [];
+  visit(document, {
+    Alias: (_key, alias, path) => {
+      const offset = alias.range?.[0] ?? 0;
+      const target = alias.resolve(document);
+      if (target === undefined) problems.push({ offset, message: `nothing before it is named &${alias.source}; name it, or write the value out` });
+      else if (path.includes(target)) problems.push({ offset, message: `*${alias.source} stands inside of what it names, which never ends; write the value out` });
+    },
+  });
+  return problems;
+}
+
+function valueOf(document: Document, at: (offset: number, message: string) => ConfigProblem): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new ConfigError([{ origin: name, field: '', message: (error as Error).message }]);
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch {
+    throw new ConfigError([at(firstAlias(document), `aliases stand for more than ${ALIASES_MAX} values; write the values out`)]);
   }
+}
+
+function firstAlias(document: Document): number {
+  let first: number | undefined;
+  visit(document, {
+    Alias: (_key, alias) => {
+      first ??= alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return first ?? 0;
 }
 
 /** Reads and parses a file. Throws {@link ConfigError} when it cannot be read. */

@@ -126,7 +126,7 @@ test('P-61 the message lists the problems and ends with the next step', () => {
 });
 
 test('P-04 a file that is not YAML, has a key twice or is no mapping is refused with its line', () => {
-  expect(problemsOf(() => load({ yaml: 'addr: a\naddr: b\n' }))).toEqual(['corral.yaml line 2 |  | Map keys must be unique']);
+  expect(problemsOf(() => load({ yaml: 'addr: a\naddr: b\n' }))).toEqual(['corral.yaml line 2 |  | the same key stands above; give each its own name']);
   expect(problemsOf(() => load({ yaml: 'addr: [1,\nwatch: true' }))[0]).toMatch(/^corral\.yaml line \d \| {2}\| /);
   expect(problemsOf(() => load({ yaml: '- a\n' }))).toEqual(['corral.yaml |  | must hold settings by name']);
 });
