@@ -15,6 +15,7 @@ export type {
   EngineBundleRef,
   EngineProvider,
   EngineReplica,
+  EngineSources,
   Exit,
   ExitReason,
   HostCpu,

@@ -24,6 +24,17 @@ export interface BuiltInBundle {
   readonly buildRef: string;
 }
 
+/** Sources of the engine that came with the program, and what they are built against; absolute paths. */
+export interface EngineSources {
+  readonly folder: string;
+  /** Git bundle with llama.cpp. */
+  readonly gitBundle: string;
+  /** Changes to llama.cpp, in order. */
+  readonly patches: readonly string[];
+  readonly nodeHeaders: string;
+  readonly nodeAddonApi: string;
+}
+
 /** The one device of an engine process. */
 export interface DeviceRef {
   /** The build that the process runs, and no other; without one, what came with the program. [D-72] */
@@ -230,6 +241,10 @@ export interface EngineProvider {
   readonly version: string;
   /** What came with the program, at most one for each kind of device. */
   readonly builtIn: readonly BuiltInBundle[];
+  /** Release of its sources that a bundle has to be built from. */
+  readonly buildRef: string;
+  /** What a local build is made of; `null` where something of it is missing. */
+  readonly sources: EngineSources | null;
   discover(signal?: AbortSignal): Promise<DeviceDiscovery>;
   /** Facts of a file, with the memory that it needs on one kind of device. */
   inspect(path: string, options: InspectOptions): Promise<ModelFacts>;

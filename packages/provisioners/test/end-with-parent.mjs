@@ -1,6 +1,6 @@
 // Runs a program that sleeps, and is killed while it does.
 import { systemClock } from '@corral/service-kit';
-import { runProgram } from '../dist/model/pypi/run-program.js';
+import { runProgram } from '../dist/programs/run-program.js';
 
 await runProgram(['sh', '-c', 'echo $$; sleep 300; true'], {
   env: process.env,

@@ -10,6 +10,7 @@ import { discoverDevices } from '../devices/discover.js';
 import { EngineError } from '../engine-error.js';
 import type { ModelFacts } from '../model-facts.js';
 import { DEFAULT_BATCH_TOKENS, type BuiltInBundle, type DeviceRef, type EngineProvider, type InspectOptions, type ReplicaSpec } from '../port.js';
+import { findSources } from './find-sources.js';
 import { LlamacppPrograms, ownPrograms, type ProgramPaths } from './llamacpp-programs.js';
 import { findInstallation, type Installation } from './native-binary.js';
 import type { ProbeQuestion, SeenDevice } from './probe.js';
@@ -66,6 +67,8 @@ export function createLlamacppEngine(options: LlamacppOptions): EngineProvider {
     name: 'llamacpp',
     version: installation.version,
     builtIn: builtInBundles(installation),
+    buildRef: installation.buildRef,
+    sources: findSources(installation.root),
     discover: (signal) => {
       const look = (deviceMask: string): Promise<readonly SeenDevice[]> => ask({ deviceKind: 'vulkan', deviceMask }, { type: 'devices' }, { kindOfDeath: 'device_missing', signal });
       return discoverDevices({ env, look }, { platform: platform(), arch: arch() }, signal);

@@ -5,6 +5,8 @@ import type { DeviceKind } from '@corral/contracts';
 
 /** The installed node-llama-cpp. */
 export interface Installation {
+  /** Folder of the package. */
+  readonly root: string;
   readonly version: string;
   /** Release of llama.cpp that it is made for. */
   readonly buildRef: string;
@@ -19,6 +21,7 @@ export function findInstallation(): Installation {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
   const { release } = JSON.parse(readFileSync(join(root, 'llama', 'binariesGithubRelease.json'), 'utf8')) as { readonly release: string };
   return {
+    root,
     version,
     buildRef: release,
     binaryOf: (kind) => {

@@ -45,6 +45,8 @@ export function scriptedEngine({ name = 'scripted', behaviour = {}, deviceKind =
     name,
     version: '1.0.0',
     builtIn: [],
+    buildRef: 'none',
+    sources: null,
     discover: () =>
       Promise.resolve({
         devices: [device],

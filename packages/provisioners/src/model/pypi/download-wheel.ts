@@ -5,7 +5,7 @@ import { diskFullIn } from '../disk-space.js';
 import { ProvisionError } from '../provision-error.js';
 import { announcedBytes, explainPip } from './explain-pip.js';
 import { findPip } from './find-pip.js';
-import { runProgram } from './run-program.js';
+import { runProgram } from '../../programs/run-program.js';
 
 /** What a download of a wheel needs. */
 export interface WheelDownload {

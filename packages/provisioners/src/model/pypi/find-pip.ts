@@ -1,6 +1,6 @@
 import { messageOf, ProvisionError } from '../provision-error.js';
-import { runProgram } from './run-program.js';
-import type { RunOptions } from './run-program.js';
+import { runProgram } from '../../programs/run-program.js';
+import type { RunOptions } from '../../programs/run-program.js';
 
 const CANDIDATES: readonly (readonly string[])[] = [['pip'], ['pip3'], ['python3', '-m', 'pip']];
 const PROBE_MS = 30_000;

@@ -81,7 +81,7 @@ describe('D-22 a program of the user', () => {
   });
 
   test('does not outlive this process, even when that is killed', async () => {
-    const script = fileURLToPath(new URL('../../../test/end-with-parent.mjs', import.meta.url));
+    const script = fileURLToPath(new URL('../../test/end-with-parent.mjs', import.meta.url));
     const parent = fork(script, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
     const [pid] = (await once(parent, 'message')) as [number];
     const leader = parentOf(pid);
