@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { refusal, unreachable } from '../src/api/api-failure.js';
 import { accessGate } from '../src/shell/access-gate.js';
-import { instancePath, routeOf } from '../src/shell/route.js';
+import { instancePath, modelPath, routeOf } from '../src/shell/route.js';
 
 const refused = (status: number, code: string, hint?: string) => refusal(status, { code, message: 'no', retriable: false, ...(hint === undefined ? {} : { hint }) }, null);
 const lesser = refused(403, 'ROLE_REQUIRED');
@@ -29,6 +29,12 @@ test.each([
   ['/ui/nothing', 'unknown'],
   ['/ui/instances/default', 'unknown'],
   ['/ui/instances/default/bot', 'instance'],
+  ['/ui/models', 'models'],
+  ['/ui/models/', 'models'],
+  ['/ui/models/tiny', 'model'],
+  ['/ui/models/a/b', 'unknown'],
+  ['/ui/manifest', 'manifest'],
+  ['/ui/manifest/x', 'unknown'],
 ])('B-46 %s is the page %s', (path, page) => {
   expect(routeOf(path).page).toBe(page);
 });
@@ -37,4 +43,9 @@ test('U-19 the address of an instance leads back to it', () => {
   const name = { org_id: 'acme', instance_id: 'a.b-c' };
   expect(routeOf(instancePath(name))).toEqual({ page: 'instance', name });
   expect(routeOf('/ui/instances/%zz/bot')).toEqual({ page: 'instance', name: { org_id: '%zz', instance_id: 'bot' } });
+});
+
+test.each(['tiny', 'hf:org/repo/m.gguf', 'a b%2F', 'v1.5'])('U-20 U-01 the address of the model %s leads back to it, and is no name of a file', (modelId) => {
+  expect(routeOf(modelPath(modelId))).toEqual({ page: 'model', modelId });
+  expect([modelPath(modelId), instancePath({ org_id: 'default', instance_id: modelId })].filter((path) => /\.[a-z0-9]+$/i.test(path))).toEqual([]);
 });

@@ -31,10 +31,10 @@ test('U-05 the key goes as a bearer token where there is one, and no cookie with
 });
 
 test('U-06 a refusal keeps the words, the hint and the correlation id of the server', async () => {
-  const { client } = clientOf(() => json(503, { code: 'NODE_UNAVAILABLE', message: 'no node', retriable: true, hint: 'start one', retry_after_ms: 5_000 }));
+  const { client } = clientOf(() => json(503, { code: 'NODE_UNAVAILABLE', message: 'no node', retriable: true, hint: 'start one', field: 'tier', retry_after_ms: 5_000 }));
   expect(await client.post('/api/orgs/default/instances/bot/load')).toEqual({
     ok: false,
-    failure: { kind: 'refused', code: 'NODE_UNAVAILABLE', message: 'no node', hint: 'start one', retryAfterMs: 5_000, correlationId: 'c1' },
+    failure: { kind: 'refused', code: 'NODE_UNAVAILABLE', message: 'no node', hint: 'start one', field: 'tier', retryAfterMs: 5_000, correlationId: 'c1' },
   });
 });
 
@@ -57,6 +57,12 @@ test.each([
 ])('U-03 what cannot be read is said in words (%#)', async (answer, message) => {
   const { client } = clientOf(answer);
   expect(await client.get('/x')).toMatchObject({ ok: false, failure: { kind: 'unreachable', message } });
+});
+
+test('U-21 other methods carry a body where there is one, and wait as long as they are told to', async () => {
+  const { client, calls } = clientOf(() => new DOMException('late', 'TimeoutError'));
+  expect(await client.send('PATCH', '/x', { body: { state: 'Retired' }, timeoutMs: 60_000 })).toMatchObject({ ok: false, failure: { message: 'orchestratord did not answer within 60 s' } });
+  expect(calls[0]?.init).toMatchObject({ method: 'PATCH', body: '{"state":"Retired"}' });
 });
 
 test('an answer without a body is null', async () => {

@@ -8,6 +8,11 @@ export interface ApiClientPorts {
   readonly key: () => string | null;
 }
 
+export interface SendOptions {
+  readonly body?: object;
+  readonly timeoutMs?: number;
+}
+
 /** A server on the same machine answers in milliseconds; one that takes longer is better asked again. */
 const TIMEOUT_MS = 10_000;
 
@@ -16,22 +21,28 @@ export class ApiClient {
   constructor(private readonly ports: ApiClientPorts) {}
 
   get<T>(path: string): Promise<ApiResult<T>> {
-    return this.call('GET', path, undefined, async (response) => (await response.json()) as T);
+    return this.call('GET', path, {}, async (response) => (await response.json()) as T);
   }
 
   text(path: string): Promise<ApiResult<string>> {
-    return this.call('GET', path, undefined, (response) => response.text());
+    return this.call('GET', path, {}, (response) => response.text());
   }
 
   /** Sends no body where `body` is left out. An empty answer is null. */
   post<T>(path: string, body?: object): Promise<ApiResult<T | null>> {
-    return this.call('POST', path, body, async (response) => {
+    return this.send<T>('POST', path, { ...(body === undefined ? {} : { body }) });
+  }
+
+  /** As `post`, by any method, and with as much patience as the call is known to need. */
+  send<T>(method: string, path: string, options: SendOptions = {}): Promise<ApiResult<T | null>> {
+    return this.call(method, path, options, async (response) => {
       const text = await response.text();
       return text === '' ? null : (JSON.parse(text) as T);
     });
   }
 
-  private async call<T>(method: string, path: string, body: object | undefined, read: (response: Response) => Promise<T>): Promise<ApiResult<T>> {
+  private async call<T>(method: string, path: string, options: SendOptions, read: (response: Response) => Promise<T>): Promise<ApiResult<T>> {
+    const { body, timeoutMs = TIMEOUT_MS } = options;
     const key = this.ports.key();
     const headers = {
       ...(key === null ? {} : { authorization: `Bearer ${key}` }),
@@ -43,21 +54,21 @@ export class ApiClient {
         headers,
         cache: 'no-store',
         credentials: 'omit',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (response.ok) return { ok: true, value: await read(response) };
       const said: unknown = await response.json().catch(() => null);
       return { ok: false, failure: refusal(response.status, said, response.headers.get('x-correlation-id')) };
     } catch (error) {
-      return { ok: false, failure: unreachable(problemOf(error)) };
+      return { ok: false, failure: unreachable(problemOf(error, timeoutMs)) };
     }
   }
 }
 
-function problemOf(error: unknown): string {
+function problemOf(error: unknown, timeoutMs: number): string {
   const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : undefined;
-  if (name === 'TimeoutError') return `orchestratord did not answer within ${TIMEOUT_MS / 1_000} s`;
+  if (name === 'TimeoutError') return `orchestratord did not answer within ${timeoutMs / 1_000} s`;
   if (name === 'SyntaxError') return 'what answered is not orchestratord';
   return 'orchestratord cannot be reached';
 }

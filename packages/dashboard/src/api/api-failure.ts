@@ -10,13 +10,15 @@ export interface ApiFailure {
   readonly message: string;
   /** The next step, where the server names one. */
   readonly hint: string | null;
+  /** The part of the body that is at fault, where the server names one. */
+  readonly field: string | null;
   readonly retryAfterMs: number | null;
   readonly correlationId: string | null;
 }
 
 /** The server said nothing that can be read: it is down, restarting, or something else answers in its place. */
 export function unreachable(message: string): ApiFailure {
-  return { kind: 'unreachable', code: null, message, hint: null, retryAfterMs: null, correlationId: null };
+  return { kind: 'unreachable', code: null, message, hint: null, field: null, retryAfterMs: null, correlationId: null };
 }
 
 /** What a refusal of the server means for the page; `body` is whatever came. */
@@ -28,6 +30,7 @@ export function refusal(status: number, body: unknown, correlationId: string | n
     code: told.code ?? null,
     message: told.message,
     hint: told.hint ?? null,
+    field: told.field ?? null,
     retryAfterMs: told.retry_after_ms ?? null,
     correlationId,
   };

@@ -1,5 +1,6 @@
-import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, ManifestStatus, NodeSummary, Operation, PoolStats, PoolStatus } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
+import { CatalogApi } from './catalog-api.js';
 
 export interface InstanceName {
   readonly org_id: string;
@@ -18,7 +19,11 @@ const EVENTS_LIMIT = 50;
 
 /** The calls of orchestratord that the pages make. */
 export class CorralApi {
-  constructor(private readonly client: ApiClient) {}
+  readonly catalog: CatalogApi;
+
+  constructor(private readonly client: ApiClient) {
+    this.catalog = new CatalogApi(client);
+  }
 
   caller(): Promise<ApiResult<CallerInfo>> {
     return this.client.get('/v2/meta/caller');
@@ -38,6 +43,15 @@ export class CorralApi {
 
   async nodes(): Promise<ApiResult<readonly NodeSummary[]>> {
     return dataOf(await this.client.get<Listed<NodeSummary>>('/v2/nodes'));
+  }
+
+  manifest(): Promise<ApiResult<ManifestStatus>> {
+    return this.client.get('/v2/manifest');
+  }
+
+  /** The newest ones, and what runs. */
+  async operations(): Promise<ApiResult<readonly Operation[]>> {
+    return dataOf(await this.client.get<Listed<Operation>>('/v2/operations'));
   }
 
   metrics(): Promise<ApiResult<string>> {

@@ -1,20 +1,20 @@
 import type { Instance, InstanceEvent } from '@corral/contracts';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { InstanceName } from '../api/corral-api.js';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
-import type { PageStore } from '../shell/page-store.js';
+import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { HOME } from '../shell/route.js';
+import { useReading } from '../shell/use-store.js';
 import { eventRow } from './event-row.js';
 import { instanceRows, type InstanceRow } from './instance-row.js';
 import { InstanceTable } from './instance-table.js';
 
 /** One instance, and what happened to it. [U-19] */
 export function InstancePage({ store, name }: { readonly store: PageStore; readonly name: InstanceName }): JSX.Element {
-  useEffect(() => store.openHistory(name), [store, name.org_id, name.instance_id]);
   const id = `${name.org_id}/${name.instance_id}`;
+  const history = useReading(store, { key: id, everyMs: EVERY_MS.events, ask: (api) => api.events(name) });
   return (
     <>
       <p>
@@ -27,7 +27,7 @@ export function InstancePage({ store, name }: { readonly store: PageStore; reado
         </Listing>
       </Panel>
       <Panel id="history" title="What happened" aside="newest first">
-        <Listing reading={store.history} lines={4} empty={(events) => (events.length === 0 ? 'Nothing has happened to it yet.' : undefined)}>
+        <Listing reading={history} lines={4} empty={(events) => (events.length === 0 ? 'Nothing has happened to it yet.' : undefined)}>
           {(events) => (
             <ol class="history">
               {events.map((event, n) => (

@@ -6,7 +6,7 @@ import type { InstanceRow } from './instance-row.js';
 /** The roles are spelled out because a table that is laid out as blocks, as on a narrow screen, loses its own. */
 export function InstanceTable({ rows, store }: { readonly rows: readonly InstanceRow[]; readonly store: PageStore }): JSX.Element {
   return (
-    <table class="table table--instances" role="table">
+    <table class="table table--stacks table--instances" role="table">
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">Instance</th>

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Bar } from '../shell/bar.js';
 import { Chip } from '../shell/chip.js';
 import { DeedButton, DeedFailure } from '../shell/deed-button.js';
+import { Fact } from '../shell/fact.js';
 import { Listing } from '../shell/listing.js';
 import type { PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
@@ -63,9 +64,9 @@ function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: 
         </div>
       )}
       <dl class="facts">
-        <Fact label="Slots" value={`${pool.slots_total - pool.slots_free} of ${pool.slots_total} taken`} />
-        <Fact label="Leases" value={String(pool.active_leases)} />
-        <Fact label="Waiting tasks" value={waiting === null ? '–' : String(waiting)} />
+        <Fact label="Slots">{`${pool.slots_total - pool.slots_free} of ${pool.slots_total} taken`}</Fact>
+        <Fact label="Leases">{pool.active_leases}</Fact>
+        <Fact label="Waiting tasks">{waiting ?? '–'}</Fact>
       </dl>
       {pool.replicas.length === 0 ? (
         pool.ready && <p class="empty">No model is loaded here. The first request that needs one, or a load below, brings it in.</p>
@@ -100,14 +101,5 @@ function Replica({ replica, hue, store }: { readonly replica: ReplicaStatus; rea
       {story !== null && <p class="problem problem--warn replica__reason">{story}</p>}
       {replica.last_error !== null && <p class="problem replica__reason">{replica.last_error}</p>}
     </li>
-  );
-}
-
-function Fact({ label, value }: { readonly label: string; readonly value: string }): JSX.Element {
-  return (
-    <div>
-      <dt>{label}</dt>
-      <dd class="figures">{value}</dd>
-    </div>
   );
 }

@@ -1,5 +1,9 @@
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { ModelPage } from '../catalog/model-page.js';
+import { ModelsPage } from '../catalog/models-page.js';
 import { InstancePage } from '../instances/instance-page.js';
+import { ManifestPage } from '../manifest/manifest-page.js';
 import { PoolPage } from '../pools/pool-page.js';
 import { staleNotice } from '../poll/stale-notice.js';
 import { accessGate } from './access-gate.js';
@@ -7,13 +11,17 @@ import { FailureBoundary } from './failure-boundary.js';
 import { KeyForm } from './key-form.js';
 import { usePath } from './navigation.js';
 import { EVERY_MS, type PageStore } from './page-store.js';
-import { HOME, routeOf } from './route.js';
+import { HOME, routeOf, titleOf, type Route } from './route.js';
+import { TopNav } from './top-nav.js';
 import { useNowMs, useStore } from './use-store.js';
 
 /** The frame of every page: whose server it is, how fresh the numbers are, and the key. */
 export function App({ store }: { readonly store: PageStore }): JSX.Element {
   useStore(store);
   const path = usePath();
+  const route = routeOf(path);
+  const title = titleOf(route);
+  useEffect(() => void (document.title = title), [title]);
   const gate = accessGate(store.pools.reading.failure, store.instances.reading.failure, store.hasKey);
   return (
     <>
@@ -25,6 +33,7 @@ export function App({ store }: { readonly store: PageStore }): JSX.Element {
           <img src={`${HOME}mark.svg`} alt="" width={24} height={24} />
           Corral
         </a>
+        {gate === null && <TopNav route={route} />}
         {gate === null && <Freshness store={store} />}
         {store.hasKey && (
           <button type="button" class="button button--quiet top__key" onClick={() => store.forgetKey()}>
@@ -33,16 +42,18 @@ export function App({ store }: { readonly store: PageStore }): JSX.Element {
         )}
       </header>
       <main id="content" tabIndex={-1}>
-        <FailureBoundary key={path}>{gate === null ? <Page store={store} path={path} /> : <KeyForm gate={gate} onKey={(key) => store.keepKey(key)} />}</FailureBoundary>
+        <FailureBoundary key={path}>{gate === null ? <Page key={path} store={store} route={route} /> : <KeyForm gate={gate} onKey={(key) => store.keepKey(key)} />}</FailureBoundary>
       </main>
     </>
   );
 }
 
-function Page({ store, path }: { readonly store: PageStore; readonly path: string }): JSX.Element {
-  const route = routeOf(path);
+function Page({ store, route }: { readonly store: PageStore; readonly route: Route }): JSX.Element {
   if (route.page === 'pool') return <PoolPage store={store} />;
-  if (route.page === 'instance') return <InstancePage key={path} store={store} name={route.name} />;
+  if (route.page === 'models') return <ModelsPage store={store} />;
+  if (route.page === 'model') return <ModelPage store={store} modelId={route.modelId} />;
+  if (route.page === 'manifest') return <ManifestPage store={store} />;
+  if (route.page === 'instance') return <InstancePage store={store} name={route.name} />;
   return (
     <div class="key-form">
       <h1>There is no such page</h1>

@@ -25,6 +25,14 @@ export function usePath(): string {
   return path;
 }
 
+/** Goes to a page of the application, as a link would. */
+export function goTo(path: string): void {
+  history.pushState(null, '', path);
+  dispatchEvent(new PopStateEvent('popstate'));
+  scrollTo(0, 0);
+  document.getElementById('content')?.focus({ preventScroll: true });
+}
+
 /** Where a plain click on a link of ours leads; null for every other click, such as one that opens a tab. */
 function targetOf(event: MouseEvent): string | null {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;

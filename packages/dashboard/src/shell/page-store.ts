@@ -1,11 +1,11 @@
-import type { AdminHealth, CallerInfo, Instance, InstanceEvent, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, NodeSummary, PoolStats, PoolStatus } from '@corral/contracts';
 import type { ApiResult } from '../api/api-client.js';
 import type { CorralApi, InstanceName } from '../api/corral-api.js';
 import type { SessionKey } from '../api/session-key.js';
 import { counterReading, withReading, type CounterReading } from '../charts/throughput.js';
 import { Deeds } from '../poll/deeds.js';
 import { Poll, type PollClock } from '../poll/poll.js';
-import { NOTHING_READ, type Reading } from '../poll/reading.js';
+import type { Reading } from '../poll/reading.js';
 
 export interface PageStoreParts {
   readonly api: CorralApi;
@@ -13,8 +13,14 @@ export interface PageStoreParts {
   readonly clock: PollClock;
 }
 
+/** Something that is asked while a page is open. */
+export interface Watched<T> {
+  readonly reading: Reading<T>;
+  end(): void;
+}
+
 /** How often each thing is asked, in milliseconds, while the page is visible. The stats have the interval that is promised of them. [B-120] */
-export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, events: 5_000, metrics: 2_000 } as const;
+export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, events: 5_000, metrics: 2_000, models: 5_000, model: 2_000, operations: 1_000, manifest: 1_000 } as const;
 
 /** Everything that the pages show, and its one owner: views read it and ask it to act. */
 export class PageStore {
@@ -24,7 +30,7 @@ export class PageStore {
   readonly nodes: Poll<readonly NodeSummary[]>;
   readonly instances: Poll<readonly Instance[]>;
   readonly health: Poll<AdminHealth>;
-  private opened: Poll<readonly InstanceEvent[]> | null = null;
+  private readonly watched = new Set<Pick<Poll<unknown>, 'start' | 'stop' | 'clear' | 'askNow'>>();
   private readonly metrics: Poll<string>;
   private whereLast: string | null = null;
   private caller: CallerInfo | null = null;
@@ -91,38 +97,39 @@ export class PageStore {
     this.begin();
   }
 
-  /** What happened to one instance, asked for as long as its page is open. */
-  get history(): Reading<readonly InstanceEvent[]> {
-    return this.opened?.reading ?? NOTHING_READ;
-  }
-
-  /** Returns the end of it. */
-  openHistory(name: InstanceName): () => void {
-    const { api, clock } = this.parts;
-    const poll = new Poll({ everyMs: EVERY_MS.events, clock, ask: () => api.events(name), onChange: () => this.tell() });
-    this.opened = poll;
+  /** Asks one thing for as long as a page shows it, and like all others only while the tab is seen. */
+  watch<T>(everyMs: number, ask: (api: CorralApi) => Promise<ApiResult<T>>): Watched<T> {
+    const poll = new Poll<T>({ everyMs, clock: this.parts.clock, ask: () => ask(this.parts.api), onChange: () => this.tell() });
+    this.watched.add(poll);
     poll.start();
-    return () => {
-      poll.stop();
-      if (this.opened === poll) this.opened = null;
+    return {
+      get reading() {
+        return poll.reading;
+      },
+      end: () => {
+        poll.stop();
+        this.watched.delete(poll);
+      },
     };
   }
 
   async load(name: InstanceName): Promise<void> {
-    await this.act(`load ${subjectOf(name)}`, () => this.parts.api.load(name));
+    await this.act(`load ${subjectOf(name)}`, (api) => api.load(name));
   }
 
   async unload(name: InstanceName): Promise<void> {
-    await this.act(`unload ${subjectOf(name)}`, () => this.parts.api.unload(name));
+    await this.act(`unload ${subjectOf(name)}`, (api) => api.unload(name));
   }
 
   async resetPool(poolId: string): Promise<void> {
-    await this.act(`reset ${poolId}`, () => this.parts.api.resetPool(poolId));
+    await this.act(`reset ${poolId}`, (api) => api.resetPool(poolId));
   }
 
-  /** What was done shows in every number, so that all are asked anew. */
-  private async act(subject: string, ask: Parameters<Deeds['do']>[1]): Promise<void> {
-    if (await this.deeds.do(subject, ask)) this.everyPoll((poll) => poll.askNow());
+  /** Does what a button asks for, once at a time. What was done shows in every number, so that all are asked anew. Returns whether the server accepted it. */
+  async act(subject: string, ask: (api: CorralApi) => Promise<ApiResult<unknown>>): Promise<boolean> {
+    const isAccepted = await this.deeds.do(subject, () => ask(this.parts.api));
+    if (isAccepted) this.everyPoll((poll) => poll.askNow());
+    return isAccepted;
   }
 
   /** Another caller may see other things: nothing of the last one stays. */
@@ -152,7 +159,7 @@ export class PageStore {
     if (isNews) {
       this.stats.askNow();
       this.health.askNow();
-      this.opened?.askNow();
+      for (const poll of this.watched) poll.askNow();
     }
     this.tell();
   }
@@ -165,8 +172,7 @@ export class PageStore {
   }
 
   private everyPoll(act: (poll: Pick<Poll<unknown>, 'start' | 'stop' | 'clear' | 'askNow'>) => void): void {
-    for (const poll of [this.pools, this.nodes, this.stats, this.instances, this.health, this.metrics]) act(poll);
-    if (this.opened !== null) act(this.opened);
+    for (const poll of [this.pools, this.nodes, this.stats, this.instances, this.health, this.metrics, ...this.watched]) act(poll);
   }
 
   private tell(): void {

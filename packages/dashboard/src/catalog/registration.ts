@@ -1,0 +1,36 @@
+import type { ModelRegister } from '@corral/contracts';
+import type { ApiFailure } from '../api/api-failure.js';
+
+/** The fields of the form that registers a model, as they were typed. */
+export interface RegistrationText {
+  readonly id: string;
+  /** One source a line. */
+  readonly sources: string;
+  readonly digest: string;
+  /** Separated by commas or spaces. */
+  readonly tags: string;
+}
+
+export type RegistrationField = keyof RegistrationText;
+
+export const NO_REGISTRATION: RegistrationText = { id: '', sources: '', digest: '', tags: '' };
+
+const FIELDS: Readonly<Record<string, RegistrationField>> = { id: 'id', sources: 'sources', source_url: 'sources', ref: 'sources', digest: 'digest', tags: 'tags' };
+
+/** What is sent: empty fields are left out. [U-27] */
+export function registrationOf(text: RegistrationText): ModelRegister {
+  const sources = text.sources.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const tags = text.tags.split(/[\s,]+/).filter((tag) => tag !== '');
+  const digest = text.digest.trim();
+  return {
+    id: text.id.trim(),
+    ...(sources.length === 0 ? {} : { sources }),
+    ...(digest === '' ? {} : { digest: digest.includes(':') ? digest : `sha256:${digest}` }),
+    ...(tags.length === 0 ? {} : { tags: [...new Set(tags)] }),
+  };
+}
+
+/** The field that a refusal is about; null where it is about the whole. [U-27] */
+export function fieldOf({ field }: ApiFailure): RegistrationField | null {
+  return FIELDS[field?.split('.')[0] ?? ''] ?? null;
+}

@@ -1,0 +1,97 @@
+import type { BindingRecord, BindingState } from '@corral/contracts';
+import type { JSX } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import { Chip } from '../shell/chip.js';
+import { Empty, Panel } from '../shell/panel.js';
+import { counted } from '../wording/counted.js';
+import { bindingRows, matchingRows, type BindingRow } from './binding-rows.js';
+
+/** Lines that are drawn at once; a manifest may have thousands. */
+const LINES_MAX = 100;
+const STATES: readonly BindingState[] = ['active', 'draining', 'terminated', 'registering'];
+
+/** Every entry of the manifest with its versions and the requests that each accepted. [U-25] */
+export function BindingsPanel({ bindings }: { readonly bindings: readonly BindingRecord[] }): JSX.Element {
+  const [text, setText] = useState('');
+  const [state, setState] = useState<BindingState | null>(null);
+  const [linesMax, setLinesMax] = useState(LINES_MAX);
+  const rows = useMemo(() => matchingRows(bindingRows(bindings), text, state), [bindings, text, state]);
+  return (
+    <Panel id="bindings" title="Bindings" aside={`${counted(rows.length, 'version')}${text === '' && state === null ? '' : ' found'}`}>
+      {bindings.length === 0 ? (
+        <Empty>The manifest defines nothing.</Empty>
+      ) : (
+        <>
+          <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
+            <label class="search__field">
+              <span class="search__label">Name or target</span>
+              <input type="search" class="input" value={text} spellcheck={false} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
+            </label>
+            <label class="search__field search__field--short">
+              <span class="search__label">State</span>
+              <select class="input" value={state ?? ''} onChange={(event) => setState(STATES.find((known) => known === event.currentTarget.value) ?? null)}>
+                <option value="">any</option>
+                {STATES.map((known) => (
+                  <option key={known} value={known}>
+                    {known}
+                  </option>
+                ))}
+              </select>
+            </label>
+          </form>
+          {rows.length === 0 ? <Empty>No entry of the manifest is called so or in that state.</Empty> : <BindingTable rows={rows.slice(0, linesMax)} />}
+          {rows.length > linesMax && (
+            <button type="button" class="button" onClick={() => setLinesMax(linesMax + LINES_MAX)}>
+              Show more ({(rows.length - linesMax).toLocaleString('en-US')} left)
+            </button>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}
+
+/** The roles are spelled out because a table that is laid out as blocks, as on a narrow screen, loses its own. */
+function BindingTable({ rows }: { readonly rows: readonly BindingRow[] }): JSX.Element {
+  return (
+    <table class="table table--stacks table--bindings" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Entry</th>
+          <th scope="col" role="columnheader">Leads to</th>
+          <th scope="col" role="columnheader">Version</th>
+          <th scope="col" role="columnheader">State</th>
+          <th scope="col" role="columnheader" class="number">In flight</th>
+          <th scope="col" role="columnheader" class="number">Received</th>
+          <th scope="col" role="columnheader" class="number">Failed</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <tr key={row.key} role="row" data-binding={row.key} data-state={row.state} class={row.isNewest ? undefined : 'table__older'}>
+            <th scope="row" role="rowheader" data-label="Entry">
+              <span class="muted">{row.kind}:</span>
+              {row.name}
+            </th>
+            <td role="cell" data-label="Leads to">{row.handler}</td>
+            <td role="cell" data-label="Version" class="figures">{row.version}</td>
+            <td role="cell" data-label="State">
+              <Chip tone={row.tone}>{row.state}</Chip>
+            </td>
+            <Count label="In flight" value={row.inFlight} />
+            <Count label="Received" value={row.received} />
+            <Count label="Failed" value={row.failed} isBad={row.failed > 0} />
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Count({ label, value, isBad = false }: { readonly label: string; readonly value: number; readonly isBad?: boolean }): JSX.Element {
+  return (
+    <td role="cell" data-label={label} class="number figures">
+      <span class={isBad ? 'note--bad' : undefined}>{value.toLocaleString('en-US')}</span>
+    </td>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Operation } from '@corral/contracts';
+import type { JSX } from 'preact';
+import { Chip } from '../shell/chip.js';
+import { operationRow } from './operation-row.js';
+
+/** Operations with their progress and what came of them. [U-24] */
+export function OperationList({ operations, nowMs }: { readonly operations: readonly Operation[]; readonly nowMs: number }): JSX.Element {
+  return (
+    <ul class="rows">
+      {operations.map((operation) => (
+        <Line key={operation.operation_id} operation={operation} nowMs={nowMs} />
+      ))}
+    </ul>
+  );
+}
+
+function Line({ operation, nowMs }: { readonly operation: Operation; readonly nowMs: number }): JSX.Element {
+  const row = operationRow(operation, nowMs);
+  return (
+    <li class="row" data-operation={operation.kind} data-state={operation.state}>
+      <div class="row__head">
+        <strong>{row.what}</strong>
+        <span class="muted wraps">{row.subject}</span>
+        <Chip tone={row.tone}>{row.label}</Chip>
+        <span class="figures muted row__end">{row.when}</span>
+      </div>
+      {row.isRunning && (row.fraction === null ? <progress aria-label={`${row.what} ${row.subject}`} /> : <progress max={1} value={row.fraction} aria-label={`${row.what} ${row.subject}`} />)}
+      {row.note !== null && <p class="figures">{row.note}</p>}
+      {row.problem !== null && <p class="problem">{row.problem}</p>}
+      {row.nodes.length > 0 && (
+        <ul class="staged">
+          {row.nodes.map(({ nodeId, tone, text }) => (
+            <li key={nodeId}>
+              <span class="staged__model">{nodeId}</span>
+              <Chip tone={tone}>{text}</Chip>
+            </li>
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+}

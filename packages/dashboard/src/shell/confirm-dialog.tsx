@@ -1,0 +1,46 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+export interface ConfirmDialogProps {
+  readonly title: string;
+  /** What the button that goes on says: what it does, not "OK". */
+  readonly confirm: string;
+  readonly isPossible?: boolean;
+  readonly onConfirm: () => void;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** Asks before what cannot be taken back. Escape and the other button lead out of it, and focus returns to where it came from. [U-23] */
+export function ConfirmDialog({ title, confirm, isPossible = true, onConfirm, onClose, children }: ConfirmDialogProps): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, []);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (!isPossible) return;
+    onClose();
+    onConfirm();
+  };
+  return (
+    <dialog ref={dialog} class="dialog" aria-labelledby="dialog-title" onClose={onClose}>
+      <form class="dialog__form" onSubmit={submit}>
+        <h2 id="dialog-title">{title}</h2>
+        {children}
+        <div class="dialog__actions">
+          <button type="button" class="button" onClick={onClose} autofocus>
+            Cancel
+          </button>
+          <button type="submit" class="button button--danger" aria-disabled={!isPossible}>
+            {confirm}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
