@@ -50,7 +50,7 @@ function Model({ store, model, operations }: { readonly store: PageStore; readon
       <div class="row" data-model={model.id} data-state={model.state}>
         <div class="row__head">
           <Chip tone={state.tone}>{state.label}</Chip>
-          {model.pinned && <Chip tone="good">pinned</Chip>}
+          {model.pinned && <span class="tag">pinned</span>}
           {state.note !== null && <span class="muted figures">{state.note}</span>}
         </div>
         {model.state === 'Retired' && <p class="muted">Requests for it are refused. It stays on the nodes until it is removed, or garbage collection takes it.</p>}
@@ -58,7 +58,7 @@ function Model({ store, model, operations }: { readonly store: PageStore; readon
       </div>
       {operations.length > 0 && (
         <Panel id="operations" title="What was asked of it" aside="newest first">
-          <OperationList operations={operations} nowMs={nowMs} />
+          <OperationList operations={operations} nowMs={nowMs} namesSubject={false} />
         </Panel>
       )}
       <ForecastPanel forecast={model.forecast} context={model.context} slots={model.slots} />

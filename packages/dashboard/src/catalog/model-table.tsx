@@ -52,7 +52,7 @@ function Line({ row }: { readonly row: ModelRow }): JSX.Element {
       <td role="cell" data-label="File">
         <span class="figures">{row.file ?? 'not fetched'}</span>
         {row.digest !== null && (
-          <span class="note mono" title={row.digest.full}>
+          <span class="note mono digest" title={row.digest.full}>
             {row.digest.short}
           </span>
         )}
@@ -64,7 +64,7 @@ function Line({ row }: { readonly row: ModelRow }): JSX.Element {
         {row.places.length === 0 && <span class="muted">on no node</span>}
         {row.places.map(({ nodeId, tone, label }) => (
           <span key={nodeId} class="place">
-            <span class="place__node">{nodeId}</span>
+            <span>{nodeId}</span>
             <Chip tone={tone}>{label}</Chip>
           </span>
         ))}

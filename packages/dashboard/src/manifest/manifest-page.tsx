@@ -5,6 +5,7 @@ import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { StaleNote } from '../shell/stale-note.js';
 import { useReading } from '../shell/use-store.js';
+import { shortDigest } from '../wording/short-digest.js';
 import { BindingsPanel } from './bindings-panel.js';
 import { manifestVerdict } from './manifest-verdict.js';
 import { ReloadLines } from './reload-lines.js';
@@ -30,8 +31,11 @@ function Served({ store, manifest }: { readonly store: PageStore; readonly manif
         <h1>{verdict.title}</h1>
         <p>{verdict.detail}</p>
         {verdict.problem !== null && <p class="verdict__hint">{verdict.problem}</p>}
-        <p class="note verdict__hint">
-          {manifest.path !== null && <span class="mono">{manifest.path}</span>} <span class="mono" title={manifest.hash}>hash {manifest.hash.slice(0, 19)}</span>
+        <p class="verdict__hint mono">
+          {manifest.path !== null && `${manifest.path} · `}
+          <span class="muted" title={manifest.hash}>
+            {shortDigest(manifest.hash)}
+          </span>
         </p>
       </div>
       <BindingsPanel bindings={manifest.bindings} />

@@ -3,24 +3,31 @@ import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
 import { operationRow } from './operation-row.js';
 
+export interface OperationListProps {
+  readonly operations: readonly Operation[];
+  readonly nowMs: number;
+  /** False where all are of the one thing that the page is about. */
+  readonly namesSubject?: boolean;
+}
+
 /** Operations with their progress and what came of them. [U-24] */
-export function OperationList({ operations, nowMs }: { readonly operations: readonly Operation[]; readonly nowMs: number }): JSX.Element {
+export function OperationList({ operations, nowMs, namesSubject = true }: OperationListProps): JSX.Element {
   return (
     <ul class="rows">
       {operations.map((operation) => (
-        <Line key={operation.operation_id} operation={operation} nowMs={nowMs} />
+        <Line key={operation.operation_id} operation={operation} nowMs={nowMs} namesSubject={namesSubject} />
       ))}
     </ul>
   );
 }
 
-function Line({ operation, nowMs }: { readonly operation: Operation; readonly nowMs: number }): JSX.Element {
+function Line({ operation, nowMs, namesSubject }: { readonly operation: Operation } & Required<Pick<OperationListProps, 'nowMs' | 'namesSubject'>>): JSX.Element {
   const row = operationRow(operation, nowMs);
   return (
     <li class="row" data-operation={operation.kind} data-state={operation.state}>
       <div class="row__head">
         <strong>{row.what}</strong>
-        <span class="muted wraps">{row.subject}</span>
+        {namesSubject && <span class="wraps">{row.subject}</span>}
         <Chip tone={row.tone}>{row.label}</Chip>
         <span class="figures muted row__end">{row.when}</span>
       </div>
@@ -28,10 +35,10 @@ function Line({ operation, nowMs }: { readonly operation: Operation; readonly no
       {row.note !== null && <p class="figures">{row.note}</p>}
       {row.problem !== null && <p class="problem">{row.problem}</p>}
       {row.nodes.length > 0 && (
-        <ul class="staged">
+        <ul>
           {row.nodes.map(({ nodeId, tone, text }) => (
-            <li key={nodeId}>
-              <span class="staged__model">{nodeId}</span>
+            <li key={nodeId} class="place">
+              <span>{nodeId}</span>
               <Chip tone={tone}>{text}</Chip>
             </li>
           ))}

@@ -34,7 +34,7 @@ export function operationRow(operation: Operation, nowMs: number): OperationRow 
   const took = endedAt === null ? null : formatDuration(Math.max(0, Date.parse(endedAt) - beganMs));
   return {
     operationId: operation.operation_id,
-    what: sentence(operation.kind),
+    what: whatOf(operation),
     subject: Object.values(operation.subject).join(' / '),
     ...outcome,
     fraction: state === 'running' ? operation.progress : null,
@@ -78,7 +78,9 @@ function isListOfNodes(result: unknown): result is { readonly nodes: readonly un
   return typeof result === 'object' && result !== null && 'nodes' in result && Array.isArray(result.nodes);
 }
 
-function sentence(kind: string): string {
-  const words = kind.replaceAll('_', ' ');
+/** The subject says of what kind it is: `pool_drain` of a pool is `Drain`. */
+function whatOf({ kind, subject }: Operation): string {
+  const noun = Object.keys(subject).map((name) => name.replace(/_id$/, '_')).find((start) => kind.startsWith(start)) ?? '';
+  const words = kind.slice(noun.length).replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,5 +1,7 @@
+const SHOWN = 12;
+
 /** Enough of a digest to tell two files apart: `sha256:3f9a41c07b12…`. */
 export function shortDigest(digest: string): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return hex.length > 12 ? `${algorithm}:${hex.slice(0, 12)}…` : digest;
+  const end = digest.indexOf(':') + 1 + SHOWN;
+  return digest.length > end ? `${digest.slice(0, end)}…` : digest;
 }
