@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { AdminHealth } from '@corral/contracts';
 import { advice } from '../src/pools/advice.js';
-import { aPool, aReplica, anInstance } from './fixtures.js';
+import { aPool, aReplica, anInstance } from '@corral/test-kit';
 
 const worker = { node_id: 'n1', online: true, last_heartbeat_ms: 0, consumer_connected: true, last_event_ms: null, queue_lag: 0, last_error: null };
 const health = (connected: boolean, workers: AdminHealth['workers'] = [worker]): AdminHealth => ({ status: 'ok', event_bus: { mode: 'rabbitmq', connected, last_publish_ms: null, last_error: null }, workers, instances: [] });

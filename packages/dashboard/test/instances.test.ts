@@ -3,7 +3,7 @@ import { eventRow } from '../src/instances/event-row.js';
 import { instanceRows } from '../src/instances/instance-row.js';
 import { statCards } from '../src/stats/stat-cards.js';
 import { stagingView } from '../src/staging/staging-view.js';
-import { anInstance } from './fixtures.js';
+import { anInstance } from '@corral/test-kit';
 
 const only = (changes: Parameters<typeof anInstance>[0]) => instanceRows([anInstance(changes)], [], 'default')[0];
 

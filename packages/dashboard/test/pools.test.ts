@@ -7,7 +7,7 @@ import { replicaState } from '../src/pools/replica-state.js';
 import { serviceVerdict } from '../src/pools/service-verdict.js';
 import { busRow, deliveryProblem } from '../src/nodes/bus-row.js';
 import { nodeRow } from '../src/nodes/node-row.js';
-import { aNode, aPool, aReplica } from './fixtures.js';
+import { aNode, aPool, aReplica } from '@corral/test-kit';
 
 describe('U-07 whether anything can be served', () => {
   const broken = aPool({ ready: false, last_error: 'no GPU was found; allow the CPU with ALLOW_CPU_POOLS=true', replicas: [] });

@@ -14,5 +14,6 @@ export { scriptedEngine, type ScriptedEngineOptions } from './scripted-engine/sc
 export { aliveOf, eventually, familyOf } from './cluster/processes.js';
 export { forkDaemon, type ForkedDaemon } from './cluster/fork-daemon.js';
 export { startCorral, type Corral, type CorralOptions, type ReadyEvent } from './cluster/start-corral.js';
+export { aCatalogModel, aModelOnNode, anInstance, aNode, aPool, aReplica } from './wire-records.js';
 export { startRabbit, type Rabbit } from './rabbit/start-rabbit.js';
 export { startTcpProxy, type TcpProxy } from './rabbit/tcp-proxy.js';

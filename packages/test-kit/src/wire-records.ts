@@ -1,7 +1,8 @@
-import type { Instance, NodeSummary, PoolStatus, ReplicaStatus } from '@corral/contracts';
+import type { CatalogModel, Instance, ModelOnNode, NodeSummary, PoolStatus, ReplicaStatus } from '@corral/contracts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
+/** A replica of `tiny` that serves, as a node reports it. */
 export function aReplica(changes: Partial<ReplicaStatus> = {}): ReplicaStatus {
   return {
     replica_id: 'r1',
@@ -21,6 +22,7 @@ export function aReplica(changes: Partial<ReplicaStatus> = {}): ReplicaStatus {
   };
 }
 
+/** A ready pool with one replica. */
 export function aPool(changes: Partial<PoolStatus> = {}): PoolStatus {
   return {
     pool_id: 'p1',
@@ -45,6 +47,7 @@ export function aPool(changes: Partial<PoolStatus> = {}): PoolStatus {
   };
 }
 
+/** A node that reports. */
 export function aNode(changes: Partial<NodeSummary> = {}): NodeSummary {
   return {
     node_id: 'n1',
@@ -64,6 +67,7 @@ export function aNode(changes: Partial<NodeSummary> = {}): NodeSummary {
   };
 }
 
+/** An instance of `tiny` that nobody has loaded. */
 export function anInstance(changes: Partial<Instance> = {}): Instance {
   return {
     instance_id: 'bot',
@@ -88,6 +92,53 @@ export function anInstance(changes: Partial<Instance> = {}): Instance {
     created_at: '2026-01-01T00:00:00Z',
     updated_at: '2026-01-01T00:00:00Z',
     last_used_at: null,
+    ...changes,
+  };
+}
+
+/** A model on a node that has its file, verified, and nothing more. */
+export function aModelOnNode(changes: Partial<ModelOnNode> = {}): ModelOnNode {
+  return {
+    node_id: 'n1',
+    online: true,
+    present: true,
+    digest: DIGEST,
+    size_bytes: 1_048_576,
+    verification: { result: 'pass', reason: 'the digest is right' },
+    last_verified_ms: 0,
+    pinned: false,
+    resident: 0,
+    staged: false,
+    wanted: 0,
+    ...changes,
+  };
+}
+
+/** An active model of the manifest, on disk on one node. */
+export function aCatalogModel(changes: Partial<CatalogModel> = {}): CatalogModel {
+  return {
+    id: 'tiny',
+    state: 'Active',
+    origin: 'manifest',
+    sources: ['file:/srv/tiny.gguf'],
+    digest: DIGEST,
+    context: 512,
+    slots: 4,
+    pinned: false,
+    tags: [],
+    trust: { policy: null, signatures: [], sbom: null, manifests: [], warnings: [] },
+    verification: { result: 'pass', reason: 'the digest is right' },
+    last_verified_ms: 0,
+    created_ms: 0,
+    updated_ms: 0,
+    retired_at_ms: null,
+    drain_until_ms: null,
+    size_bytes: 1_048_576,
+    architecture: 'llama',
+    quant: 'F16',
+    train_context: 512,
+    availability: [aModelOnNode()],
+    forecast: [],
     ...changes,
   };
 }
