@@ -81,21 +81,24 @@ describe('the fast way to load', () => {
     const model = await aModel('broken', { mode: 'random' });
     const folder = cacheOf('broken');
     const engine = engineWith(folder);
-    const paths = [(await start(engine, aSpec(model.path, model.digest))).info.loadPath];
+    const paths: string[] = [];
+    // A replica that stays has its file looked at after a while, which would mend what is broken here.
+    const load = async (): Promise<void> => {
+      const replica = await start(engine, aSpec(model.path, model.digest));
+      paths.push(replica.info.loadPath);
+      await replica.stop(0);
+    };
+    await load();
     await inspect(engine, model);
     const [file = ''] = await rememberedIn(folder);
     const whole = await readFile(file, 'utf8');
-    const loadWith = async (text: string): Promise<void> => {
+    for (const text of [whole, whole.slice(0, 500), whole.replace('"general"', '"genera1"'), '']) {
       await writeFile(file, text);
-      paths.push((await start(engine, aSpec(model.path, model.digest))).info.loadPath);
-    };
-    await loadWith(whole);
-    await loadWith(whole.slice(0, 500));
-    await loadWith(whole.replace('"general"', '"genera1"'));
-    await loadWith('');
+      await load();
+    }
     await writeFile(file, whole);
     await writeTinyModel(model.path, { mode: 'random', sizeBytes: 2_000_000 });
-    paths.push((await start(engine, aSpec(model.path, model.digest))).info.loadPath);
+    await load();
     expect(paths).toEqual(['public', 'fast', 'public', 'public', 'public', 'public']);
   }, 120_000);
 

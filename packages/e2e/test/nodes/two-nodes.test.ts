@@ -1,0 +1,131 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually, forkDaemon, startRabbit, type ForkedDaemon, type Rabbit } from '@corral/test-kit';
+import { call, ONE_THREAD, tiny, type Tiny } from '../served.js';
+
+const ORCHESTRATORD = fileURLToPath(new URL('../../../orchestratord/dist/main.js', import.meta.url));
+const POOL_MANAGERD = fileURLToPath(new URL('../../../pool-managerd/dist/main.js', import.meta.url));
+const TOKEN = 'a-token-of-more-than-thirty-two-characters';
+const SOON_MS = 90_000;
+const LONG = 300_000;
+/** Room for one of the models below, never for two. */
+const POOL_MEMORY_BYTES = '260000000';
+
+interface ReplicaSeen {
+  readonly model_id: string;
+  readonly state: string;
+}
+
+interface PoolSeen {
+  readonly node_id: string;
+  readonly ready: boolean;
+  readonly replicas: readonly ReplicaSeen[];
+}
+
+/** Two machines' worth of nodes under one control plane; what they share is the broker, where there is one. */
+class TwoNodes {
+  readonly #daemons = new Map<string, ForkedDaemon>();
+  #models: readonly Tiny[] = [];
+  #dir = '';
+
+  async start(amqpUrl: string | null): Promise<void> {
+    this.#dir = await mkdtemp(join(tmpdir(), 'c2-'));
+    this.#models = [await tiny({ mode: 'chain', sizeBytes: 100_000_000 }, { slots: 2 }), await tiny({ mode: 'chain', sizeBytes: 101_000_000 }, { slots: 2 })];
+    const manifest = join(this.#dir, 'manifest.json');
+    await writeFile(manifest, JSON.stringify({ version: 1, models: { one: this.#models[0]?.model, two: this.#models[1]?.model }, routes: { other: { model: 'two', placement: { mode: 'pin', pin_pool_id: 'right-cpu' } } } }));
+    const bus = amqpUrl === null ? {} : { AMQP_URL: amqpUrl };
+    await this.#fork('control', ORCHESTRATORD, { ORCHESTRATORD_ADDR: '127.0.0.1:0', POOL_MANAGERD_URLS: 'none', CORRAL_MANIFEST: manifest, NODE_OFFLINE_MS: '3000', NODE_HEARTBEAT_MS: '1000', ...bus });
+    for (const nodeId of ['left', 'right']) {
+      await this.#fork(nodeId, POOL_MANAGERD, { ...ONE_THREAD, POOL_MANAGERD_ADDR: '127.0.0.1:0', ORCHESTRATOR_URL: this.url, NODE_ID: nodeId, IDLE_WORKERS: '0', CPU_POOL_MEMORY_BYTES: POOL_MEMORY_BYTES, ...bus });
+    }
+    await eventually('both nodes are ready', SOON_MS, async () => {
+      const pools = await this.pools();
+      return pools.length === 2 && pools.every(({ ready }) => ready);
+    });
+  }
+
+  get url(): string {
+    return this.#daemons.get('control')?.url ?? '';
+  }
+
+  call(method: string, path: string, body?: unknown) {
+    return call(this.url, method, path, body, TOKEN);
+  }
+
+  chat(model: string) {
+    return this.call('POST', '/v1/completions', { model, prompt: 'a', max_tokens: 3 });
+  }
+
+  async pools(): Promise<readonly PoolSeen[]> {
+    return (await this.call('GET', '/v2/pools')).body['data'] as readonly PoolSeen[];
+  }
+
+  /** Nodes that have a replica of the model, in whatever state. */
+  async holders(modelId: string): Promise<readonly string[]> {
+    return (await this.pools()).filter(({ replicas }) => replicas.some(({ model_id }) => model_id === modelId)).map(({ node_id }) => node_id);
+  }
+
+  kill(nodeId: string): void {
+    const daemon = this.#daemons.get(nodeId);
+    if (daemon === undefined) throw new Error(`there is no node ${nodeId}`);
+    process.kill(daemon.pid, 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop()));
+    for (const model of this.#models) await model.remove();
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  async #fork(name: string, program: string, env: Readonly<Record<string, string>>): Promise<void> {
+    this.#daemons.set(name, await forkDaemon(program, { CORRAL_STATE_DIR: join(this.#dir, name), LLORCH_API_TOKEN: TOKEN, ...env }));
+  }
+}
+
+describe.each(['http', 'rabbitmq'])('over %s', (transport) => {
+  let rabbit: Rabbit | undefined;
+  const nodes = new TwoNodes();
+
+  beforeAll(async () => {
+    if (transport === 'rabbitmq') rabbit = await startRabbit();
+    await nodes.start(rabbit?.url ?? null);
+  }, LONG);
+  afterAll(async () => {
+    await nodes.stop();
+    await rabbit?.remove();
+  }, LONG);
+
+  test('T-97 G-20 one load is done by exactly one of two nodes', async () => {
+    expect((await nodes.call('POST', '/api/orgs/default/instances', { instance_id: 'bot', model: 'one', tier: 'cold' })).status).toBe(201);
+    expect((await nodes.call('POST', '/api/orgs/default/instances/bot/load')).status).toBe(202);
+    const record = await eventually('it is ready', SOON_MS, async () => {
+      const { body } = await nodes.call('GET', '/api/orgs/default/instances/bot');
+      return body['is_ready'] === true && body;
+    });
+    expect(await nodes.holders('one')).toEqual([record['node_id']]);
+  }, LONG);
+
+  test('T-254 T-39 A-40 a route that is pinned to the other node is served there, beside what is resident, and nothing yields', async () => {
+    await nodes.call('POST', '/api/orgs/default/instances/bot/load');
+    const [held = ''] = await nodes.holders('one');
+    const answers = await Promise.all([nodes.chat('other'), nodes.chat('bot'), nodes.chat('other'), nodes.chat('bot')]);
+    expect(answers.map(({ status, headers }) => [status, headers.get('x-corral-pool')])).toEqual([[200, 'right-cpu'], [200, `${held}-cpu`], [200, 'right-cpu'], [200, `${held}-cpu`]]);
+    expect([await nodes.holders('one'), await nodes.holders('two')]).toEqual([[held], ['right']]);
+  }, LONG);
+
+  test('T-255 B-56 what a dead node held is loaded on the one that lives', async () => {
+    const [dead = ''] = await nodes.holders('two');
+    nodes.kill(dead);
+    const alive = dead === 'left' ? 'right' : 'left';
+    await eventually('the loss is noticed', SOON_MS, async () => ((await nodes.call('GET', '/v2/nodes')).body['data'] as readonly { readonly node_id: string; readonly online: boolean }[]).some(({ node_id, online }) => node_id === dead && !online));
+    const answer = await eventually('it is answered', SOON_MS, async () => {
+      const got = await nodes.chat('two');
+      return got.status === 200 && got;
+    });
+    expect(answer.headers.get('x-corral-pool')).toContain(alive);
+    expect((await nodes.pools()).filter(({ node_id }) => node_id === alive).flatMap(({ replicas }) => replicas).map(({ model_id }) => model_id)).toContain('two');
+  }, LONG);
+});
