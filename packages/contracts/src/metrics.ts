@@ -38,6 +38,7 @@ export const ORCHESTRATORD_METRICS = {
   active_leases: { type: 'gauge', help: 'Tasks on the replicas of a pool.', labels: ['pool_id'] },
   pool_ready: { type: 'gauge', help: '1 when the pool may receive work.', labels: ['pool_id'] },
   model_state: { type: 'gauge', help: '1 for the state that the model is in.', labels: ['model_id', 'state'] },
+  catalog_verifications_total: { type: 'counter', help: 'Verifications that were asked for, by what they found.', labels: ['result', 'reason', 'engine'] },
   orchd_node_registrations_total: { type: 'counter', help: 'Registrations of nodes.', labels: ['outcome'] },
   orchd_node_deregistrations_total: { type: 'counter', help: 'Deregistrations of nodes.', labels: ['outcome'] },
   orchd_node_heartbeats_total: { type: 'counter', help: 'Heartbeats received.', labels: ['node_id', 'outcome'] },

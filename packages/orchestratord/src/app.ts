@@ -1,6 +1,8 @@
 import { createHttpApp, operationRoutes, type HttpAppOptions, type Operations } from '@corral/service-kit';
 import type { Express } from 'express';
 import { adminRoutes, type AdminRoutesParts } from './http/admin.routes.js';
+import { catalogRoutes, type CatalogRoutesParts } from './http/catalog.routes.js';
+import { catalogWorkRoutes, type CatalogWorkParts } from './http/catalog-work.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
 import { chatRoutes, type ChatRoutesParts } from './http/chat.routes.js';
 import { instanceRoutes, type InstanceRoutesParts } from './http/instances.routes.js';
@@ -23,6 +25,8 @@ export interface AppParts {
   readonly nodes: NodeRoutesParts;
   readonly pools: PoolRoutesParts;
   readonly staging: StagingRoutesParts;
+  readonly catalog: CatalogRoutesParts;
+  readonly catalogWork: CatalogWorkParts;
   readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
   readonly instances: InstanceRoutesParts;
@@ -43,6 +47,8 @@ export function createApp(parts: AppParts): Express {
       taskRoutes(app, parts.tasks);
       poolRoutes(app, parts.pools);
       stagingRoutes(app, parts.staging);
+      catalogRoutes(app, parts.catalog);
+      catalogWorkRoutes(app, parts.catalogWork);
       nodeRoutes(app, parts.nodes);
       eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);

@@ -7,6 +7,7 @@ import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
 import { Catalog } from './catalog/catalog.js';
+import { openCatalogCalls } from './compose/open-catalog.js';
 import { openBus } from './compose/open-bus.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
@@ -195,6 +196,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     events: { feed: fleet.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },
+    ...openCatalogCalls({ ...ground, ...fleet, tasks: loop, audit: access.audit }),
     instances: { ...opened, audit: access.audit },
     chat: { ...submit, instances: opened.instances, answers },
     stats: opened.stats,

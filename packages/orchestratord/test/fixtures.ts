@@ -56,13 +56,14 @@ export function aCommand(over: Partial<Assignment> = {}): Command {
 }
 
 /** What a catalog with these models says. */
-export function aCatalogOf(records: readonly ModelRecord[]): Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isRemoved'> {
+export function aCatalogOf(records: readonly ModelRecord[]): Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isPurged' | 'isRemoved'> {
   const byId = new Map(records.map((record) => [record.spec.model_id, record]));
   return {
     record: (id) => byId.get(id),
     records: () => records,
     pinned: () => records.flatMap(({ spec, state }) => (spec.pinned && state === 'Active' ? [spec] : [])),
     isRetired: (id) => byId.get(id)?.state === 'Retired',
+    isPurged: () => false,
     isRemoved: () => false,
   };
 }

@@ -32,7 +32,7 @@ import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier' | 'isRetired' | 'pinned'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier' | 'isRetired' | 'isPurged' | 'pinned'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
@@ -268,7 +268,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const records = new Map(instances.list().map((record) => [instanceKeyOf(record), record]));
     return planPass({
       world, nowMs, orders, wishes, hotCeiling,
-      withdrawn: [...withdrawn, ...retiredChanges(world.views, models.isRetired, (key) => this.#uses.isActive(key) || this.#calls.isOpen(key))],
+      withdrawn: [...withdrawn, ...retiredChanges(world.views, models, (key) => this.#uses.isActive(key) || this.#calls.isOpen(key))],
       pinned: models.pinned(),
       quantumMs: swapQuantumMs,
       tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#calls.isOpen(key) },

@@ -45,8 +45,7 @@ export class CatalogIndex {
     const { catalog, found } = this.sources;
     const intent = catalog.intent(modelId);
     const record = catalog.record(modelId);
-    const isFoundOnly = record === undefined || (record.origin === 'node' && record.spec.digest === null);
-    const spec = isFoundOnly ? (found(modelId) ?? record?.spec) : record.spec;
+    const spec = record === undefined || record.origin === 'node' ? (found(modelId) ?? record?.spec) : record.spec;
     return spec === undefined ? undefined : { spec, origin: record?.origin ?? 'node', state: record?.state ?? 'Active', intent };
   }
 
@@ -57,7 +56,7 @@ export class CatalogIndex {
     if (catalog.version() === this.#version && reports.length === this.#reports.length && reports.every((one, n) => one === this.#reports[n])) return this.#ids;
     const own = new Set(catalog.records().map(({ spec }) => spec.model_id));
     for (const place of places()) {
-      for (const { model_id, digest } of place.models) if (!catalog.isRemoved(model_id, digest)) own.add(model_id);
+      for (const { model_id, digest, lifecycle } of place.models) if (lifecycle === 'Active' && !catalog.isRemoved(model_id, digest)) own.add(model_id);
     }
     const isSame = own.size === this.#ids.length && this.#ids.every((id) => own.has(id));
     if (!isSame) this.#ids = [...own].sort();

@@ -96,6 +96,11 @@ export class Catalog implements CatalogIntentSource {
     return this.intent(modelId)?.state === 'Retired';
   }
 
+  /** Whether the model was purged, and nobody means it again. */
+  isPurged(modelId: string): boolean {
+    return this.#intents.get(modelId)?.removedAtMs != null && !this.options.served().models.has(modelId);
+  }
+
   /** Whether a file was purged that a node may still have. */
   isRemoved(modelId: string, digest: string): boolean {
     const intent = this.#intents.get(modelId);
@@ -108,7 +113,7 @@ export class Catalog implements CatalogIntentSource {
     if (this.#effective === null || this.#seen !== models) {
       const own = [...this.#intents.values()].flatMap(({ modelId, removedAtMs }) => (removedAtMs === null ? [modelId] : []));
       this.#effective = new Map([...new Set([...models.keys(), ...own])].flatMap((id) => {
-        const record = this.#recordOf(id);
+        const record = this.recordWith(id, this.intent(id));
         return record === undefined ? [] : [[id, record] as const];
       }));
       this.#seen = models;
@@ -118,8 +123,8 @@ export class Catalog implements CatalogIntentSource {
     return this.#effective;
   }
 
-  #recordOf(modelId: string): ModelRecord | undefined {
-    const intent = this.intent(modelId);
+  /** What would be served under the id with this intent. */
+  recordWith(modelId: string, intent: ModelIntent | undefined): ModelRecord | undefined {
     const defined = this.options.served().models.get(modelId);
     const state = intent?.state ?? 'Active';
     if (defined === undefined) return intent && { spec: specOfIntent(intent), origin: intent.origin, state };
@@ -223,7 +228,7 @@ export class Catalog implements CatalogIntentSource {
 
   /** One change costs one record, not all of them. */
   #forgetRecord(modelId: string): void {
-    const record = this.#recordOf(modelId);
+    const record = this.recordWith(modelId, this.intent(modelId));
     if (record === undefined) this.#effective?.delete(modelId);
     else this.#effective?.set(modelId, record);
     this.#list = null;

@@ -18,7 +18,7 @@ export interface ModelDirectoryOptions {
   readonly instances: Pick<InstanceRegistry, 'explicitOf' | 'find'>;
   readonly nodes: Pick<NodeDirectory, 'models' | 'pools'>;
   /** What is meant for models: the manifest's definitions and those that calls made, state and pin. */
-  readonly catalog: Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isRemoved'>;
+  readonly catalog: Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isPurged' | 'isRemoved'>;
 }
 
 /** A name that a caller may send as `model`. */
@@ -70,6 +70,9 @@ export class ModelDirectory {
 
   /** A retired model is refused at admission and loaded nowhere. [B-56 G-10] */
   readonly isRetired = (modelId: string): boolean => this.options.catalog.isRetired(modelId);
+
+  /** A purged model is wanted nowhere. [G-09] */
+  readonly isPurged = (modelId: string): boolean => this.options.catalog.isPurged(modelId);
 
   /** Models that are kept in RAM ahead of need. [D-37] */
   pinned(): readonly ModelSpec[] {

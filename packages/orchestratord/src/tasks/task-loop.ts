@@ -134,6 +134,14 @@ export class TaskLoop {
     return this.#tasks.get(id)?.orgId === orgId && this.cancel(id, 'canceled');
   }
 
+  /** Ends tasks of one model with this error: those that wait, or all of them. Returns how many. [G-10] */
+  endTasksOf(modelId: string, which: 'waiting' | 'all', error: ApiError): number {
+    const own = [...this.#tasks.values()].filter(({ target, state }) => target.model.model_id === modelId && (which === 'all' || state.at === 'queued'));
+    for (const task of own) this.#fail(task, error);
+    if (own.length > 0) this.#pump();
+    return own.length;
+  }
+
   /** Waiting tasks of one class. */
   depthOf(poolId: string, priority: Task['priority']): number {
     return this.#queues.depth(poolId, priority);
