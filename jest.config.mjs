@@ -15,5 +15,6 @@ export default {
   coverageProvider: 'v8',
   maxWorkers: 2,
   workerIdleMemoryLimit: '1GB',
-  testTimeout: 30_000,
+  // Until a test counts as hung, on a machine that does much else at the same time.
+  testTimeout: 120_000,
 };

@@ -41,7 +41,7 @@ describe('corral up', () => {
       await corral.stop();
       await endless.remove();
     }
-  }, 90_000);
+  }, 180_000);
 
   test.each(['orchestratord', 'pool_managerd'] as const)('P-17 a killed %s is started again, and answers go on', async (daemon) => {
     const corral = await startCorral({ manifest: { version: 1, models: { smollm2: await smollm2() } }, env: { ...ONE_THREAD } });

@@ -17,4 +17,4 @@ test('T-109 T-35 C-32 without a GPU and without permission for the CPU: unready,
   } finally {
     await corral.stop();
   }
-}, 60_000);
+}, 180_000);

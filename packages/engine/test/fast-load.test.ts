@@ -126,7 +126,7 @@ describe('the fast way to load', () => {
     await writeFile(file, `${JSON.stringify({ ...(JSON.parse(head) as object), checksum: createHash('sha256').update(changed).digest('hex') })}\n${changed}\n`);
     const replica = await start(engine, aSpec(model.path, model.digest));
     expect([replica.info.loadPath, (await say(replica)).length > 0]).toEqual(['public', true]);
-  }, 60_000);
+  }, 180_000);
 
   test('C-155 a file that was loaded without a memory has one soon, and the next load is fast', async () => {
     const model = await aModel('later', { mode: 'random' });
@@ -167,7 +167,7 @@ describe('the fast way to start', () => {
     const replica = await engine.start(aSpec(model.path, null), { ...silent, log });
     replicas.push(replica);
     expect([await programOf(replica), lines.some(({ fields }) => 'line' in fields && fields.line === 'illegal instruction')]).toEqual([programs.worker, true]);
-  }, 60_000);
+  }, 180_000);
 
   test('C-153 a binary that is gone is looked for by the worker itself', async () => {
     const model = await aModel('moved');
@@ -178,7 +178,7 @@ describe('the fast way to start', () => {
     await writeFile(entry, `const args = JSON.parse(process.argv[2]); process.argv[2] = JSON.stringify({ ...args, trusted: ${JSON.stringify(trusted)} }); await import(${JSON.stringify(programs.bundle)});`);
     const replica = await start(engineWith(folder, { worker: entry }), aSpec(model.path, null));
     expect([await programOf(replica), replica.info.loadPath, (await say(replica)).length > 0]).toEqual([entry, 'public', true]);
-  }, 60_000);
+  }, 180_000);
 
   test('C-156 without a current bundle and without a cache the worker in many files serves', async () => {
     const model = await aModel('plain');
@@ -188,5 +188,5 @@ describe('the fast way to start', () => {
     await writeFile(below, '');
     const started = [await start(stale, aSpec(model.path, model.digest)), await start(engineWith(join(below, 'cache')), aSpec(model.path, model.digest))];
     expect([await Promise.all(started.map(programOf)), started.map(({ info }) => info.loadPath)]).toEqual([[programs.worker, programs.worker], ['public', 'public']]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -87,7 +87,7 @@ describe('a fault before the first token is unseen', () => {
     await eventually('its leases are given up', 10_000, async () => (await plane.leases()) === 0);
     node.isStopped = false;
     expect(await Promise.all(answers.map(async (one) => (await one).status))).toEqual([200, 200]);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('a fault after the first token', () => {

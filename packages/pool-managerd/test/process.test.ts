@@ -135,7 +135,7 @@ describe('the program', () => {
     expect(isAlive(pid)).toBe(true);
     await ended(parent, 'SIGKILL');
     await until(() => isAlive(pid), (alive) => !alive, 5_000);
-  }, 60_000);
+  }, 180_000);
 
   test('C-143 a second one on the same state directory is refused with the pid of the first', async () => {
     const stateDir = await aDir();
@@ -143,7 +143,7 @@ describe('the program', () => {
     const { code, text } = await refusal(stateDir, {});
     expect([code, text]).toEqual([1, expect.stringContaining(`pool-managerd with pid ${child.pid} uses this state directory already`)]);
     expect(await ended(child, 'SIGTERM')).toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   test.each([
     ['P-31 an open bind without a token', { POOL_MANAGERD_ADDR: '0.0.0.0:0' }, 2, 'set LLORCH_API_TOKEN'],

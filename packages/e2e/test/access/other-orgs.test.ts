@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await corral.stop();
   await model.remove();
-}, 60_000);
+}, 180_000);
 
 /** The call with acme's ids in its path, and a body that names acme's things where the route takes one. */
 function callOf(route: ApiRoute): { readonly call: string; readonly body?: object } {

@@ -32,7 +32,7 @@ afterAll(async () => {
   await corral?.stop();
   await browser?.close();
   await model?.remove();
-}, 60_000);
+}, 180_000);
 
 async function enter(page: Page, key: string): Promise<void> {
   await page.getByLabel('API key').fill(key);

@@ -23,7 +23,7 @@ afterAll(async () => {
   await corral?.stop();
   await browser?.close();
   await model?.remove();
-}, 60_000);
+}, 180_000);
 
 const stats = async () => (await call(corral.url, 'GET', '/api/admin/pool/stats')).body;
 

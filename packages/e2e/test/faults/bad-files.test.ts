@@ -56,7 +56,7 @@ describe('a model file that is wrong', () => {
     expect((await stat(join(dir, `${name}.gguf`))).isFile()).toBe(true);
     expect((await poolsAt(system.corral.poolUrl)).flatMap((pool) => pool.replicas).filter((replica) => replica.model_id === name && replica.state === 'resident')).toEqual([]);
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 
   test('T-210 D-23 what was refused is in no catalog, and what is right still serves', async () => {
     expect((await completed(system.corral.url, { model: 'good', prompt: 'x', max_tokens: 3 })).length).toBeGreaterThan(0);

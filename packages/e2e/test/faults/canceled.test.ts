@@ -28,7 +28,7 @@ describe('a prompt of 4,000 tokens is canceled while it is evaluated', () => {
     await slotFree();
     expect((await call(system.corral.url, 'POST', '/v1/completions', { model: 'smollm2', prompt: 'Water is', max_tokens: 2 })).status).toBe(200);
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 
   test('T-216 C-165 B-66 by a client that leaves', async () => {
     const gone = new AbortController();
@@ -39,5 +39,5 @@ describe('a prompt of 4,000 tokens is canceled while it is evaluated', () => {
     expect(await asked).toBeNull();
     await slotFree();
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 });

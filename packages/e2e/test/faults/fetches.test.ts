@@ -38,7 +38,7 @@ beforeAll(async () => {
   digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   hub = await startHub();
   hub.put('large.gguf', bytes);
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await hub.close();

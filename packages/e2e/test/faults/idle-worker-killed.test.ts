@@ -28,4 +28,4 @@ test('T-217 C-151 an idle engine worker that is killed is replaced, and a load m
   await eventually('it is gone', 5_000, async () => (await aliveOf(engines)).length === 0);
   // The replica's process, and another one that waits.
   await atRest(system);
-}, 60_000);
+}, 180_000);

@@ -47,7 +47,7 @@ describe('a process stops to answer (SIGSTOP)', () => {
     expect(seen).toMatchObject({ status: 200, errorCode: 'WORKER_RESET', isDone: false });
     await residentPid(system.corral, 'endless');
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 
   test('T-207 A-155 pool-managerd: it gets no work, its state is known again once it goes on', async () => {
     await completed(url(), { model: 'endless', prompt: 'x', max_tokens: 1 });
@@ -62,7 +62,7 @@ describe('a process stops to answer (SIGSTOP)', () => {
     }
     expect((await answer).length).toBeGreaterThan(0);
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 
   test('T-208 orchestratord: streams stand still and go on, nothing is lost', async () => {
     const { orchestratord } = await processesOf(system.corral);
@@ -75,7 +75,7 @@ describe('a process stops to answer (SIGSTOP)', () => {
     });
     expect(seen).toMatchObject({ status: 200, errorCode: null, isDone: true, chunks: 300 });
     await atRest(system);
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Waits until the control plane has given its only node up. */

@@ -20,11 +20,11 @@ beforeAll(async () => {
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await Promise.all(models.map((model) => model.remove()));
-}, 60_000);
+}, 180_000);
 
 async function start(env: Readonly<Record<string, string>>): Promise<void> {
   corral = await startCorral({

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await corral.stop();
   await Promise.all([model.remove(), other.remove()]);
-}, 60_000);
+}, 180_000);
 
 const replicas = async (): Promise<readonly { readonly replica_id: string; readonly pid: number; readonly state: string; readonly ready_since_ms: number }[]> =>
   (await as(admin, corral.url, 'GET /v2/pools')).body.data.flatMap((pool: { readonly replicas: object[] }) => pool.replicas);

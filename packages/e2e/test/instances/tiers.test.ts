@@ -33,7 +33,7 @@ afterAll(async () => {
   await corral.stop();
   await Promise.all(models.map((model) => model.remove()));
   await rm(stateDir, { recursive: true, force: true });
-}, 60_000);
+}, 180_000);
 
 const replicas = async (): Promise<readonly { readonly model_id: string; readonly state: string; readonly ready_since_ms: number }[]> =>
   (await as(admin, corral.url, 'GET /v2/pools')).body.data.flatMap((pool: { readonly replicas: object[] }) => pool.replicas);

@@ -24,7 +24,7 @@ afterAll(async () => {
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
-}, 60_000);
+}, 180_000);
 
 async function started(bus: DisturbedBus | null): Promise<{ readonly real: Real; readonly admin: string }> {
   const [a, b, c] = models.map(({ model }) => model) as [object, object, object];

@@ -24,7 +24,7 @@ describe('tiers and times to live', () => {
     await acme.create({ instance_id: 'warm', model: 'a', tier: 'warm' });
     expect(await acme.until('warm', { residency: 'staged' })).toMatchObject({ held_tier: 'warm', is_ready: false });
     expect(await acme.chat('warm')).toMatchObject({ status: 503, code: 'INSTANCE_NOT_LOADED' });
-  }, 90_000);
+  }, 180_000);
 
   test('T-84 T-87 C-65 unused for its time to live it leaves, and not while it works', async () => {
     await acme.create({ instance_id: 'demand', model: 'b', tier: 'demand', ttl_s: 2 });

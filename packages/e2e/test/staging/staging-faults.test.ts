@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await system?.stop();
   system = undefined;
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await small.remove();
