@@ -12,7 +12,7 @@ export const ERRORS = {
   MODEL_NOT_ALLOWED: { status: 403, retriable: false, meaning: 'The key may not use this model.' },
   NOT_FOUND: { status: 404, retriable: false, meaning: 'Nothing has that name.' },
   METHOD_NOT_ALLOWED: { status: 405, retriable: false, meaning: 'The path exists, the method does not.' },
-  CONFLICT: { status: 409, retriable: false, meaning: 'Another operation is running, or the id is taken.' },
+  CONFLICT: { status: 409, retriable: false, meaning: 'Another operation is running, the id is taken, or a change was taken back; the message says which.' },
   MODEL_IN_USE: { status: 409, retriable: false, meaning: 'The model is loaded, staged or pinned.' },
   GONE: { status: 410, retriable: false, meaning: 'The thing was deleted.' },
   PRECONDITION_FAILED: { status: 412, retriable: false, meaning: 'The version in If-Match is not the current one.' },

@@ -63,6 +63,8 @@ export const POOL_MANAGERD_METRICS = {
   pool_preload_success_total: { type: 'counter', help: 'Loads that ended ready.', labels: ['pool_id', 'engine'] },
   pool_preload_failure_total: { type: 'counter', help: 'Loads that failed.', labels: ['pool_id', 'engine', 'reason'] },
   pool_drain_total: { type: 'counter', help: 'Drains of pools and replicas.', labels: ['pool_id', 'outcome'] },
+  pool_reload_total: { type: 'counter', help: 'Replicas that were to be replaced by another model, shape or engine, by how that ended.', labels: ['pool_id', 'outcome'] },
+  pool_reload_duration_ms: { type: 'histogram', help: 'From the wish for another replica to its readiness.', labels: ['pool_id'], buckets: LOAD_BUCKETS },
   pool_restart_total: { type: 'counter', help: 'Engine workers that were started again after a failure, by what had failed.', labels: ['pool_id', 'reason'] },
   engine_crash_total: { type: 'counter', help: 'Engine workers that ended by themselves or had to be killed, by how.', labels: ['pool_id', 'reason'] },
   driver_reset_total: { type: 'counter', help: 'Engine workers that ended because the driver lost or reset their device.', labels: ['pool_id'] },

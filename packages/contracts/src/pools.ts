@@ -1,5 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable } from './scalars.js';
+import { ModelSpec } from './assignments.js';
+import { Bytes, Count, Digest, Id, ModelId, Ms, Nullable, Strict } from './scalars.js';
 
 export const DeviceKind = Type.Union([Type.Literal('cuda'), Type.Literal('vulkan'), Type.Literal('metal'), Type.Literal('cpu')]);
 export type DeviceKind = Static<typeof DeviceKind>;
@@ -41,6 +42,19 @@ export const ReplicaStatus = Type.Object({
 });
 export type ReplicaStatus = Static<typeof ReplicaStatus>;
 
+/** What lies in a pool, or lay there: a model in a shape. */
+export const ReplicaModel = Type.Object({ model_id: ModelId, digest: Digest, context: Type.Integer({ minimum: 1 }), slots: Type.Integer({ minimum: 1 }) });
+export type ReplicaModel = Static<typeof ReplicaModel>;
+
+/** Something that an operator did to a pool and that no assignment says yet: its node keeps it until the control plane has taken it over. [C-262] */
+export const PoolChange = Type.Object({
+  operation_id: Id,
+  kind: Type.Union([Type.Literal('reload'), Type.Literal('preload')]),
+  model: ModelSpec,
+  replaces: Nullable(ReplicaModel),
+});
+export type PoolChange = Static<typeof PoolChange>;
+
 /** One device of one node and the replicas on it. [C-04] */
 export const PoolStatus = Type.Object({
   pool_id: Id,
@@ -61,10 +75,41 @@ export const PoolStatus = Type.Object({
   slots_free: Count,
   active_leases: Count,
   replicas: Type.Array(ReplicaStatus),
+  model_id: Type.Optional(Nullable(ModelId)),
+  device_mask: Type.Optional(Type.String({ description: 'What its engine workers see of the devices.' })),
+  operation: Type.Optional(Nullable(Type.Object({ kind: Type.String(), operation_id: Id }))),
+  changes: Type.Optional(Type.Array(PoolChange)),
 });
 export type PoolStatus = Static<typeof PoolStatus>;
 
 export const PoolList = Type.Object({ data: Type.Array(PoolStatus), next_cursor: Type.Null() });
 
-/** Body of `POST /v2/pools/{id}/drain`. */
-export const DrainRequest = Type.Object({ deadline_ms: Type.Optional(Ms) }, { additionalProperties: false });
+/** Body of `POST /v2/pools/{id}/drain`. `cancel` ends a drain instead, as `DELETE` of the same path does. */
+export const DrainRequest = Strict({ deadline_ms: Type.Optional(Ms), cancel: Type.Optional(Type.Boolean()) });
+export type DrainRequest = Static<typeof DrainRequest>;
+
+/** Body of `POST /v2/pools/{id}/reload`: the replica, the only one where none is named, is replaced by one of another model. */
+export const PoolReloadRequest = Strict({ new_model_ref: ModelId, replica_id: Type.Optional(Id), deadline_ms: Type.Optional(Ms) });
+export type PoolReloadRequest = Static<typeof PoolReloadRequest>;
+
+/** The same for a node; `model` says what the control plane means by the name. */
+export const NodeReloadRequest = Strict({ ...PoolReloadRequest.properties, model: Type.Optional(ModelSpec) });
+export type NodeReloadRequest = Static<typeof NodeReloadRequest>;
+
+/** Body of `POST /v2/pools/{id}/preload`: ends a drain, and loads these models beside what is there. */
+export const PoolPreloadRequest = Strict({ models: Type.Optional(Type.Array(ModelId, { maxItems: 64 })) });
+export type PoolPreloadRequest = Static<typeof PoolPreloadRequest>;
+
+export const NodePreloadRequest = Strict({ ...PoolPreloadRequest.properties, specs: Type.Optional(Type.Array(ModelSpec, { maxItems: 64, description: 'What the control plane means by the names.' })) });
+export type NodePreloadRequest = Static<typeof NodePreloadRequest>;
+
+/** Body of `POST /v2/pools/{id}/purge`. */
+export const PoolPurgeRequest = Strict({
+  purge_engine: Type.Optional(Type.Boolean({ description: 'Also what its engine workers have left: those that wait, and their records.' })),
+  purge_models: Type.Optional(Type.Array(ModelId, { maxItems: 256, description: 'Models whose entry and file go from the node of the pool.' })),
+  drain_first: Type.Optional(Type.Boolean({ default: true })),
+  delete_cache_dirs: Type.Optional(Type.Boolean({ description: 'Also the staged copies of the models, and what was kept of their prefixes.' })),
+  force: Type.Optional(Type.Boolean({ description: 'Also what is in use; else that is refused with 409.' })),
+  deadline_ms: Type.Optional(Ms),
+});
+export type PoolPurgeRequest = Static<typeof PoolPurgeRequest>;

@@ -54,6 +54,7 @@ const schema = Group({
     load_stall_ms: Ms(120_000, 'A load that makes no progress for so long is ended.'),
     probe_timeout_ms: Ms(120_000, 'Time for the one token that a fresh replica must generate.'),
     memory_grace_ms: Ms(2_000, 'How long a load waits for memory that nothing seems to free.'),
+    swap_linger_ms: Ms(2_000, 'How long a replica that another one has taken the place of still takes work, so that whoever sends it has heard of that.'),
     drain_ms: Ms(30_000, 'How long what runs may go on when a replica has to leave.'),
     stop_ms: Ms(5_000, 'SIGTERM to SIGKILL.'),
     batch_tokens: Type.Integer({ minimum: 32, maximum: 4_096, default: 512, description: 'Tokens of one decode call; sizes the compute buffers.' }),

@@ -13,7 +13,7 @@ export interface OperationProgress {
 export type OperationStep = (progress: OperationProgress) => void;
 
 /** What is done. Its result is shown as it is; what it throws ends the operation as failed. It must end soon after the signal aborts. */
-export type OperationWork = (step: OperationStep, signal: AbortSignal) => Promise<unknown>;
+export type OperationWork = (step: OperationStep, signal: AbortSignal, operationId: string) => Promise<unknown>;
 
 export interface OperationsOptions {
   readonly clock: Clock;
@@ -97,7 +97,7 @@ export class Operations {
       if (entry.operation.state === 'running') entry.operation = { ...entry.operation, phase, progress: fraction === null ? null : Math.min(1, Math.max(0, fraction)), detail: detail ?? null };
     };
     try {
-      const result = await work(step, entry.controller.signal);
+      const result = await work(step, entry.controller.signal, entry.operation.operation_id);
       this.#end(entry, { state: 'succeeded', result: result ?? null, progress: 1 });
     } catch (error) {
       if (!isApiError(error)) log.error('operation failed', { operation_id: entry.operation.operation_id, kind: entry.operation.kind, error });

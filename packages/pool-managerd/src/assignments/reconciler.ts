@@ -6,15 +6,19 @@ import type { StagingArea } from '../staging/staging-area.js';
 import type { WishSources } from '../staging/staging-wishes.js';
 import { stagingWishes } from '../staging/staging-wishes.js';
 import { wantedModelKey } from '../models/present-model.js';
+import type { PoolChanges } from '../pools/pool-changes.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
 import type { ParkingRules } from '../replicas/plan-parking.js';
 import { planReplicas } from '../replicas/plan-replicas.js';
+import type { SwapRules } from '../replicas/plan-swaps.js';
 import type { ReplicaAction, WantedReplica } from '../replicas/plan-replicas.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
 import type { RestartPolicy } from '../replicas/restart-policy.js';
 import type { Journal } from './journal.js';
 import type { JournalEntry } from './journal-state.js';
+import { holdersOf, keyOfAssignment } from './holders.js';
 import { leavingCause } from './leaving-cause.js';
+import type { Swaps } from './swaps.js';
 import { modelWishes, wantedModelOf } from './wanted-model.js';
 import { parkableKeys, wantedReplicas } from './wanted-replicas.js';
 
@@ -25,10 +29,13 @@ export interface ReconcilerOptions {
   readonly staging: StagingArea | null;
   readonly pools: PoolTable;
   readonly replicas: ReplicaSet;
+  readonly swaps: Swaps;
+  readonly changes: PoolChanges;
   readonly clock: Clock;
   readonly log: Log;
   readonly drainMs: number;
   readonly memoryGraceMs: number;
+  readonly swapLingerMs: number;
   readonly restart: RestartPolicy;
   readonly parking: { readonly maxParked: number; readonly unstaged: boolean };
   /** Called after each round: what anybody can see may have changed. Must not throw. */
@@ -70,10 +77,13 @@ export class Reconciler {
   }
 
   #round(): void {
-    const { journal, presence, pools, staging } = this.options;
+    const { journal, presence, pools, staging, changes } = this.options;
     // Until devices and pools are known, nothing can be done for anybody.
     if (pools.isSettled) {
-      const entries = [...journal.state.entries.values()];
+      const told = [...journal.state.entries.values()];
+      const keyOf = (assignment: Assignment) => keyOfAssignment(assignment, { pools: pools.planned(), presence: (key) => presence.get(key) });
+      changes.settle(told, keyOf);
+      const entries = changes.effective(told, keyOf);
       presence.want(modelWishes(entries));
       staging?.want(stagingWishes(entries, this.#wishSources(staging)));
       for (const pool of pools.list()) this.#hastenDrain(pool);
@@ -93,22 +103,20 @@ export class Reconciler {
   }
 
   #reconcilePools(entries: readonly JournalEntry[]): readonly (number | null)[] {
-    const { pools, replicas, presence, staging } = this.options;
+    const { pools, replicas, presence, staging, swaps, changes, swapLingerMs } = this.options;
     const planned = pools.planned();
-    const wanted = wantedReplicas(entries, {
-      pools: planned,
-      presence: (key) => presence.get(key),
-      isBeingStaged: (digest) => staging?.isRunning(digest) ?? false,
-    });
+    const sources = { pools: planned, presence: (key: string) => presence.get(key) };
+    const asked = wantedReplicas(entries, { ...sources, isBeingStaged: (digest) => staging?.isRunning(digest) ?? false });
+    const { wanted, kept, replacedBy } = swaps.follow(holdersOf(entries, sources, (assignment) => changes.replacedBy(assignment)), asked, replicas.list());
     const { maxParked, unstaged } = this.options.parking;
     const isStagingShort = staging?.wishes().some(({ digest }) => staging.problemOf(digest)?.kind === 'no_room') ?? false;
-    const parking = { keys: parkableKeys(entries, { pools: planned, presence: (key) => presence.get(key) }, { unstaged }), maxParked, isStagingShort };
+    const parking = { keys: parkableKeys(entries, sources, { unstaged }), maxParked, isStagingShort };
     const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
-    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, { wanted: wanted.filter((one) => one.poolId === poolId), parking }, entries));
+    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, { wanted: wanted.filter((one) => one.poolId === poolId), parking, swaps: { kept, replacedBy, lingerMs: swapLingerMs } }, entries));
   }
 
   /** Does what the plan for one pool says until it says nothing more. Returns when to look again. */
-  #reconcilePool(poolId: string, { wanted, parking }: { readonly wanted: readonly WantedReplica[]; readonly parking: ParkingRules }, entries: readonly JournalEntry[]): number | null {
+  #reconcilePool(poolId: string, { wanted, parking, swaps }: { readonly wanted: readonly WantedReplica[]; readonly parking: ParkingRules; readonly swaps: SwapRules }, entries: readonly JournalEntry[]): number | null {
     const { pools, replicas, clock, memoryGraceMs, restart } = this.options;
     const pool = pools.get(poolId);
     const room = {
@@ -119,7 +127,7 @@ export class Reconciler {
       replicasMax: pool?.planned.replicasMax ?? null,
     };
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs, restart, parking });
+      const plan = planReplicas({ pool: room, wanted, replicas: replicas.inPool(poolId), leases: (id) => replicas.leases(id), nowMs: clock.monotonicMs(), memoryGraceMs, restart, parking, swaps });
       if (plan.actions.length === 0) return plan.wakeAtMs;
       for (const action of plan.actions) this.#apply(action, pool, entries);
       // What is tried again has its file looked at first, which the wanted set of this round does not know.
@@ -132,11 +140,13 @@ export class Reconciler {
   }
 
   #apply(action: ReplicaAction, pool: Pool | undefined, entries: readonly JournalEntry[]): void {
-    const { replicas, presence, clock, drainMs } = this.options;
+    const { replicas, presence, clock, drainMs, changes } = this.options;
     const replica = 'replicaId' in action ? replicas.list().find((one) => one.replicaId === action.replicaId) : undefined;
     const modelId = replica?.modelId ?? (action.type === 'create' ? action.wanted.modelId : '');
-    const cause = leavingCause(entries, { modelId, isPoolDrained: pool !== undefined && pool.drainDeadlineMs !== null });
-    const leftMs = pool?.drainDeadlineMs === null || pool === undefined ? drainMs : Math.max(0, pool.drainDeadlineMs - clock.monotonicMs());
+    const cause = action.type === 'drain' && action.cause !== undefined ? action.cause : leavingCause(entries, { modelId, isPoolDrained: pool !== undefined && pool.drainDeadlineMs !== null });
+    const nowMs = clock.monotonicMs();
+    const usualMs = (replica === undefined ? null : changes.drainMsOf(replica.key, nowMs)) ?? drainMs;
+    const leftMs = pool?.drainDeadlineMs === null || pool === undefined ? usualMs : Math.max(0, pool.drainDeadlineMs - nowMs);
     replicas.apply(action, placeOf(pool), { cause, drainMs: leftMs });
     if (action.type === 'retry') for (const key of modelKeys(entries, action.wanted)) presence.recheck(key);
   }

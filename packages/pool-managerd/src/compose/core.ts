@@ -1,11 +1,14 @@
 import type { DeviceDiscovery } from '@corral/engine';
 import { Reconciler } from '../assignments/reconciler.js';
+import { Swaps } from '../assignments/swaps.js';
 import { webLimitsOf } from '../models/fetch-settings.js';
 import { learnMemory } from '../models/learn-memory.js';
 import { ModelPresence } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
 import { IdleWorkers } from '../pools/idle-workers.js';
+import { isOperators, PoolChanges } from '../pools/pool-changes.js';
+import type { PoolOperations } from '../pools/pool-operations.js';
 import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
 import { TierSpeeds } from '../node/tier-speeds.js';
@@ -17,6 +20,7 @@ import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
 import type { StagingSources } from '../staging/staging-view.js';
 import type { Ground } from './ground.js';
+import { buildPoolOperations } from './pool-operations.js';
 import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
 
 /** The owners of state and what they are read through. */
@@ -25,10 +29,13 @@ export interface Core {
   readonly planner: PoolPlanner;
   readonly presence: ModelPresence;
   readonly replicas: ReplicaSet;
+  readonly swaps: Swaps;
+  readonly changes: PoolChanges;
   readonly reconciler: Reconciler;
   readonly view: NodeView;
   readonly tasks: TaskRelay;
   readonly speeds: TierSpeeds;
+  readonly poolOperations: PoolOperations;
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
   /** Initialised engine workers without a model on the device of a pool. */
@@ -45,7 +52,7 @@ export interface News {
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
 export function buildCore(ground: Ground, news: News): Core {
-  const { config, clock, log, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
+  const { config, clock, log, metrics, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
   const speeds = new TierSpeeds();
   // Everything wakes the loop; the loop is made of everything.
   const loop: { poke(): void } = { poke: () => {} };
@@ -71,9 +78,15 @@ export function buildCore(ground: Ground, news: News): Core {
     void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
   const replicas = buildReplicas(ground, { poke, news, speeds, staging, prefixes, onMeasured });
-  const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs } = config.replicas;
+  const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs, swap_linger_ms: swapLingerMs } = config.replicas;
+  const swaps = new Swaps(({ holder, poolId: pool_id, outcome, mode, from, to }) => {
+    // What operators asked for is counted with their operations.
+    if (!isOperators(holder)) metrics.inc('pool_reload_total', { pool_id, outcome });
+    log.info('replica swap ended', { pool_id, outcome, mode, from, to });
+  });
+  const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
   const { restart } = supervisionOf(config.supervision);
-  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, clock, log, drainMs, memoryGraceMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
+  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
     prefixes?.retain(catalog.list().map(({ digest }) => digest));
     news.round();
   } });
@@ -91,7 +104,8 @@ export function buildCore(ground: Ground, news: News): Core {
   shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
-  const view = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, idle, catalog, staging: staging?.area ?? null });
+  const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, presence: models.presence, view: () => view });
+  const view: NodeView = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, swaps, changes, operationIn: (poolId) => poolOperations.runningIn(poolId), idle, catalog, staging: staging?.area ?? null });
   const idleIn = (poolId: string): number => {
     const pool = pools.get(poolId);
     return pool === undefined ? 0 : (idle.stateOf(pool.planned)?.ready ?? 0);
@@ -100,7 +114,7 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, reconciler, view, tasks, speeds, staging, idleIn, discovered };
+  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, staging, idleIn, discovered };
 }
 
 interface ModelParts {

@@ -14,7 +14,7 @@ import type { NodeBus } from './open-bus.js';
 /** Serves the HTTP surface. Rejects when the address cannot be taken. */
 export async function serve(ground: Ground, core: Core, { state, intake }: { readonly state: () => NodeState; readonly intake: NodeBus['intake'] }): Promise<Listening> {
   const { config, clock, log, metrics, incarnation, shutdown, catalog } = ground;
-  const { view, pools, tasks } = core;
+  const { view, tasks } = core;
   let gauged: ReadonlySet<string> = new Set();
   const app = createApp({
     http: {
@@ -31,10 +31,9 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
     pools: {
       pools: () => view.pools(),
       pool: (poolId) => view.pool(poolId),
-      drain: (poolId, graceMs) => void pools.drain(poolId, graceMs),
-      endDrain: (poolId) => pools.endDrain(poolId),
+      operations: ground.operations,
+      poolOperations: core.poolOperations,
       reset: (poolId) => core.replicas.reset(poolId),
-      drainMs: config.replicas.drain_ms,
     },
     tasks: { tasks, clock },
     operations: ground.operations,

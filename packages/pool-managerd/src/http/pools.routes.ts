@@ -1,21 +1,24 @@
-import { ApiError, DrainRequest, validator } from '@corral/contracts';
-import type { PoolStatus } from '@corral/contracts';
-import { nearest, optionalBody } from '@corral/service-kit';
-import type { Express, RequestHandler } from 'express';
+import { ApiError, DrainRequest, NodePreloadRequest, NodeReloadRequest, validator } from '@corral/contracts';
+import type { Operation, PoolStatus } from '@corral/contracts';
+import { body, nearest, optionalBody, sendOperation, wantsToWait } from '@corral/service-kit';
+import type { Operations } from '@corral/service-kit';
+import type { Express, Request, RequestHandler, Response } from 'express';
+import type { PoolOperations } from '../pools/pool-operations.js';
 
 export interface PoolRoutesParts {
   pools(): readonly PoolStatus[];
   pool(poolId: string): PoolStatus | undefined;
-  drain(poolId: string, graceMs: number): void;
-  endDrain(poolId: string): void;
+  readonly operations: Operations;
+  readonly poolOperations: PoolOperations;
   /** Forgets what failed in the pool. */
   reset(poolId: string): void;
-  readonly drainMs: number;
 }
 
 const drainRequest = validator(DrainRequest);
+const reloadRequest = validator(NodeReloadRequest);
+const preloadRequest = validator(NodePreloadRequest);
 
-/** Pools of this node: list, status, drain and its end, reset. [C-02 C-04 C-44 C-52] */
+/** Pools of this node: list, status, and what operators do to them. [C-02 C-04 C-40 C-44 C-52] */
 export function poolRoutes(app: Express, parts: PoolRoutesParts): void {
   const known = (poolId: string): PoolStatus => {
     const pool = parts.pool(poolId);
@@ -31,17 +34,35 @@ export function poolRoutes(app: Express, parts: PoolRoutesParts): void {
   });
   app.get('/v2/pools/:pool_id/status', status);
   app.get('/pools/:pool_id/status', status);
-  app.post('/v2/pools/:pool_id/drain', (req, res) => {
+  /** Whether to wait is asked before anything is begun. */
+  const begin = async (req: Pick<Request, 'query'>, res: Response, start: () => Operation): Promise<void> => {
+    wantsToWait(req);
+    await sendOperation(req, res, parts.operations, start());
+  };
+  app.post('/v2/pools/:pool_id/drain', async (req, res) => {
     const { pool_id: poolId } = known(req.params.pool_id);
-    const { deadline_ms: graceMs = parts.drainMs } = optionalBody(drainRequest, req);
-    parts.drain(poolId, graceMs);
-    res.status(202).json(known(poolId));
+    const { deadline_ms: graceMs, cancel = false } = optionalBody(drainRequest, req);
+    if (!cancel) return begin(req, res, () => parts.poolOperations.drain(poolId, graceMs));
+    parts.poolOperations.undrain(poolId);
+    res.json(known(poolId));
   });
   app.delete('/v2/pools/:pool_id/drain', (req, res) => {
     const { pool_id: poolId } = known(req.params.pool_id);
-    parts.endDrain(poolId);
+    parts.poolOperations.undrain(poolId);
     res.json(known(poolId));
   });
+  app.post('/v2/pools/:pool_id/reload', async (req, res) => {
+    const { pool_id: poolId } = known(req.params.pool_id);
+    const request = body(reloadRequest, req);
+    await begin(req, res, () => parts.poolOperations.reload(poolId, request));
+  });
+  const preload: RequestHandler<{ pool_id: string }> = async (req, res) => {
+    const { pool_id: poolId } = known(req.params.pool_id);
+    const request = optionalBody(preloadRequest, req);
+    await begin(req, res, () => parts.poolOperations.preload(poolId, request));
+  };
+  app.post('/v2/pools/:pool_id/preload', preload);
+  app.post('/pools/:pool_id/preload', preload);
   app.post('/v2/pools/:pool_id/reset', (req, res) => {
     const { pool_id: poolId } = known(req.params.pool_id);
     parts.reset(poolId);

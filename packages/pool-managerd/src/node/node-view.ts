@@ -1,10 +1,14 @@
 import type { AssignmentStatus, PoolStatus } from '@corral/contracts';
 import type { CatalogEntry } from '@corral/catalog-core';
 import type { Clock } from '@corral/service-kit';
+import { instanceKey } from '../assignments/journal-state.js';
+import { withSwap } from '../assignments/swap-status.js';
+import type { Swaps } from '../assignments/swaps.js';
 import { assignmentStatus } from '../assignments/assignment-status.js';
 import type { Journal } from '../assignments/journal.js';
 import type { ObservedAssignment } from '../assignments/outcome-watch.js';
 import type { ModelPresence } from '../models/model-presence.js';
+import type { PoolChanges } from '../pools/pool-changes.js';
 import { poolStatus } from '../pools/pool-status.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
 import type { IdleWorkers } from '../pools/idle-workers.js';
@@ -20,6 +24,10 @@ export interface NodeViewSources {
   readonly presence: ModelPresence;
   readonly pools: PoolTable;
   readonly replicas: ReplicaSet;
+  readonly swaps: Pick<Swaps, 'of' | 'noteOf'>;
+  readonly changes: Pick<PoolChanges, 'doneIn'>;
+  /** What an operator has begun in a pool and not ended. */
+  operationIn(poolId: string): PoolStatus['operation'];
   readonly idle: Pick<IdleWorkers, 'stateOf'>;
   readonly clock: Clock;
   /** `null` where nothing can be staged. */
@@ -38,7 +46,7 @@ export class NodeView {
 
   /** In the order in which the node learnt of them. */
   assignments(): readonly ObservedAssignment[] {
-    const { journal, presence, pools, replicas, catalog } = this.sources;
+    const { journal, presence, pools, replicas, catalog, swaps } = this.sources;
     const sources = {
       pools: pools.planned(),
       replicas: replicas.list(),
@@ -49,7 +57,12 @@ export class NodeView {
       unixMs: this.#unixMs,
       isDraining: (poolId: string) => (pools.get(poolId)?.drainDeadlineMs ?? null) !== null,
     };
-    return [...journal.state.entries.values()].map(({ assignment }) => ({ assignment, status: assignmentStatus(assignment, sources) }));
+    return [...journal.state.entries.values()].map(({ assignment }) => {
+      const holder = instanceKey(assignment);
+      const note = swaps.noteOf(holder, assignment.generation);
+      const status = withSwap(assignmentStatus(assignment, sources), swaps.of(holder), sources.replicas);
+      return { assignment: note === null ? assignment : { ...assignment, reason: `${assignment.reason}; ${note}` }, status };
+    });
   }
 
   pools(): readonly PoolStatus[] {
@@ -94,14 +107,17 @@ export class NodeView {
   }
 
   #statusOf(pool: Pool, observed: readonly ObservedAssignment[]): PoolStatus {
-    const { nodeId, engine, replicas } = this.sources;
+    const { nodeId, engine, replicas, changes } = this.sources;
+    const { poolId } = pool.planned;
     return poolStatus({
       nodeId,
       engine,
       pool,
       readiness: this.#readiness(pool, observed),
       idle: this.sources.idle.stateOf(pool.planned),
-      replicas: replicas.inPool(pool.planned.poolId),
+      replicas: replicas.inPool(poolId),
+      operation: this.sources.operationIn(poolId),
+      changes: changes.doneIn(poolId),
       assignments: observed.map(({ status }: { status: AssignmentStatus }) => status),
       leases: (replicaId) => replicas.leases(replicaId),
       unixMs: this.#unixMs,

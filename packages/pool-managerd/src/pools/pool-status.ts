@@ -1,4 +1,4 @@
-import type { AssignmentStatus, PoolStatus, ReplicaStatus } from '@corral/contracts';
+import type { AssignmentStatus, PoolChange, PoolStatus, ReplicaStatus } from '@corral/contracts';
 import type { Replica } from '../replicas/replica.js';
 import { heldBytes, holdsMemory } from '../replicas/replica.js';
 import { restartStory } from '../replicas/restart-story.js';
@@ -14,14 +14,18 @@ export interface PoolStatusInput {
   readonly idle: ReadinessInput['idle'];
   readonly replicas: readonly Replica[];
   readonly assignments: readonly AssignmentStatus[];
+  /** What is done to the pool at this moment. */
+  readonly operation: PoolStatus['operation'];
+  /** What the control plane is to take over. */
+  readonly changes: readonly PoolChange[];
   leases(replicaId: string): number;
   /** Unix milliseconds of a monotonic time. */
   unixMs(monotonicMs: number): number;
 }
 
 /** A pool as the wire shows it. Without replicas it has no slots. [C-04 C-20] */
-export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, leases, unixMs }: PoolStatusInput): PoolStatus {
-  const { planned, drainDeadlineMs } = pool;
+export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, operation, changes, leases, unixMs }: PoolStatusInput): PoolStatus {
+  const { planned, drainDeadlineMs, lastFailure } = pool;
   const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), unixMs));
   const resident = statuses.filter((status) => status.state === 'resident');
   const failed = assignments.find((status) => status.pool_id === planned.poolId && (status.residency === 'failed' || status.progress?.phase === 'restarting'));
@@ -38,7 +42,7 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     live: planned.problem === null && !isDrained,
     ready: readiness.ready,
     draining: drainDeadlineMs !== null,
-    last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? null : restartStory(held)),
+    last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? lastFailure : restartStory(held)),
     memory_total_bytes: planned.memoryTotalBytes,
     memory_used_bytes: replicas.reduce((sum, replica) => sum + heldBytes(replica), 0),
     replicas_max: planned.replicasMax,
@@ -46,6 +50,10 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     slots_free: resident.reduce((sum, status) => sum + status.slots_free, 0),
     active_leases: replicas.reduce((sum, replica) => sum + leases(replica.replicaId), 0),
     replicas: statuses,
+    model_id: resident[0]?.model_id ?? null,
+    device_mask: planned.deviceMask,
+    ...(operation === undefined || operation === null ? {} : { operation }),
+    ...(changes.length === 0 ? {} : { changes: [...changes] }),
   };
 }
 

@@ -7,6 +7,8 @@ export interface Pool {
   /** Monotonic time at which what still runs is cut; `null` while the pool is not drained. */
   readonly drainDeadlineMs: number | null;
   readonly wasReady: boolean;
+  /** What an operator asked of it last could not be done; `null` once something could. */
+  readonly lastFailure: string | null;
 }
 
 /** The pools of this node: which there are, which are drained, which have been ready. */
@@ -43,7 +45,7 @@ export class PoolTable {
       planned.map((pool) => {
         const known = before.get(pool.poolId);
         const wasReady = known?.wasReady === true && known.planned.device === pool.device;
-        return [pool.poolId, { planned: pool, drainDeadlineMs: known?.drainDeadlineMs ?? null, wasReady }];
+        return [pool.poolId, { planned: pool, drainDeadlineMs: known?.drainDeadlineMs ?? null, wasReady, lastFailure: known?.lastFailure ?? null }];
       }),
     );
     this.onChange();
@@ -63,6 +65,13 @@ export class PoolTable {
     const pool = this.#pools.get(poolId);
     if (pool === undefined || pool.drainDeadlineMs === null) return;
     this.#set({ ...pool, drainDeadlineMs: null });
+  }
+
+  /** Keeps why an operation failed, for whoever looks at the pool; `null` after one that did not. */
+  noteFailure(poolId: string, failure: string | null): void {
+    const pool = this.#pools.get(poolId);
+    if (pool === undefined || pool.lastFailure === failure) return;
+    this.#set({ ...pool, lastFailure: failure });
   }
 
   markReady(poolId: string): void {

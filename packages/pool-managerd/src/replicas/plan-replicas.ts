@@ -1,12 +1,15 @@
-import { heldBytes, holdsMemory } from './replica.js';
+import { holdsMemory } from './replica.js';
 import type { Failure } from './failure.js';
 import { memoryFailure } from './memory-failure.js';
 import { mayPark, parkedToEnd, parkedFor } from './plan-parking.js';
 import type { ParkingRules } from './plan-parking.js';
+import { fitsOnceOthersLeft, memoryFits } from './pool-room.js';
 import type { PoolRoom } from './pool-room.js';
 import type { Replica, ReplicaShape } from './replica.js';
 import type { RestartPolicy } from './restart-policy.js';
 import { isHeldOpen, nextStableMs } from './restart-record.js';
+import { NO_SWAPS, swapTurn } from './plan-swaps.js';
+import type { SwapRules, SwapTurn } from './plan-swaps.js';
 
 /** A replica that assignments ask for. */
 export interface WantedReplica extends ReplicaShape {
@@ -25,7 +28,9 @@ export interface WantedReplica extends ReplicaShape {
 
 export type ReplicaAction =
   | { readonly type: 'create'; readonly wanted: WantedReplica }
-  | { readonly type: 'discard' | 'drain' | 'revive' | 'stop' | 'start' | 'steady' | 'park' | 'await' | 'resume'; readonly replicaId: string }
+  /** `cause`: why, where the plan knows it better than the assignments. */
+  | { readonly type: 'drain'; readonly replicaId: string; readonly cause?: string }
+  | { readonly type: 'discard' | 'revive' | 'stop' | 'start' | 'steady' | 'park' | 'await' | 'resume'; readonly replicaId: string }
   /** `isAnew`: a newer assignment asks for it, so it does not wait for the end of its backoff. */
   | { readonly type: 'retry'; readonly replicaId: string; readonly wanted: WantedReplica; readonly isAnew: boolean }
   | { readonly type: 'fail'; readonly replicaId: string; readonly failure: Failure };
@@ -41,6 +46,8 @@ export interface ReplicaPlanInput {
   readonly parking: ParkingRules;
   /** How long a load waits for memory that nothing frees, since the assignment that frees it may be on its way. */
   readonly memoryGraceMs: number;
+  /** Default: nobody takes anybody's place. */
+  readonly swaps?: SwapRules;
 }
 
 export interface ReplicaPlan {
@@ -62,15 +69,28 @@ export function planReplicas(input: ReplicaPlanInput): ReplicaPlan {
   const active = input.replicas.filter((replica) => replica.phase.state !== 'stopping');
   const known = new Set(active.map((replica) => replica.key));
   const created = [...wanted.values()].filter((one) => !known.has(one.key)).map((one): ReplicaAction => ({ type: 'create', wanted: one }));
-  const settled = active.map((replica) => settle(replica, wanted.get(replica.key), input)).filter((action) => action !== null);
+  const turns = swapTurns(active, wanted, input);
+  const settled = active.map((replica) => settle(replica, { wanted: wanted.get(replica.key), turn: turns.get(replica) ?? null }, input)).filter((action) => action !== null);
   // One thing after the other: what was just decided changes what the next load sees.
   if (created.length + settled.length > 0) return { actions: [...settled, ...created], wakeAtMs: nowMs };
   const load = nextLoad(active, wanted, input);
-  return load === null ? { actions: [], wakeAtMs: earliest(active, input, null) } : { actions: load.action === null ? [] : [load.action], wakeAtMs: earliest(active, input, load.wakeAtMs) };
+  const lingering = [...turns.values()].map((turn) => (turn.kind === 'serve_on' ? turn.untilMs : null));
+  const wakeAtMs = earliest(active, input, [load?.wakeAtMs ?? null, ...lingering]);
+  return { actions: load === null || load.action === null ? [] : [load.action], wakeAtMs };
+}
+
+/** The turns of those that others take the place of. */
+function swapTurns(active: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>, input: ReplicaPlanInput): ReadonlyMap<Replica, SwapTurn> {
+  const { swaps = NO_SWAPS } = input;
+  const head = headOf(active, wanted);
+  return new Map(active.flatMap((replica) => {
+    const turn = wanted.has(replica.key) || replica.phase.state !== 'resident' ? null : swapTurn(replica, head, { ...input, swaps });
+    return turn === null ? [] : [[replica, turn] as const];
+  }));
 }
 
 /** What one replica must do whatever the others do. */
-function settle(replica: Replica, wanted: WantedReplica | undefined, input: ReplicaPlanInput): ReplicaAction | null {
+function settle(replica: Replica, { wanted, turn }: { readonly wanted: WantedReplica | undefined; readonly turn: SwapTurn | null }, input: ReplicaPlanInput): ReplicaAction | null {
   const { pool, leases, nowMs, replicas, restart } = input;
   const { replicaId, phase } = replica;
   switch (phase.state) {
@@ -79,7 +99,8 @@ function settle(replica: Replica, wanted: WantedReplica | undefined, input: Repl
     case 'loading':
       return wanted === undefined ? { type: 'stop', replicaId } : null;
     case 'resident':
-      if (wanted === undefined) return { type: 'drain', replicaId };
+      if (turn?.kind === 'leave') return { type: 'drain', replicaId, cause: turn.cause };
+      if (wanted === undefined && turn === null) return { type: 'drain', replicaId };
       return nowMs >= (nextStableMs(replica.restart, restart) ?? Infinity) ? { type: 'steady', replicaId } : null;
     case 'draining':
       if (wanted !== undefined) return { type: 'revive', replicaId };
@@ -115,8 +136,8 @@ function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, Wanted
   if (head === undefined) return null;
   const { pool, replicas, nowMs, memoryGraceMs } = input;
   const { replicaId } = head;
-  if (fits(head, pool, replicas.filter(holdsMemory))) return { action: { type: head.phase.state === 'parked' ? 'resume' : 'start', replicaId }, wakeAtMs: null };
-  const parked = parkedFor(head, input, (beside) => fits(head, pool, beside));
+  if (memoryFits(head, pool, replicas.filter(holdsMemory))) return { action: { type: head.phase.state === 'parked' ? 'resume' : 'start', replicaId }, wakeAtMs: null };
+  const parked = parkedFor(head, input, (beside) => memoryFits(head, pool, beside));
   if (parked !== null) return { action: { type: 'stop', replicaId: parked.replicaId }, wakeAtMs: null };
   const failure = memoryFailure(head, pool, replicas);
   if (head.memoryBytes > pool.memoryTotalBytes) return { action: { type: 'fail', replicaId, failure }, wakeAtMs: null };
@@ -136,24 +157,12 @@ function headOf(replicas: readonly Replica[], wanted: ReadonlyMap<string, Wanted
     .toSorted((a, b) => order(a) - order(b) || (a.key < b.key ? -1 : 1))[0];
 }
 
-function fitsOnceOthersLeft(replica: Replica, pool: PoolRoom, replicas: readonly Replica[]): boolean {
-  return fits(replica, pool, replicas.filter((other) => other.phase.state === 'loading' || other.phase.state === 'resident' || other.phase.state === 'resuming'));
-}
-
-function fits(replica: Replica, pool: PoolRoom, beside: readonly Replica[]): boolean {
-  const others = beside.filter((other) => other.replicaId !== replica.replicaId);
-  const takenBytes = others.reduce((sum, other) => sum + heldBytes(other), 0);
-  // What is parked uses no threads.
-  const serving = others.filter(({ phase }) => phase.state !== 'parked').length;
-  return takenBytes + replica.memoryBytes <= pool.memoryTotalBytes && (pool.replicasMax === null || serving < pool.replicasMax);
-}
-
-function earliest(active: readonly Replica[], { nowMs, restart }: ReplicaPlanInput, other: number | null): number | null {
+function earliest(active: readonly Replica[], { nowMs, restart }: ReplicaPlanInput, others: readonly (number | null)[]): number | null {
   const times = active.flatMap(({ phase, restart: record }) => {
     if (phase.state === 'draining') return [phase.deadlineMs];
     if (phase.state === 'resident') return nextStableMs(record, restart) ?? [];
     return phase.state === 'failed' && phase.retryAtMs !== null ? [phase.retryAtMs] : [];
   });
-  const all = other === null ? times : [...times, other];
+  const all = [...times, ...others.filter((time) => time !== null)];
   return all.length === 0 ? null : Math.max(nowMs, Math.min(...all));
 }

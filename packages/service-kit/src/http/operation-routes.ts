@@ -27,7 +27,7 @@ export function operationRoutes(app: Express, operations: Operations): void {
  * Answers the call that began an operation: 202 with it, or with `?wait=true` once it has ended, 200 with it or the
  * status and body of its error. A caller that goes away ends its wait, not the operation. [G-11 B-104]
  */
-export async function sendOperation(req: Request, res: Response, operations: Operations, operation: Operation): Promise<void> {
+export async function sendOperation(req: Pick<Request, 'query'>, res: Response, operations: Operations, operation: Operation): Promise<void> {
   res.setHeader('Location', `/v2/operations/${operation.operation_id}`);
   if (!wantsToWait(req)) return void res.status(202).json(operation);
   const gone = new AbortController();
@@ -40,7 +40,7 @@ export async function sendOperation(req: Request, res: Response, operations: Ope
 }
 
 /** Whether `?wait=true` was asked for. Throws INVALID_PARAMS for anything that is neither yes nor no; call it before the work is begun. */
-export function wantsToWait(req: Request): boolean {
+export function wantsToWait(req: Pick<Request, 'query'>): boolean {
   const wait = req.query['wait'];
   if (wait === undefined || wait === 'false') return false;
   if (wait === 'true') return true;
@@ -52,7 +52,7 @@ export function operationError({ code, message, retriable: _, ...details }: NonN
   return new ApiError(code, message, details);
 }
 
-function limitOf(req: Request): number {
+function limitOf(req: Pick<Request, 'query'>): number {
   const text = req.query['limit'];
   if (text === undefined) return PAGE;
   const limit = typeof text === 'string' && /^\d{1,4}$/.test(text) ? Number(text) : 0;
