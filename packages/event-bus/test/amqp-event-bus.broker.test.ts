@@ -62,6 +62,7 @@ describe('topology', () => {
       ['corral.dead', '#', 'corral.dead'],
       ['corral.events', 'catalog.#', 'corral.control_plane'],
       ['corral.events', 'instance.#', 'corral.control_plane'],
+      ['corral.events', 'orchestrator.manifest', 'corral.control_plane'],
       ['corral.events', 'pool.#', 'corral.control_plane'],
     ]);
     const queues = new Map((await table('list_queues', 'name', 'type', 'arguments')).map(([name = '', type, text = '']) => [name, { type, text }] as const));

@@ -34,6 +34,8 @@ export class FileWatch {
   #stirring: string | null | undefined = undefined;
   #isStirred = false;
   #isMissing = false;
+  #isLooking = false;
+  #isToLookAgain = false;
 
   constructor(private readonly options: FileWatchOptions) {}
 
@@ -84,7 +86,19 @@ export class FileWatch {
     this.#watcher = null;
   }
 
+  /** However many events come while it looks, it looks once more. */
   async #look(): Promise<void> {
+    this.#isToLookAgain = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    while (this.#isToLookAgain) {
+      this.#isToLookAgain = false;
+      await this.#lookOnce();
+    }
+    this.#isLooking = false;
+  }
+
+  async #lookOnce(): Promise<void> {
     const identity = await fileIdentity(this.options.path);
     if (this.#stopped.signal.aborted) return;
     this.#tellMissing(identity === null);
