@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
-import { Bytes, Id, Ms, Nullable, Timestamp } from './scalars.js';
+import { Bytes, Id, Ms, Nullable, Strict, Timestamp } from './scalars.js';
 
 const GcKind = Type.Union([Type.Literal('model'), Type.Literal('engine')]);
 /** What deletes: age since retirement, or a disk beyond a threshold. */
@@ -47,6 +47,10 @@ export const GcPlan = Type.Object({
   disk_after: GcDisk,
 });
 export type GcPlan = Static<typeof GcPlan>;
+
+/** Body of `POST /v2/gc` on a node. [D-33] */
+export const GcRequest = Strict({ dry_run: Type.Optional(Type.Boolean({ description: 'Answer with the plan and change nothing.' })) });
+export type GcRequest = Static<typeof GcRequest>;
 
 /** Why a pass ran: its interval, an operator, or a fetch that needs room. */
 export const GcTrigger = Type.Union([Type.Literal('interval'), Type.Literal('operator'), Type.Literal('fetch')]);

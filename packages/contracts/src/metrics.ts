@@ -89,6 +89,12 @@ export const POOL_MANAGERD_METRICS = {
   model_cache_entries: { type: 'gauge', help: 'Staged models.', labels: [] },
   model_cache_evictions_total: { type: 'counter', help: 'Staged models that left the staging area, by reason.', labels: ['reason'] },
   model_cache_stage_duration_ms: { type: 'histogram', help: 'Begin of a copy into the staging area to verified.', labels: [], buckets: LOAD_BUCKETS },
+  catalog_gc_runs_total: { type: 'counter', help: 'Passes of the garbage collection, by outcome.', labels: ['outcome'] },
+  catalog_gc_deleted_total: { type: 'counter', help: 'Models and engine bundles that garbage collection deleted, by rule.', labels: ['rule'] },
+  catalog_gc_freed_bytes_total: { type: 'counter', help: 'Bytes that garbage collection freed, by rule.', labels: ['rule'] },
+  catalog_gc_pressure_unresolved: { type: 'gauge', help: '1 when the last pass left a threshold of the disk broken: nothing more may be deleted.', labels: [] },
+  catalog_disk_used_percent: { type: 'gauge', help: 'Percent of the disk of the models directory that is used.', labels: [] },
+  catalog_disk_free_bytes: { type: 'gauge', help: 'Bytes that can still be written to the disk of the models directory.', labels: [] },
   events_consumed_total: { type: 'counter', help: 'Events read from the bus.', labels: ['type', 'outcome'] },
   events_published_total: { type: 'counter', help: 'Events reported to the control plane.', labels: ['type', 'outcome'] },
 } as const satisfies MetricsContract;

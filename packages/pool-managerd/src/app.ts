@@ -1,6 +1,7 @@
 import { createHttpApp, operationRoutes, type HttpAppOptions, type Operations } from '@corral/service-kit';
 import type { Express } from 'express';
 import { cacheRoutes, type CacheRoutesParts } from './http/cache.routes.js';
+import { gcRoutes, type GcRoutesParts } from './http/gc.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/node.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
@@ -13,6 +14,7 @@ export interface AppParts {
   readonly tasks: TaskRoutesParts;
   readonly node: NodeRoutesParts;
   readonly cache: CacheRoutesParts;
+  readonly gc: GcRoutesParts;
   readonly operations: Operations;
 }
 
@@ -26,6 +28,7 @@ export function createApp(parts: AppParts): Express {
       taskRoutes(app, parts.tasks);
       nodeRoutes(app, parts.node);
       cacheRoutes(app, parts.cache);
+      gcRoutes(app, parts.gc);
       operationRoutes(app, parts.operations);
     },
   });

@@ -18,7 +18,7 @@ export interface RunningNode {
 /** Starts a node. Rejects when it cannot: another one has its state directory, or the address is taken. */
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const ground = await openGround(parts);
-  const news: News = { round: () => {}, changed: () => {} };
+  const news: News = { round: () => {}, changed: () => {}, deleted: () => {} };
   const core = buildCore(ground, news);
   const link = await openBus(ground);
   const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });

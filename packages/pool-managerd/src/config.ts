@@ -3,6 +3,7 @@ import { openBindProblem, parseAddress, Secrets, Size, type ConfigProblem, type 
 import { parseFetchPolicy } from '@corral/provisioners';
 import { Type, type Static } from '@sinclair/typebox';
 import { parseDeviceName } from './devices/device-name.js';
+import { gcProblems, gcSettings } from './gc/gc-settings.js';
 import { fetchSettings } from './models/fetch-settings.js';
 import { stageSettings } from './staging/stage-settings.js';
 
@@ -40,6 +41,7 @@ const schema = Group({
   }),
   fetch: fetchSettings,
   stage: stageSettings,
+  gc: gcSettings,
   parking: Group({
     enabled: Type.Boolean({ default: true, description: 'On a `cpu` pool a demoted replica keeps its process and the mapped model, as long as its model is wanted staged and its weights are.' }),
     max_parked: Type.Integer({ minimum: 0, maximum: 256, default: 2, description: 'Replicas that a pool keeps so.' }),
@@ -139,7 +141,7 @@ export function listenAddress({ addr, profile }: Pick<PoolManagerdConfig, 'addr'
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 function problemsBetween(config: Static<typeof schema>): readonly ConfigProblem[] {
-  const problems: (ConfigProblem | undefined)[] = [addressProblem(config), ...urlProblems(config), ...deviceProblems(config)];
+  const problems: (ConfigProblem | undefined)[] = [addressProblem(config), ...urlProblems(config), ...deviceProblems(config), ...gcProblems(config.gc)];
   if (config.node_id !== '' && !ID.test(config.node_id)) problems.push({ field: 'node_id', message: `${config.node_id} is not an id; use up to 100 letters, digits, dots, dashes and underscores` });
   const brokers = config.amqp_urls.length === 0 ? null : parseAmqpUrls(config.amqp_urls);
   if (brokers?.kind === 'malformed') problems.push({ field: 'amqp_urls', message: brokers.message });

@@ -3,6 +3,7 @@ export { EngineProvisioner } from './engine/engine-provisioner.js';
 export { NATIVE_BINARY } from './engine/engine-target.js';
 export type { EngineTarget } from './engine/engine-target.js';
 export type { EngineSources } from './engine/plan-build.js';
+export type { MakeRoom } from './model/disk-space.js';
 export { ALLOW_EVERY_SOURCE, parseFetchPolicy } from './model/fetch-policy.js';
 export type { FetchPolicy, ParsedFetchPolicy } from './model/fetch-policy.js';
 export type { ProvisionPhase, ProvisionProgress } from './model/fetcher.js';

@@ -120,7 +120,7 @@ function replicaOutcome(replica: Replica, rest: Outcome, { unixMs, staging }: St
 }
 
 function presenceOutcome(presence: Presence | undefined, rest: Outcome): Outcome {
-  if (presence === undefined || presence.phase.state === 'present') return rest;
+  if (presence === undefined || presence.phase.state === 'present' || presence.phase.state === 'released') return rest;
   if (presence.phase.state === 'failed') return { ...rest, residency: 'failed', last_error: presence.phase.error };
   const { progress } = presence.phase;
   if (progress === null) return { ...rest, progress: { phase: 'locating', bytes_done: null, bytes_total: null, fraction: null } };

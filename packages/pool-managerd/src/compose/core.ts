@@ -1,6 +1,9 @@
 import type { DeviceDiscovery } from '@corral/engine';
+import { isProvisionError } from '@corral/provisioners';
 import { Reconciler } from '../assignments/reconciler.js';
 import { Swaps } from '../assignments/swaps.js';
+import type { GarbageCollector } from '../gc/garbage-collector.js';
+import type { DeletedModel } from '../models/delete-model.js';
 import { webLimitsOf } from '../models/fetch-settings.js';
 import { learnMemory } from '../models/learn-memory.js';
 import { ModelPresence } from '../models/model-presence.js';
@@ -19,6 +22,8 @@ import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
 import type { StagingSources } from '../staging/staging-view.js';
+import { buildDisposal } from './gc.js';
+import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
 import { buildPoolOperations } from './pool-operations.js';
 import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
@@ -36,6 +41,7 @@ export interface Core {
   readonly tasks: TaskRelay;
   readonly speeds: TierSpeeds;
   readonly poolOperations: PoolOperations;
+  readonly disposal: Disposal;
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
   /** Initialised engine workers without a model on the device of a pool. */
@@ -48,6 +54,7 @@ export interface Core {
 export interface News {
   round(): void;
   changed(): void;
+  deleted(model: DeletedModel): void;
 }
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
@@ -70,7 +77,7 @@ export function buildCore(ground: Ground, news: News): Core {
     log,
     choices: () => journal.state.choices,
   });
-  const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false });
+  const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
   const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
   const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onDoubtful: (digest) => models.presence.recheckFile(digest) });
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
@@ -85,6 +92,7 @@ export function buildCore(ground: Ground, news: News): Core {
     log.info('replica swap ended', { pool_id, outcome, mode, from, to });
   });
   const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
+  const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, staging, onDeleted: (deleted) => news.deleted(deleted) });
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
     prefixes?.retain(catalog.list().map(({ digest }) => digest));
@@ -114,23 +122,28 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, staging, idleIn, discovered };
+  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, disposal, staging, idleIn, discovered };
 }
 
 interface ModelParts {
   readonly poke: () => void;
   readonly speeds: TierSpeeds;
   readonly isStaged: (digest: string) => boolean;
+  readonly collector: () => GarbageCollector;
 }
 
-function buildModels(ground: Ground, { poke, speeds, isStaged }: ModelParts) {
+function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: ModelParts) {
   const { config, clock, log, random, metrics, engine, catalog, permissions, env } = ground;
   const sources: ModelSource[] = [];
   const presence = new ModelPresence({
     ensure: async (wanted, options) => {
       const source = sources.at(-1);
       if (source === undefined) throw new Error('the devices of this node are not known yet; the model is looked for again');
-      return source.ensure(wanted, options);
+      return source.ensure(wanted, options).catch((error: unknown) => {
+        // The next try may find the room that this pass makes.
+        if (isDiskFull(error)) void collector().run('fetch').catch(() => undefined);
+        throw error;
+      });
     },
     concurrency: config.models.concurrency,
     retry: { initialMs: config.models.retry_initial_ms, maxMs: config.models.retry_max_ms },
@@ -144,13 +157,17 @@ function buildModels(ground: Ground, { poke, speeds, isStaged }: ModelParts) {
       metrics.inc('model_fetch_total', { outcome });
       if (fetched !== null) metrics.inc('model_fetch_bytes_total', { scheme: fetched.scheme }, fetched.bytes);
     };
-    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, web: webLimitsOf(config.fetch), batchTokens: config.replicas.batch_tokens, env, clock, random, log, onFetched, isStaged, onDownloaded: (bytes, durationMs) => speeds.fetched(bytes, durationMs) }, discovery));
+    sources.push(new ModelSource({ provider: engine, store: catalog, permissions, fetchAllow: config.fetch_allow, web: webLimitsOf(config.fetch), batchTokens: config.replicas.batch_tokens, env, clock, random, log, onFetched, isStaged, makeRoom: (bytes) => collector().makeRoom(bytes), onDownloaded: (bytes, durationMs) => speeds.fetched(bytes, durationMs) }, discovery));
   };
   const close = async (): Promise<void> => {
     await presence.close();
     for (const source of sources) await source.close();
   };
   return { presence, discovered, close };
+}
+
+function isDiskFull(error: unknown): boolean {
+  return isProvisionError(error) && (error.code === 'DISK_FULL' || error.attempts.some(({ code }) => code === 'DISK_FULL'));
 }
 
 interface ReplicaParts {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { POOL_MANAGERD_METRICS } from '@corral/contracts';
 import { openCatalog } from '@corral/catalog-core/fs';
-import type { CatalogStore } from '@corral/catalog-core/fs';
+import type { CatalogStore, EndedRemoval } from '@corral/catalog-core/fs';
 import type { EngineProvider } from '@corral/engine';
 import { createLog, createMetrics, newId, Operations } from '@corral/service-kit';
 import type { Clock, Log, Metrics, Shutdown } from '@corral/service-kit';
@@ -39,6 +39,8 @@ export interface Ground extends NodeParts {
   readonly permissions: DevicePermissions;
   readonly metrics: Metrics<typeof POOL_MANAGERD_METRICS>;
   readonly catalog: CatalogStore;
+  /** Deletions that a crash had cut short and the opening of the catalog has ended. */
+  readonly endedRemovals: readonly EndedRemoval[];
   readonly journal: Journal;
   readonly records: ReadinessRecords;
   /** `null` where nothing can be staged. */
@@ -74,10 +76,11 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     assignments: journal.state.entries.size,
     models: store.list().length,
     suspect: scan.suspect,
+    ended_removals: scan.endedRemovals,
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, journal, records, stage, workerLog, operations: new Operations({ clock, log }) };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, endedRemovals: scan.endedRemovals, journal, records, stage, workerLog, operations: new Operations({ clock, log }) };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

@@ -4,6 +4,8 @@ import type { EventBus } from '@corral/event-bus';
 import { parseAddress } from '@corral/service-kit';
 import type { HttpClient, Listening } from '@corral/service-kit';
 import { listenAddress } from '../config.js';
+import { deletedOf } from '../gc/collectable-models.js';
+import { deletionEvent } from '../models/deletion-event.js';
 import { scoutDevices } from '../devices/device-scout.js';
 import { advertisedUrl } from '../node/advertised-url.js';
 import { AnswerHandler } from '../node/answer-handler.js';
@@ -35,6 +37,11 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
   const reporter = await buildReporter(ground, core, { client, state, server, outbox, capabilities: () => capabilitiesOf(found.discovery) });
   const watch = buildWatch(ground, core, outbox);
   news.changed = reporter.changed;
+  news.deleted = (deleted) => {
+    outbox.put(deletionEvent(deleted, ground));
+    reporter.changed();
+  };
+  for (const ended of ground.endedRemovals) news.deleted(deletedOf(ended));
   bus.onConnected(() => {
     outbox.hasten();
     reporter.changed();
@@ -55,6 +62,7 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
     settle.catch(() => undefined),
     reporter.run(stop.signal),
     outbox.run(stop.signal),
+    core.disposal.collector.loop(config.gc.interval_s * 1_000, stop.signal),
   ];
   shutdown.add('reports', async () => {
     stop.abort(new Error('the daemon stops'));

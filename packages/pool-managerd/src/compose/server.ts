@@ -8,6 +8,7 @@ import { cacheList, setStagingGauges } from '../staging/staging-view.js';
 import { stageable } from '../staging/stageable.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
+import { setDiskGauges } from './gc.js';
 import type { Ground } from './ground.js';
 import type { NodeBus } from './open-bus.js';
 
@@ -21,7 +22,8 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
       log,
       clock,
       auth: authGate({ tokens: config.tokens }),
-      metricsText: () => {
+      metricsText: async () => {
+        await setDiskGauges(ground, core.disposal);
         setStagingGauges(metrics, core.staging);
         gauged = setPoolGauges(metrics, view.pools(), gauged, (poolId) => core.idleIn(poolId));
         return metrics.exposition();
@@ -43,6 +45,7 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
       model: (modelId) => stageable(catalog.get(modelId)),
       modelIds: () => catalog.list().map(({ id }) => id),
     },
+    gc: { collector: core.disposal.collector },
     node: {
       events: intake,
       state,

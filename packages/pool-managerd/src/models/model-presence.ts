@@ -74,6 +74,16 @@ export class ModelPresence {
     for (const { key, model } of [...this.#presences.values()]) if (model?.digest === digest) this.recheck(key);
   }
 
+  /** The file was deleted, and nobody works with it: no model is made of it any more, and none is fetched before somebody asks anew. */
+  release(digest: string): void {
+    for (const known of this.list()) {
+      if (known.model?.digest !== digest) continue;
+      // Work that has begun finds out by itself.
+      this.#put({ ...known, phase: known.phase.state === 'working' ? known.phase : { state: 'released' }, model: null });
+    }
+    this.options.onChange();
+  }
+
   /** Replaces what is known of a file, for every model that is made of it. */
   learn(digest: string, change: (facts: ModelFacts) => ModelFacts): void {
     for (const known of this.#presences.values()) {

@@ -3,7 +3,7 @@ import type { CatalogEntry, DeviceKind, ModelFacts } from '@corral/catalog-core'
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { Device, DeviceDiscovery, EngineProvider } from '@corral/engine';
 import { ModelProvisioner, parseFetchPolicy } from '@corral/provisioners';
-import type { ProvidedModel, WebLimits } from '@corral/provisioners';
+import type { MakeRoom, ProvidedModel, WebLimits } from '@corral/provisioners';
 import type { Clock, Log } from '@corral/service-kit';
 import type { DevicePermissions } from '../devices/device-problem.js';
 import { deviceProblem } from '../devices/device-problem.js';
@@ -23,6 +23,7 @@ export interface ModelSourceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  readonly makeRoom: MakeRoom;
   /** Whether a verified copy of the file is in RAM. */
   readonly isStaged: (digest: string) => boolean;
   /** Bytes that came over a network, and how long that took. */
@@ -40,7 +41,7 @@ export class ModelSource {
     private readonly options: ModelSourceOptions,
     discovery: DeviceDiscovery,
   ) {
-    const { provider, store, permissions, fetchAllow, web, batchTokens, env, clock, random, log } = options;
+    const { provider, store, permissions, fetchAllow, web, batchTokens, env, makeRoom, clock, random, log } = options;
     const devices = inspectionDevices(discovery, permissions);
     const policy = parseFetchPolicy(fetchAllow);
     if (policy.kind === 'refused') throw new Error(policy.message);
@@ -53,6 +54,7 @@ export class ModelSource {
       policy: policy.policy,
       env: { ...env },
       web,
+      makeRoom,
       clock,
       random,
       log,

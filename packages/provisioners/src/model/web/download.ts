@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { backoffMs, formatDuration, fullJitter } from '@corral/service-kit';
-import { assertRoom } from '../disk-space.js';
 import type { FetchContext, ResumableFolder } from '../fetcher.js';
 import { ProvisionError } from '../provision-error.js';
 import type { FileFacts } from './file-facts.js';
@@ -32,7 +31,7 @@ export async function download(
   file: WebFile,
   folder: ResumableFolder,
   ports: WebPorts,
-  context: Pick<FetchContext, 'signal' | 'onProgress'>,
+  context: Pick<FetchContext, 'signal' | 'onProgress' | 'assertRoom'>,
 ): Promise<Downloaded> {
   const partial = await PartialFile.open(folder.path, { origin: file.origin, promised: file.promised, checkpointBytes: ports.limits.checkpointBytes });
   try {
@@ -60,7 +59,7 @@ class Download {
     private readonly file: WebFile,
     private readonly partial: PartialFile,
     private readonly ports: WebPorts,
-    private readonly context: Pick<FetchContext, 'signal' | 'onProgress'>,
+    private readonly context: Pick<FetchContext, 'signal' | 'onProgress' | 'assertRoom'>,
   ) {
     this.#segments = new Segments(partial.missing, ports.limits.segmentBytes);
     this.#bestBytes = partial.coveredBytes;
@@ -91,7 +90,7 @@ class Download {
     const group = new AbortController();
     const signal = AbortSignal.any([this.context.signal, group.signal]);
     const { known } = this.partial;
-    if (known !== null && !this.#isComplete) await assertRoom(dirname(this.partial.path), known.sizeBytes - this.partial.coveredBytes);
+    if (known !== null && !this.#isComplete) await this.context.assertRoom(dirname(this.partial.path), known.sizeBytes - this.partial.coveredBytes);
     this.#report();
     this.#helpers = null;
     let broken: Error | null = null;
@@ -179,7 +178,7 @@ class Download {
 
   async #reserve(sizeBytes: number, { answer }: OpenBody): Promise<void> {
     try {
-      await assertRoom(dirname(this.partial.path), sizeBytes);
+      await this.context.assertRoom(dirname(this.partial.path), sizeBytes);
     } catch (error) {
       answer.body.destroy();
       throw error;

@@ -5,7 +5,7 @@ import type { WebPorts } from './web-file.js';
 
 /** Builds the fetcher for addresses of single files. [D-50 D-51 D-52] */
 export function webFetcher(ports: WebPorts): Fetcher<'http' | 'https'> {
-  return async ({ scheme, location }, { resumableFolder, expected, signal, onProgress }) => {
+  return async ({ scheme, location }, { resumableFolder, expected, assertRoom, signal, onProgress }) => {
     const url = new URL(`${scheme}://${location}`);
     url.hash = '';
     const folder = await resumableFolder();
@@ -14,7 +14,7 @@ export function webFetcher(ports: WebPorts): Fetcher<'http' | 'https'> {
       { url, authorization: null, origin: url.href, promised: null, sizeBytes: null, isVerified: expected !== null, advice },
       folder,
       ports,
-      { signal, onProgress },
+      { assertRoom, signal, onProgress },
     );
     return { path, placement: 'partial', promised: null, fetchedBytes: broughtBytes };
   };

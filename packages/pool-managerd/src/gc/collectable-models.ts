@@ -1,0 +1,50 @@
+import type { CatalogEntry, GcItem } from '@corral/catalog-core';
+import type { CatalogStore, EndedRemoval } from '@corral/catalog-core/fs';
+import type { DeletedModel, DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
+import { describeUses } from '../models/in-use.js';
+import type { ModelUse, UsedModel } from '../models/in-use.js';
+import type { Collectable, GcRemoval } from './collectable.js';
+
+export interface CollectableModelsParts {
+  readonly catalog: Pick<CatalogStore, 'get' | 'list' | 'endRemovals'>;
+  usesOf(model: UsedModel): readonly ModelUse[];
+  deleteModel(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
+  onDeleted(deleted: DeletedModel): void;
+}
+
+/** The models of the node's catalog. [D-32] */
+export function collectableModels({ catalog, usesOf, deleteModel, onDeleted }: CollectableModelsParts): Collectable {
+  return {
+    kind: 'model',
+    items: () => catalog.list().map(gcItemOf),
+    useOf: ({ id }) => {
+      const entry = catalog.get(id);
+      const uses = entry === null ? [] : usesOf({ modelId: id, digest: entry.digest });
+      return uses.length === 0 ? null : describeUses(uses);
+    },
+    remove: async ({ id }, rule, mayGo): Promise<GcRemoval> => {
+      try {
+        const outcome = await deleteModel({ modelId: id, rule, mayGo: (entry) => mayGo(gcItemOf(entry)) });
+        if (outcome.kind === 'in_use') return { kind: 'kept', reason: describeUses(outcome.uses) };
+        if (outcome.kind === 'kept') return { kind: 'kept', reason: 'it has changed meanwhile' };
+        const { freedBytes, fileError } = outcome.deleted;
+        return fileError === null ? { kind: 'deleted', freedBytes } : { kind: 'failed', error: `its entry is gone, and its file stays: ${fileError}` };
+      } catch (error) {
+        return { kind: 'failed', error: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    finish: async () => {
+      for (const ended of await catalog.endRemovals()) onDeleted(deletedOf(ended));
+    },
+  };
+}
+
+/** A removal that was begun before and has ended now, as it is told. */
+export function deletedOf({ id, digest, rule, freedBytes, fileError }: EndedRemoval): DeletedModel {
+  return { modelId: id, digest, rule, freedBytes, fileError };
+}
+
+function gcItemOf(entry: CatalogEntry): GcItem {
+  const { id, localPath: path, external, sizeBytes, lifecycle, retiredAtMs, pinned, lastUsedMs, createdMs } = entry;
+  return { kind: 'model', id, path, external, isOnDisk: !external, sizeBytes, lifecycle, retiredAtMs, pinned, lastUsedMs, createdMs };
+}
