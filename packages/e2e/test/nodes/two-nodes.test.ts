@@ -108,6 +108,13 @@ describe.each(['http', 'rabbitmq'])('over %s', (transport) => {
     expect(await nodes.holders('one')).toEqual([record['node_id']]);
   }, LONG);
 
+  test('T-256 G-20 a model that is new goes where there is room, and neither drives the other out', async () => {
+    const answers = [];
+    for (const model of ['two', 'bot', 'two', 'bot']) answers.push((await nodes.chat(model)).status);
+    expect(answers).toEqual([200, 200, 200, 200]);
+    expect([...(await nodes.holders('one')), ...(await nodes.holders('two'))].toSorted()).toEqual(['left', 'right']);
+  }, LONG);
+
   test('T-254 T-39 A-40 a route that is pinned to the other node is served there, beside what is resident, and nothing yields', async () => {
     await nodes.call('POST', '/api/orgs/default/instances/bot/load');
     const [held = ''] = await nodes.holders('one');

@@ -148,6 +148,16 @@ describe('fetch', () => {
     ]);
   });
 
+  test('G-20 a model of unknown size goes where most memory is free, unless that pool is less than half of the largest', () => {
+    const unknown = { needBytes: null };
+    const busy = aPlace('p1', [aHeld('a1', { bytes: 8 })], { memoryTotalBytes: 10 });
+    expect([
+      planned([busy, aPlace('p2', [], { memoryTotalBytes: 9 })], unknown),
+      planned([busy, aPlace('p2', [], { memoryTotalBytes: 4 })], unknown),
+      planned([busy, aPlace('p2', [aHeld('a2', { bytes: 8 })], { memoryTotalBytes: 11 })], unknown),
+    ]).toEqual(['fetch to p2: size_unknown', 'fetch to p1: size_unknown', 'fetch to p2: size_unknown']);
+  });
+
   test('G-20 without a known file size the fetch has no estimate', () => {
     const plan = planResidency(aResidencyInput([aPlace('p1')], { needBytes: null }, { nodes: [aNode('n1', { weights: 'absent' })] }));
     expect(plan).toEqual({

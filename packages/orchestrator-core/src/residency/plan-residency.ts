@@ -60,13 +60,23 @@ function planOf(wanted: WantedModel, best: PoolOption, runnerUp: PoolOption | un
   return { kind: 'load', poolId, nodeId, yields: best.yields.map((replica) => toYield(replica, wanted)), steps: loadSteps(wanted, best), costMs: cost.totalMs, why };
 }
 
-/** A model of unknown size goes first to where its weights are, then to the largest pool. [DESIGN 10.2] */
+/**
+ * A model of unknown size goes first to where its weights are; then, among the pools that are at least half as large as
+ * the largest, to the one with the most free memory: where it is learnt is where it is loaded most cheaply, so models
+ * that come one after the other spread over the nodes instead of driving each other out. [DESIGN 10.2]
+ */
 function fetchToLearnSize(wanted: WantedModel, assessments: readonly PoolAssessment[]): ResidencyPlan | null {
   const unknown = assessments.flatMap((assessment) => (assessment.outcome === 'size_unknown' ? [assessment] : []));
   const missing = (weights: string): number => (weights === 'absent' ? 1 : 0);
+  const largestBytes = Math.max(0, ...unknown.map(({ pool }) => usableBytesOf(pool)));
+  const small = (pool: ResidencyPool): number => (usableBytesOf(pool) * 2 < largestBytes ? 1 : 0);
   const target = unknown.sort(
     (a, b) =>
-      missing(a.node.weights) - missing(b.node.weights) || usableBytesOf(b.pool) - usableBytesOf(a.pool) || comparePools(a.pool, b.pool),
+      missing(a.node.weights) - missing(b.node.weights) ||
+      small(a.pool) - small(b.pool) ||
+      freeBytesOf(b.pool) - freeBytesOf(a.pool) ||
+      usableBytesOf(b.pool) - usableBytesOf(a.pool) ||
+      comparePools(a.pool, b.pool),
   )[0];
   if (target === undefined) return null;
 
