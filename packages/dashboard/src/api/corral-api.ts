@@ -1,4 +1,4 @@
-import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, ManifestStatus, NodeSummary, Operation, PoolStats, PoolStatus } from '@corral/contracts';
+import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, ManifestStatus, NodeSummary, Operation, PoolStats, PoolStatus, Tier } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
 import { CatalogApi } from './catalog-api.js';
 
@@ -78,8 +78,9 @@ export class CorralApi {
     return dataOf(await this.client.get<InstanceEventList>(`${pathOf(name)}/events?limit=${EVENTS_LIMIT}`));
   }
 
-  load(name: InstanceName): Promise<ApiResult<unknown>> {
-    return this.client.post(`${pathOf(name)}/load`);
+  /** As its own tier, unless another is named. */
+  load(name: InstanceName, tier?: Tier): Promise<ApiResult<unknown>> {
+    return this.client.post(`${pathOf(name)}/load`, ...(tier === undefined ? [] : [{ tier }]));
   }
 
   unload(name: InstanceName): Promise<ApiResult<unknown>> {

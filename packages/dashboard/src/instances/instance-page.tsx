@@ -10,6 +10,7 @@ import { useReading } from '../shell/use-store.js';
 import { eventRow } from './event-row.js';
 import { instanceRows, type InstanceRow } from './instance-row.js';
 import { InstanceTable } from './instance-table.js';
+import { LoadAs } from './load-as.js';
 
 /** One instance, and what happened to it. [U-19] */
 export function InstancePage({ store, name }: { readonly store: PageStore; readonly name: InstanceName }): JSX.Element {
@@ -23,7 +24,14 @@ export function InstancePage({ store, name }: { readonly store: PageStore; reado
       <h1 class="wraps">{id}</h1>
       <Panel id="instance" title="Now">
         <Listing reading={store.instances.reading} lines={2} empty={(own) => (rowsOf(store, own, name).length === 0 ? `There is no instance ${id}, or it was deleted.` : undefined)}>
-          {(own) => <InstanceTable rows={rowsOf(store, own, name)} store={store} />}
+          {(own) => (
+            <>
+              <InstanceTable rows={rowsOf(store, own, name)} store={store} />
+              {rowsOf(store, own, name).map((row) => (
+                <LoadAs key={row.instanceId} row={row} store={store} />
+              ))}
+            </>
+          )}
         </Listing>
       </Panel>
       <Panel id="history" title="What happened" aside="newest first">

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { ThroughputPanel } from '../charts/throughput-panel.js';
 import { InstancesPanel } from '../instances/instances-panel.js';
 import { NodesPanel } from '../nodes/nodes-panel.js';
+import { OperationsPanel } from '../operations/operations-panel.js';
 import type { PageStore } from '../shell/page-store.js';
 import { StagingPanel } from '../staging/staging-panel.js';
 import { StatsPanel } from '../stats/stats-panel.js';
@@ -36,6 +37,7 @@ export function PoolPage({ store }: { readonly store: PageStore }): JSX.Element 
       <ThroughputPanel store={store} />
       <PoolsPanel store={store} />
       <InstancesPanel store={store} />
+      <OperationsPanel store={store} />
       <div class="columns">
         <StagingPanel store={store} />
         <NodesPanel store={store} />
