@@ -11,6 +11,7 @@ import { openReloadDoors } from '../src/compose/reload-doors.js';
 import { EventFeed } from '../src/events/event-feed.js';
 import { isReloadPath, reloadRoutes } from '../src/http/reload.routes.js';
 import { roleGuard } from '../src/http/role-guard.js';
+import { Hangups } from '../src/reloads/hangups.js';
 import { aFolder, removeFolders } from './fixtures.js';
 import { aBinding, aReloadFailed, ScriptedReloads } from './reload-fixtures.js';
 
@@ -27,10 +28,12 @@ interface Given {
   readonly keys?: readonly string[];
   readonly secret?: string;
   readonly watch?: boolean;
+  /** A signal comes before the doors are open. */
+  readonly isHungUp?: boolean;
 }
 
 /** The doors on a server of their own, with the sequence behind them scripted; the gate of the daemon lets one role in. */
-async function doors({ role, keys = [KEY], secret = SECRET, watch = false }: Given = {}) {
+async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHungUp = false }: Given = {}) {
   const stateDir = await aFolder();
   const path = join(stateDir, 'corral.yaml');
   await writeFile(path, 'version: 1\n');
@@ -43,8 +46,11 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false }: Giv
   const audited: AuditRecord[] = [];
   const audit = { record: (entry: AuditRecord) => Promise.resolve(void audited.push(entry)) };
   const config = { addr: '127.0.0.1:0', state_dir: stateDir, watch, reload_api_keys: [...keys], reload_hmac_secret: secret };
+  const hangups = new Hangups();
+  if (isHungUp) process.emit('SIGHUP');
+  shutdown.add('hangups', () => hangups.close());
   const bus = { state: () => ({ mode: 'http', connected: true }) } as unknown as EventBus;
-  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, feed, nodes: { nodes: () => [] }, reloads, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
+  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, feed, nodes: { nodes: () => [] }, reloads, hangups, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
   const auth: Gate = () => {
     if (role === undefined) throw new Error('the gate of the daemon was asked');
     return { identity: 'test', principal: { orgId: 'default', role, keyId: null, identity: 'test' } } as unknown as AccessCaller;
@@ -240,6 +246,12 @@ describe('the other ways', () => {
     await eventually('both ran', 5_000, async () => reloads.history().length === 2);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(reloads.asked.map(({ source }) => source)).toEqual(['signal', 'signal']);
+  });
+
+  test('F-02 SIGHUP during the start is a reload once everything is there', async () => {
+    const { reloads } = await doors({ isHungUp: true });
+    await eventually('it is reloaded', 5_000, async () => reloads.asked.length === 1);
+    expect(reloads.asked[0]?.source).toBe('signal');
   });
 
   test('F-15 with watch a changed file reloads, and without nothing watches', async () => {

@@ -10,6 +10,7 @@ import type { ManifestReloads, ReloadSource } from '../manifest/reloads.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import { BindingMeter } from '../reloads/binding-meter.js';
 import { FileWatch } from '../reloads/file-watch.js';
+import type { Hangups } from '../reloads/hangups.js';
 import { ReloadDesk } from '../reloads/reload-desk.js';
 import { ReloadNews } from '../reloads/reload-news.js';
 import { ReloadTrigger } from '../reloads/reload-trigger.js';
@@ -26,6 +27,7 @@ export interface ReloadDoorsParts {
   readonly feed: EventFeed;
   readonly nodes: Pick<NodeDirectory, 'nodes'>;
   readonly reloads: Pick<ManifestReloads, 'reload' | 'bindings' | 'history'>;
+  readonly hangups: Hangups;
   /** The file's content that was read at start, see `fileIdentity`. */
   readonly seen: string | null;
   served(): Pick<ManifestStatus, 'path' | 'hash' | 'problem'>;
@@ -66,9 +68,8 @@ export function openReloadDoors(parts: ReloadDoorsParts): ReloadDoors {
     meter: meter.read,
     open: async ({ url, port }) => {
       await stateFile.started({ bind: config.addr.replace(/:\d+$/, `:${port}`), url });
-      const onHangup = triggerOf('signal').fire;
-      process.on('SIGHUP', onHangup);
-      shutdown.add('hangup', () => void process.off('SIGHUP', onHangup));
+      parts.hangups.listen(triggerOf('signal').fire);
+      shutdown.add('hangup', () => parts.hangups.ignore());
       if (config.watch) await watchManifest(parts, path, triggerOf('file_watch').fire);
     },
   };
