@@ -22,6 +22,7 @@ export function createProgram(version: string, perform: Perform): Command {
   addUp(program, perform);
   addLooks(program, perform);
   addInstances(program, perform);
+  addGc(program, perform);
   addChat(program, perform);
   addAccess(program, perform);
   addLogs(program, perform);
@@ -96,6 +97,14 @@ function addLooks(program: Command, perform: Perform): void {
     .action((task: string, _, command: Command) =>
       perform(async (context) => (await import('./commands/cancel.js')).cancel(context, optionsOf(command), task)),
     );
+}
+
+function addGc(program: Command, perform: Perform): void {
+  program
+    .command('gc')
+    .description('delete on every node what its retention rules let go: models long retired, and more where a disk is too full')
+    .option('--dry-run', 'only say what would go and what stays', false)
+    .action((_, command: Command) => perform(async (context) => (await import('./commands/gc.js')).gc(context, optionsOf(command))));
 }
 
 function addChat(program: Command, perform: Perform): void {

@@ -4,6 +4,7 @@ import { AuditList, CreatedKey, CreateKeyRequest, CreateOrgRequest, KeyList, Key
 import { CatalogAvailability, CatalogModel, CatalogModelList, ModelPatch, ModelPull, ModelRegister, ModelState, ModelStateChange, NodeCatalog } from './catalog.js';
 import { ErrorBody, OpenAiError } from './error-body.js';
 import { EVENTS } from './events.js';
+import { GcPlans, GcRequest } from './gc.js';
 import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceChatRequest, InstanceCreate, InstanceEventList, InstanceList, InstancePatch, LoadAccepted, LoadRequest, PoolStats, UnloadAccepted } from './instances.js';
 import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
@@ -81,6 +82,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'post', path: '/v2/catalog/models/{model_id}/verify', operationId: 'verifyModel', tag: 'catalog', summary: 'Recompute the digest on every online node that has the file; the worst result counts.', query: { wait: Type.Boolean() }, responses: { 200: json('It has ended.', Operation), 202: json('Begun.', Operation) }, refusals: [400, 403, 404, 409, 429, 503] },
   { method: 'post', path: '/v2/catalog/models/{model_id}/pull', operationId: 'pullModel', tag: 'catalog', summary: 'Have nodes fetch the file: those that are named, all, or one.', request: ModelPull, bodyIsOptional: true, query: { wait: Type.Boolean() }, responses: { 200: json('It has ended.', Operation), 202: json('Begun.', Operation) }, refusals: [400, 403, 404, 429, 503] },
   { method: 'get', path: '/v2/catalog/availability', operationId: 'getCatalogAvailability', tag: 'catalog', summary: 'Which node has which models, and which model is on which nodes.', responses: { 200: json('Both views.', CatalogAvailability) }, refusals: [403] },
+
+  { method: 'post', path: '/v2/catalog/gc', operationId: 'collectGarbage', tag: 'catalog', summary: 'Delete on every node what its retention rules let go; with `dry_run=true` only say what that is.', query: { dry_run: Type.Boolean(), wait: Type.Boolean({ description: 'Answer when every node has ended: 200.' }) }, request: GcRequest, bodyIsOptional: true, responses: { 200: json('The plans of the nodes, or with `wait` the operation; a node without an answer has its error in the place of it.', Type.Union([GcPlans, Operation])), 202: json('Begun; its `result` is what the nodes did.', Operation) }, refusals: [400, 403, 429, 503] },
 
   { method: 'get', path: '/v2/nodes', operationId: 'listNodes', tag: 'nodes', summary: 'Nodes, and whether they report.', responses: { 200: json('The nodes.', NodeList) } },
   { method: 'post', path: '/v2/nodes/register', operationId: 'registerNode', tag: 'nodes', summary: 'A node introduces itself; again at any time.', request: RegisterRequest, responses: { 200: json('Registered.', RegisterResponse) }, refusals: [400] },

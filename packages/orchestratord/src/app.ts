@@ -5,6 +5,7 @@ import { catalogRoutes, type CatalogRoutesParts } from './http/catalog.routes.js
 import { catalogWorkRoutes, type CatalogWorkParts } from './http/catalog-work.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
 import { chatRoutes, type ChatRoutesParts } from './http/chat.routes.js';
+import { gcRoutes, type GcRoutesParts } from './http/gc.routes.js';
 import { instanceRoutes, type InstanceRoutesParts } from './http/instances.routes.js';
 import { eventRoutes, type EventRoutesParts } from './http/events.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
@@ -27,6 +28,7 @@ export interface AppParts {
   readonly staging: StagingRoutesParts;
   readonly catalog: CatalogRoutesParts;
   readonly catalogWork: CatalogWorkParts;
+  readonly gc: GcRoutesParts;
   readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
   readonly instances: InstanceRoutesParts;
@@ -49,6 +51,7 @@ export function createApp(parts: AppParts): Express {
       stagingRoutes(app, parts.staging);
       catalogRoutes(app, parts.catalog);
       catalogWorkRoutes(app, parts.catalogWork);
+      gcRoutes(app, parts.gc);
       nodeRoutes(app, parts.nodes);
       eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);
