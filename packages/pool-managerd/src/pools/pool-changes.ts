@@ -91,9 +91,11 @@ export class PoolChanges {
     const wishes = this.list();
     if (wishes.length === 0) return entries;
     const mine = wishes.map((wish) => this.#entryOf(wish));
-    return [...entries, ...mine].map((entry) => {
+    return [...entries, ...mine].map((entry, n) => {
       const { assignment } = entry;
-      const by = wishes.find((wish) => wish.replaces !== null && wish.poolId === assignment.target.pool_id && holderOf(wish.operationId) !== instanceKey(assignment) && keyOf(assignment) === wish.replaces.key);
+      // What was asked for later may want again what an earlier change has replaced.
+      const since = Math.max(0, n - entries.length + 1);
+      const by = wishes.slice(since).find((wish) => wish.replaces !== null && wish.poolId === assignment.target.pool_id && keyOf(assignment) === wish.replaces.key);
       return by === undefined || assignment.wanted !== 'resident' ? entry : { ...entry, assignment: { ...assignment, wanted: 'on_disk', reason: `the pool is reloaded to ${by.model.model_id}` } };
     });
   }
