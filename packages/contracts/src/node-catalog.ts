@@ -35,7 +35,6 @@ export const NodePulled = Type.Object({
   model_id: ModelId,
   digest: Digest,
   size_bytes: Bytes,
-  fetched: Type.Boolean({ description: 'Whether bytes came over a network, or the file was there already.' }),
   verification: Verification,
 });
 export type NodePulled = Static<typeof NodePulled>;

@@ -2,6 +2,7 @@ import { createHttpApp, operationRoutes, type HttpAppOptions, type Operations } 
 import type { Express } from 'express';
 import { cacheRoutes, type CacheRoutesParts } from './http/cache.routes.js';
 import { gcRoutes, type GcRoutesParts } from './http/gc.routes.js';
+import { catalogRoutes, type CatalogRoutesParts } from './http/catalog.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/node.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
@@ -15,6 +16,7 @@ export interface AppParts {
   readonly node: NodeRoutesParts;
   readonly cache: CacheRoutesParts;
   readonly gc: GcRoutesParts;
+  readonly catalog: CatalogRoutesParts;
   readonly operations: Operations;
 }
 
@@ -29,6 +31,7 @@ export function createApp(parts: AppParts): Express {
       nodeRoutes(app, parts.node);
       cacheRoutes(app, parts.cache);
       gcRoutes(app, parts.gc);
+      catalogRoutes(app, parts.catalog);
       operationRoutes(app, parts.operations);
     },
   });

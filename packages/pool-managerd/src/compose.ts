@@ -1,3 +1,4 @@
+import { openIntent } from './compose/catalog.js';
 import { buildCore } from './compose/core.js';
 import type { News } from './compose/core.js';
 import { openGround } from './compose/ground.js';
@@ -21,9 +22,10 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const news: News = { round: () => {}, changed: () => {}, deleted: () => {} };
   const core = buildCore(ground, news);
   const link = await openBus(ground);
-  const state = nodeStateBuilder({ ...ground, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
+  const intent = await openIntent(ground, { deleteModel: core.disposal.deleteModel, client: link.client, onApplied: () => news.changed() });
+  const state = nodeStateBuilder({ ...ground, intent, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
   const server = await serve(ground, core, { state, intake: link.intake });
-  await startReports(ground, core, { state, server, news, link });
+  await startReports(ground, core, { state, server, news, link, intent });
   core.reconciler.poke();
   return { url: server.url, nodeId: ground.nodeId, incarnation: ground.incarnation };
 }

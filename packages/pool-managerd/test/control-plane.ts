@@ -1,4 +1,4 @@
-import type { Assignment, EventEnvelope, NodeState, PoolDefinition, RegisterRequest } from '@corral/contracts';
+import type { Assignment, EventEnvelope, NodeCatalog, NodeState, PoolDefinition, RegisterRequest } from '@corral/contracts';
 import { ApiError } from '@corral/contracts';
 import { createHttpApp, listen, rawBody, silentLog } from '@corral/service-kit';
 import type { Listening } from '@corral/service-kit';
@@ -14,6 +14,10 @@ export class ControlPlaneStub {
   assignments: readonly Assignment[] | undefined;
   /** Heartbeats of nodes that did not register since this was emptied are answered 404. */
   readonly known = new Set<string>();
+  /** What operators want of models; `undefined` = this control plane knows nothing of that. */
+  catalog: NodeCatalog | undefined;
+  /** Times that it was asked for. */
+  catalogPulls = 0;
   incarnation = 'control-1';
   nextHeartbeatMs = 60_000;
   /** Of the last registration. */
@@ -51,6 +55,11 @@ export class ControlPlaneStub {
           this.events.push(...parsed<EventEnvelope[]>(rawBody(req)));
           res.json({});
         });
+        routes.get('/v2/nodes/:node_id/catalog', (_req, res) => {
+          this.catalogPulls += 1;
+          if (this.catalog === undefined) throw new ApiError('NOT_FOUND', 'no catalog');
+          res.json(this.catalog);
+        });
         routes.delete('/v2/nodes/:node_id', (req, res) => {
           this.deregistered.push(req.params.node_id);
           res.status(204).end();
@@ -68,6 +77,7 @@ export class ControlPlaneStub {
     return {
       orchestrator_incarnation: this.incarnation,
       next_heartbeat_ms: this.nextHeartbeatMs,
+      ...(this.catalog === undefined ? {} : { catalog_version: this.catalog.catalog_version }),
       ...(this.pools === undefined ? {} : { pools: this.pools }),
       ...(this.assignments === undefined ? {} : { assignments: this.assignments }),
     };

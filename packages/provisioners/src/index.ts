@@ -10,6 +10,8 @@ export type { ProvisionPhase, ProvisionProgress } from './model/fetcher.js';
 export { ModelProvisioner } from './model/model-provisioner.js';
 export type { Inspect, ModelProvisionerOptions, ProvidedModel } from './model/model-provisioner.js';
 export type { ModelRequest } from './model/model-request.js';
+export { verifyEntry } from './model/verify-entry.js';
+export type { VerifiedEntry } from './model/verify-entry.js';
 export { isProvisionError, ProvisionError } from './model/provision-error.js';
 export { WEB_LIMITS } from './model/web/web-limits.js';
 export type { WebLimits } from './model/web/web-limits.js';

@@ -60,6 +60,11 @@ export class CatalogStore {
     return this.#index.revision;
   }
 
+  /** Called after each change of an entry; must not throw. One listener. */
+  onChange(listener: () => void): void {
+    this.#index.onChange(listener);
+  }
+
   get(id: string): CatalogEntry | null {
     const entry = this.#index.entries.get(id) ?? null;
     return entry?.removing === undefined ? entry : null;

@@ -36,6 +36,7 @@ export class IndexWriter<Entry extends { readonly id: string }> {
   #closed = false;
   #isUnwritten = false;
   #revision = 0;
+  #onChange: () => void = () => {};
 
   constructor(
     entries: Iterable<Entry>,
@@ -52,6 +53,11 @@ export class IndexWriter<Entry extends { readonly id: string }> {
   /** Grows with every change of the entries. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Called after each change of the entries; must not throw. One listener. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
   }
 
   /** Runs `apply` on a draft of the entries, and resolves with what it returned once the draft is durable. */
@@ -124,6 +130,7 @@ export class IndexWriter<Entry extends { readonly id: string }> {
       this.#isUnwritten ||= !isUrgent;
     }
     for (const { operation, value } of settled) operation.resolve(value as never);
+    if (isChanged) this.#onChange();
   }
 
   async #write(entries: ReadonlyMap<string, Entry>): Promise<void> {

@@ -4,9 +4,12 @@ import { Reconciler } from '../assignments/reconciler.js';
 import { Swaps } from '../assignments/swaps.js';
 import type { GarbageCollector } from '../gc/garbage-collector.js';
 import type { DeletedModel } from '../models/delete-model.js';
+import type { CatalogJobs } from '../models/catalog-jobs.js';
+import type { LastUses } from '../models/last-uses.js';
 import { webLimitsOf } from '../models/fetch-settings.js';
 import { learnMemory } from '../models/learn-memory.js';
 import { ModelPresence } from '../models/model-presence.js';
+import type { EnsureModel } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
 import { IdleWorkers } from '../pools/idle-workers.js';
@@ -22,6 +25,7 @@ import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
 import { TaskRelay } from '../replicas/task-relay.js';
 import type { StagingSources } from '../staging/staging-view.js';
+import { buildJobs, keepLastUses } from './catalog.js';
 import { buildDisposal } from './gc.js';
 import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
@@ -44,6 +48,8 @@ export interface Core {
   readonly disposal: Disposal;
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
+  /** Pulls and verifications. */
+  readonly jobs: CatalogJobs;
   /** Initialised engine workers without a model on the device of a pool. */
   idleIn(poolId: string): number;
   /** Told when devices are known. */
@@ -61,6 +67,7 @@ export interface News {
 export function buildCore(ground: Ground, news: News): Core {
   const { config, clock, log, metrics, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
   const speeds = new TierSpeeds();
+  const uses = keepLastUses(ground);
   // Everything wakes the loop; the loop is made of everything.
   const loop: { poke(): void } = { poke: () => {} };
   const poke = (): void => loop.poke();
@@ -79,12 +86,12 @@ export function buildCore(ground: Ground, news: News): Core {
   });
   const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
   const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
-  const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onDoubtful: (digest) => models.presence.recheckFile(digest) });
+  const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onUsed: uses.used, onDoubtful: (digest) => models.presence.recheckFile(digest) });
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
     // The entry changes a moment after the replica: that is news of its own.
     void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
-  const replicas = buildReplicas(ground, { poke, news, speeds, staging, prefixes, onMeasured });
+  const replicas = buildReplicas(ground, { poke, news, speeds, uses, staging, prefixes, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs, swap_linger_ms: swapLingerMs } = config.replicas;
   const swaps = new Swaps(({ holder, poolId: pool_id, outcome, mode, from, to }) => {
     // What operators asked for is counted with their operations.
@@ -93,6 +100,7 @@ export function buildCore(ground: Ground, news: News): Core {
   });
   const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
   const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, staging, onDeleted: (deleted) => news.deleted(deleted) });
+  const jobs = buildJobs(ground, { ensure: models.ensure, presence: models.presence, book: disposal.work });
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
     prefixes?.retain(catalog.list().map(({ digest }) => digest));
@@ -100,9 +108,11 @@ export function buildCore(ground: Ground, news: News): Core {
   } });
   loop.poke = reconciler.poke;
   journal.onChange(poke);
+  catalog.onChange(poke);
   const tasks = new TaskRelay({
     replicas,
     log,
+    onAdmitted: uses.used,
     obstacleOf: (poolId) => {
       const pool = pools.get(poolId);
       return pool && (pool.planned.problem ?? (pool.drainDeadlineMs === null ? null : 'it is drained; send the task elsewhere'));
@@ -122,7 +132,7 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, disposal, staging, idleIn, discovered };
+  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, disposal, jobs, staging, idleIn, discovered };
 }
 
 interface ModelParts {
@@ -135,16 +145,17 @@ interface ModelParts {
 function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: ModelParts) {
   const { config, clock, log, random, metrics, engine, catalog, permissions, env } = ground;
   const sources: ModelSource[] = [];
+  const ensure: EnsureModel = async (wanted, options) => {
+    const source = sources.at(-1);
+    if (source === undefined) throw new Error('the devices of this node are not known yet; the model is looked for again');
+    return source.ensure(wanted, options).catch((error: unknown) => {
+      // The next try may find the room that this pass makes.
+      if (isDiskFull(error)) void collector().run('fetch').catch(() => undefined);
+      throw error;
+    });
+  };
   const presence = new ModelPresence({
-    ensure: async (wanted, options) => {
-      const source = sources.at(-1);
-      if (source === undefined) throw new Error('the devices of this node are not known yet; the model is looked for again');
-      return source.ensure(wanted, options).catch((error: unknown) => {
-        // The next try may find the room that this pass makes.
-        if (isDiskFull(error)) void collector().run('fetch').catch(() => undefined);
-        throw error;
-      });
-    },
+    ensure,
     concurrency: config.models.concurrency,
     retry: { initialMs: config.models.retry_initial_ms, maxMs: config.models.retry_max_ms },
     clock,
@@ -163,7 +174,7 @@ function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: Mode
     await presence.close();
     for (const source of sources) await source.close();
   };
-  return { presence, discovered, close };
+  return { ensure, presence, discovered, close };
 }
 
 function isDiskFull(error: unknown): boolean {
@@ -174,12 +185,13 @@ interface ReplicaParts {
   readonly poke: () => void;
   readonly news: News;
   readonly speeds: TierSpeeds;
+  readonly uses: LastUses;
   readonly staging: StagingSources | null;
   readonly prefixes: PrefixStore | null;
   readonly onMeasured: ReplicaSetOptions['onMeasured'];
 }
 
-function buildReplicas(ground: Ground, { poke, news, speeds, staging, prefixes, onMeasured }: ReplicaParts): ReplicaSet {
+function buildReplicas(ground: Ground, { poke, news, speeds, uses, staging, prefixes, onMeasured }: ReplicaParts): ReplicaSet {
   const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
@@ -191,7 +203,7 @@ function buildReplicas(ground: Ground, { poke, news, speeds, staging, prefixes, 
     limits: { stallMs: settings.load_stall_ms, probeMs: settings.probe_timeout_ms },
     ...supervisionOf(config.supervision),
     stopMs: settings.stop_ms,
-    weightsOf: weightsSource(ground, staging, speeds),
+    weightsOf: weightsSource(ground, { staging, speeds, onUsed: uses.used }),
     near: {
       parking: config.parking.enabled ? { unstaged: config.parking.unstaged } : null,
       prefixes,

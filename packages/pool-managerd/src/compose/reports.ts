@@ -7,6 +7,7 @@ import { listenAddress } from '../config.js';
 import { deletedOf } from '../gc/collectable-models.js';
 import { deletionEvent } from '../models/deletion-event.js';
 import { scoutDevices } from '../devices/device-scout.js';
+import type { IntentKeeper } from '../models/intent-keeper.js';
 import { advertisedUrl } from '../node/advertised-url.js';
 import { AnswerHandler } from '../node/answer-handler.js';
 import { httpControlPlane } from '../node/control-plane.js';
@@ -25,16 +26,17 @@ export interface ReportParts {
   readonly server: Listening;
   readonly news: News;
   readonly link: NodeBus;
+  readonly intent: IntentKeeper;
 }
 
 /** Starts what goes on by itself: the search for devices, reports to the control plane, events. */
-export async function startReports(ground: Ground, core: Core, { state, server, news, link }: ReportParts): Promise<void> {
+export async function startReports(ground: Ground, core: Core, { state, server, news, link, intent }: ReportParts): Promise<void> {
   const { config, clock, log, nodeId, shutdown, engine, catalog } = ground;
   const { control_plane: settings } = config;
   const { client, bus } = link;
   const outbox = buildOutbox(ground, bus);
   const found: { discovery: DeviceDiscovery | null } = { discovery: null };
-  const reporter = await buildReporter(ground, core, { client, state, server, outbox, capabilities: () => capabilitiesOf(found.discovery) });
+  const reporter = await buildReporter(ground, core, { client, state, server, outbox, intent, capabilities: () => capabilitiesOf(found.discovery) });
   const watch = buildWatch(ground, core, outbox);
   news.changed = reporter.changed;
   news.deleted = (deleted) => {
@@ -49,6 +51,7 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
   news.round = () => {
     // What is seen before the pools are known is no news of them.
     if (core.pools.isSettled) watch.observe({ pools: core.view.pools(), assignments: core.view.assignments(), models: catalog.list().map(nodeModel) });
+    intent.look();
     reporter.changed();
   };
   const stop = new AbortController();
@@ -94,10 +97,10 @@ interface ReporterParts extends Omit<ReportParts, 'news' | 'link'> {
   capabilities(): ReturnType<typeof capabilitiesOf>;
 }
 
-async function buildReporter(ground: Ground, { planner }: Core, { client, state, server, outbox, capabilities }: ReporterParts): Promise<Reporter> {
+async function buildReporter(ground: Ground, { planner }: Core, { client, state, server, outbox, intent, capabilities }: ReporterParts): Promise<Reporter> {
   const { config, clock, log, random, nodeId, journal } = ground;
   const { control_plane: settings, advertise_url: advertiseUrl, orchestrator_url: orchestratorUrl } = config;
-  const answers = new AnswerHandler({ journal, planner, log });
+  const answers = new AnswerHandler({ journal, planner, intent, log });
   const machine = await machineId();
   const address = advertisedUrl({ advertiseUrl, url: server.url, host: parseAddress(listenAddress(config))?.host ?? '', orchestratorUrl });
   return new Reporter({

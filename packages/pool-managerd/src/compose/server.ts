@@ -46,6 +46,7 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
       modelIds: () => catalog.list().map(({ id }) => id),
     },
     gc: { collector: core.disposal.collector },
+    catalog: { store: catalog, jobs: core.jobs, deleteModel: core.disposal.deleteModel, operations: ground.operations },
     node: {
       events: intake,
       state,

@@ -12,12 +12,13 @@ export interface StagingParts {
   readonly poke: () => void;
   readonly speeds: TierSpeeds;
   readonly prefixes: PrefixStore | null;
+  onUsed(digest: string): void;
   /** A file on disk is to be looked at again. */
   readonly onDoubtful: (digest: Digest) => void;
 }
 
 /** Builds the staging area of the opened folder; `null` where nothing can be staged. */
-export function buildStaging({ stage, config, clock, random, log, metrics, shutdown }: Ground, { poke, speeds, prefixes, onDoubtful }: StagingParts): StagingSources | null {
+export function buildStaging({ stage, config, clock, random, log, metrics, shutdown }: Ground, { poke, speeds, prefixes, onUsed, onDoubtful }: StagingParts): StagingSources | null {
   if (stage === null) return null;
   const area = new StagingArea({
     dir: stage.dir,
@@ -30,7 +31,8 @@ export function buildStaging({ stage, config, clock, random, log, metrics, shutd
     random,
     log,
     onChange: poke,
-    onStaged: ({ sizeBytes, durationMs }) => {
+    onStaged: ({ digest, sizeBytes, durationMs }) => {
+      onUsed(digest);
       metrics.observe('model_cache_stage_duration_ms', {}, durationMs);
       speeds.copied(sizeBytes, durationMs);
     },
@@ -54,9 +56,16 @@ export function buildPrefixes({ stage, config, catalog, log, shutdown }: Ground,
   return store;
 }
 
+interface WeightsParts {
+  readonly staging: StagingSources | null;
+  readonly speeds: TierSpeeds;
+  onUsed(digest: string): void;
+}
+
 /** Where a load takes its weights from: the staged file where there is one, held until the process is gone. [C-72 C-74] */
-export function weightsSource({ metrics }: Pick<Ground, 'metrics'>, staging: StagingSources | null, speeds: TierSpeeds): ReplicaSetOptions['weightsOf'] {
+export function weightsSource({ metrics }: Pick<Ground, 'metrics'>, { staging, speeds, onUsed }: WeightsParts): ReplicaSetOptions['weightsOf'] {
   return ({ replicaId, digest, modelPath }) => {
+    onUsed(digest);
     const lease = staging?.area.lease(digest) ?? null;
     metrics.inc(lease === null ? 'model_cache_misses' : 'model_cache_hits', {});
     speeds.loading(replicaId, lease === null ? 'on_disk' : 'staged');

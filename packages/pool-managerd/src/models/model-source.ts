@@ -83,10 +83,13 @@ export class ModelSource {
     }
   };
 
-  /** A staged copy was verified when it was made, and is what a load reads: its file on disk need not be there any more. [C-76] */
+  /**
+   * A staged copy was verified when it was made, and is what a load reads: its file on disk need not be there any more.
+   * Where that was found to be bad, it has to be good again first. [C-76 D-62]
+   */
   #stagedEntry(wanted: WantedModel): CatalogEntry | null {
     const entry = this.options.store.get(wanted.modelId);
-    if (entry === null || entry.lifecycle !== 'Active' || entry.facts === null || entry.factsKey !== this.#factsKey) return null;
+    if (entry === null || entry.lifecycle !== 'Active' || entry.verification.result === 'fail' || entry.facts === null || entry.factsKey !== this.#factsKey) return null;
     const isWanted = wanted.digest === null ? wanted.sources.some((source) => isRefOf(entry, source)) : wanted.digest === entry.digest;
     return isWanted && this.options.isStaged(entry.digest) ? entry : null;
   }

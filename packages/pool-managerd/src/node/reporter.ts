@@ -3,7 +3,7 @@ import type { BackoffPolicy, Clock, Log } from '@corral/service-kit';
 import type { NodeState, RegisterRequest, WantedState } from '@corral/contracts';
 import { Bell } from './bell.js';
 import type { ControlPlane } from './control-plane.js';
-import { newsOf } from './node-state.js';
+import { detailOf, newsOf } from './node-state.js';
 
 export interface ReporterOptions {
   readonly controlPlane: ControlPlane;
@@ -149,8 +149,4 @@ export class Reporter {
     else log.debug('control plane not reached', fields);
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }
-}
-
-function detailOf({ seq: _seq, sent_at: _sentAt, ...rest }: NodeState): string {
-  return JSON.stringify(rest);
 }

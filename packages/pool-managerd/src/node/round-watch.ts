@@ -26,19 +26,27 @@ export interface RoundWatchOptions {
 export class RoundWatch {
   readonly #outcomes = new OutcomeWatch();
   #ready: ReadonlyMap<string, boolean> = new Map();
-  #models: ReadonlySet<string>;
+  #models: ReadonlyMap<string, NodeModel>;
 
   constructor(private readonly options: RoundWatchOptions) {
-    this.#models = new Set(options.models.map(modelKey));
+    this.#models = byId(options.models);
   }
 
   observe({ pools, assignments, models }: NodeSnapshot): void {
-    for (const model of models) if (!this.#models.has(modelKey(model))) this.#publish('catalog.model_registered', { node_id: this.options.nodeId, model });
-    this.#models = new Set(models.map(modelKey));
+    for (const model of models) this.#tellModel(model, this.#models.get(model.model_id));
+    this.#models = byId(models);
     for (const event of this.#outcomes.observe(assignments, this.options.clock.monotonicMs())) this.#tellOutcome(event);
     const before = this.#ready;
     this.#ready = new Map(pools.map((pool) => [pool.pool_id, pool.ready]));
     for (const pool of pools) if (before.get(pool.pool_id) !== pool.ready) this.#tellPool(pool, before.get(pool.pool_id));
+  }
+
+  #tellModel(model: NodeModel, before: NodeModel | undefined): void {
+    const { model_id, digest, lifecycle: state, pinned, facts } = model;
+    const isNew = before === undefined || before.digest !== digest || (before.facts === null) !== (facts === null);
+    if (isNew) return this.#publish('catalog.model_registered', { node_id: this.options.nodeId, model });
+    if (before.lifecycle === state && before.pinned === pinned) return;
+    this.#publish('catalog.state_changed', { node_id: this.options.nodeId, model_id, digest, from: { state: before.lifecycle, pinned: before.pinned }, to: { state, pinned } });
   }
 
   #tellOutcome({ type, data, correlationId }: OutcomeEvent): void {
@@ -67,6 +75,6 @@ export class RoundWatch {
   }
 }
 
-function modelKey({ model_id, digest, lifecycle, facts }: NodeModel): string {
-  return `${model_id}@${digest}@${lifecycle}@${facts === null ? 'unread' : 'read'}`;
+function byId(models: readonly NodeModel[]): ReadonlyMap<string, NodeModel> {
+  return new Map(models.map((model) => [model.model_id, model]));
 }

@@ -28,6 +28,8 @@ export type TaskOutcome =
 export interface TaskRelayOptions {
   readonly replicas: ReplicaSet;
   readonly log: Log;
+  /** A replica of this file got a task. */
+  onAdmitted(digest: string): void;
   /** Why a pool takes no work; `null` when it does, `undefined` for one that this node does not have. */
   obstacleOf(poolId: string): string | null | undefined;
 }
@@ -47,6 +49,7 @@ export class TaskRelay {
   /** Throws the refusal when the task cannot start here; see the table in specs/pool-managerd. */
   async run(task: TaskRequest): Promise<TaskOutcome> {
     const { replica, client, lease } = this.#lease(task);
+    this.options.onAdmitted(replica.digest);
     const controller = new AbortController();
     const key = keyOf(task.poolId, task.taskId);
     this.#open.set(key, (this.#open.get(key) ?? new Set()).add(controller));

@@ -25,7 +25,7 @@ export interface StagingAreaOptions {
   readonly log: Log;
   /** Called after each change; must not throw. */
   readonly onChange: () => void;
-  readonly onStaged: (copied: { readonly sizeBytes: number; readonly durationMs: number }) => void;
+  readonly onStaged: (copied: { readonly digest: Digest; readonly sizeBytes: number; readonly durationMs: number }) => void;
   readonly onEvicted: (reason: EvictionReason) => void;
   /** The file on disk is not what it was: it is to be looked at again. */
   readonly onDoubtful: (digest: Digest) => void;
@@ -281,7 +281,7 @@ export class StagingArea {
     this.#copies.set(digest, { digest, modelId, sizeBytes, path: stagedPath(this.options.dir, digest), leases: 0, lastUsedMs: wish?.askedAtMs ?? askedAtMs });
     if (wish?.isAssigned === true) this.#wishes.set(digest, { ...wish, isByHand: false, problem: null, failures: 0 });
     else this.#wishes.delete(digest);
-    this.options.onStaged({ sizeBytes, durationMs });
+    this.options.onStaged({ digest, sizeBytes, durationMs });
     this.options.log.info('model staged', { model_id: modelId, digest, size_bytes: sizeBytes, duration_ms: Math.round(durationMs) });
   }
 
