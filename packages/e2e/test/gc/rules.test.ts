@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventually } from '@corral/test-kit';
+import { call, tiny } from '../served.js';
+import { residentPid, startSystem } from '../faults/served-system.js';
+import { canMount, ruled, startSmallDisk, type SmallDisk, type SmallDiskOptions } from './small-disk.js';
+
+const onSmallDisk = canMount ? test : test.skip;
+const MB = 1_000_000;
+
+async function withDisk(options: SmallDiskOptions, work: (disk: SmallDisk) => Promise<void>): Promise<void> {
+  const disk = await startSmallDisk(options);
+  try {
+    await work(disk);
+  } finally {
+    await disk.stop();
+  }
+}
+
+describe('garbage collection by rule', () => {
+  onSmallDisk('T-69 T-73 D-31 D-38 what is retired long enough goes, others stay; a dry run says so first and changes nothing', async () => {
+    const fill = [{ id: 'old', bytes: MB, retiredDaysAgo: 1 }, { id: 'alias', bytes: MB, sameAs: 'active' }, { id: 'active', bytes: MB }, { id: 'kept', bytes: MB, retiredDaysAgo: 1, pinned: true }];
+    await withDisk({ sizeMiB: 16, gc: { min_free_gb: 0, retention_rules: [{ DeleteRetired: { after_days: 0 } }] }, fill }, async (disk) => {
+      const plan = await disk.plan();
+      expect(plan.would_delete).toEqual([{ id: 'old', kind: 'model', rule: 'DeleteRetired', bytes: MB }]);
+      expect([ruled(plan.kept).toSorted(), plan.thresholds, plan.thresholds_met_after]).toEqual([['active NotNeeded', 'alias NotNeeded', 'kept KeepPinned'], { max_disk_usage_percent: 90, min_free_gb: 0 }, true]);
+      expect(plan.disk).toMatchObject({ total_bytes: 16 * 1_048_576, used_percent: expect.any(Number) });
+      expect((await disk.onDisk()).ids.toSorted()).toEqual(['active', 'alias', 'kept', 'old']);
+
+      const report = await disk.collect();
+      expect([ruled(report.deleted), report.failed, report.freed_bytes]).toEqual([['old DeleteRetired'], [], MB]);
+      expect(report.disk_after.free_bytes - report.disk.free_bytes).toBeGreaterThanOrEqual(MB);
+      const left = await disk.onDisk();
+      expect({ ...left, ids: left.ids.toSorted() }).toEqual({ ids: ['active', 'alias', 'kept'], marked: [], contradictions: [] });
+      await eventually('the control plane has heard of it', 15_000, async () => (await call(disk.url, 'GET', '/v2/catalog/models/old')).status === 404);
+      expect(await disk.metric(/^catalog_gc_freed_bytes_total\{.*DeleteRetired/)).toBe(MB);
+    });
+  }, 180_000);
+
+  onSmallDisk('T-70 D-67 over the threshold with active models that a rule keeps, nothing goes and the pressure is told', async () => {
+    const fill = ['a', 'b', 'c'].map((id) => ({ id, bytes: 2 * MB }));
+    await withDisk({ sizeMiB: 8, gc: { max_disk_usage_percent: 50, min_free_gb: 0, retention_rules: ['KeepActive'] }, fill }, async (disk) => {
+      const report = await disk.collect();
+      expect([report.deleted, ruled(report.kept), report.thresholds_met_after]).toEqual([[], ['a KeepActive', 'b KeepActive', 'c KeepActive'], false]);
+      expect([await disk.metric(/^catalog_gc_pressure_unresolved/), (await disk.metric(/^catalog_disk_used_percent/)) ?? 0]).toEqual([1, expect.any(Number)]);
+      expect((await disk.onDisk()).ids).toEqual(['a', 'b', 'c']);
+      await eventually('the log warns', 10_000, async () => (await disk.system.corral.logs('pool-managerd')).some(({ level, message }) => level === 'warn' && message === 'disk too full: nothing more may be deleted'));
+    });
+  }, 180_000);
+
+  onSmallDisk('T-72 D-31 D-34 under pressure what was used within the days stays, and the least recently used goes first', async () => {
+    const fill = [{ id: 'new', bytes: MB, daysOld: 1 }, { id: 'used', bytes: MB, usedDaysAgo: 1 }, { id: 'oldest', bytes: MB, daysOld: 60 }, { id: 'older', bytes: MB, usedDaysAgo: 30 }];
+    await withDisk({ sizeMiB: 8, gc: { max_disk_usage_percent: 40, min_free_gb: 0, retention_rules: [{ KeepRecentlyUsed: { days: 7 } }] }, fill }, async (disk) => {
+      const report = await disk.collect();
+      expect([ruled(report.deleted), report.thresholds_met_after]).toEqual([['oldest Pressure'], true]);
+      expect((await disk.onDisk()).ids).toEqual(['new', 'used', 'older']);
+    });
+  }, 180_000);
+
+  onSmallDisk('T-71 D-37 a retired model past its age stays while it is pinned, and goes after it was unpinned', async () => {
+    const fill = [{ id: 'dear', bytes: MB, retiredDaysAgo: 90 }];
+    await withDisk({ sizeMiB: 8, gc: { min_free_gb: 0, retention_rules: [{ DeleteRetired: { after_days: 30 } }] }, fill }, async (disk) => {
+      expect((await call(disk.url, 'PUT', '/v2/catalog/models/dear/pin')).status).toBe(200);
+      await eventually('the node knows the pin', 15_000, async () => ruled((await disk.plan()).kept)[0] === 'dear KeepPinned');
+      expect((await disk.collect()).deleted).toEqual([]);
+      expect((await call(disk.url, 'DELETE', '/v2/catalog/models/dear/pin')).status).toBe(204);
+      await eventually('the node knows that it is not pinned', 15_000, async () => (await disk.plan()).would_delete.length === 1);
+      expect(ruled((await disk.collect()).deleted)).toEqual(['dear DeleteRetired']);
+    });
+  }, 180_000);
+
+  test('T-74 D-34 a model that is loaded is not deleted, whatever the rules say and however full the disk is', async () => {
+    const model = await tiny();
+    const system = await startSystem({ models: { m: model.model }, poolManagerd: { gc: { max_disk_usage_percent: 0, interval_s: 1, retention_rules: [{ DeleteRetired: { after_days: 0 } }] } } });
+    try {
+      const ask = () => call(system.corral.url, 'POST', '/v1/completions', { model: 'm', prompt: 'x', max_tokens: 2 });
+      expect((await ask()).status).toBe(200);
+      await residentPid(system.corral, 'm');
+      const { body } = await call(system.corral.url, 'POST', '/v2/catalog/gc?dry_run=true');
+      const [plan] = Object.values(body['nodes'] as Record<string, { kept: readonly object[]; would_delete: readonly object[] }>);
+      expect([plan?.would_delete, plan?.kept]).toEqual([[], [expect.objectContaining({ id: 'm', rule: 'InUse', reason: expect.stringContaining('loaded') })]]);
+      expect((await ask()).status).toBe(200);
+    } finally {
+      await system.stop();
+      await model.remove();
+    }
+  }, 180_000);
+});
