@@ -13,6 +13,7 @@ export async function smollm2(extra: object = {}): Promise<object> {
 
 export interface Tiny {
   readonly model: object;
+  readonly path: string;
   remove(): Promise<void>;
 }
 
@@ -20,7 +21,7 @@ export interface Tiny {
 export async function tiny(options: Parameters<typeof writeTinyModel>[1] = {}, extra: object = {}): Promise<Tiny> {
   const dir = await mkdtemp(join(tmpdir(), 'corral-model-'));
   const { path } = await writeTinyModel(join(dir, 'tiny.gguf'), options);
-  return { model: { source: `file:${path}`, context: 512, slots: 4, ...extra }, remove: () => rm(dir, { recursive: true, force: true }) };
+  return { model: { source: `file:${path}`, context: 512, slots: 4, ...extra }, path, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
 export interface Answer {

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { eventually } from '@corral/test-kit';
+import { eventually, startHub } from '@corral/test-kit';
 import { call, tiny } from '../served.js';
 import { residentPid, startSystem } from '../faults/served-system.js';
 import { canMount, ruled, startSmallDisk, type SmallDisk, type SmallDiskOptions } from './small-disk.js';
@@ -43,7 +44,7 @@ describe('garbage collection by rule', () => {
       expect([report.deleted, ruled(report.kept), report.thresholds_met_after]).toEqual([[], ['a KeepActive', 'b KeepActive', 'c KeepActive'], false]);
       expect([await disk.metric(/^catalog_gc_pressure_unresolved/), (await disk.metric(/^catalog_disk_used_percent/)) ?? 0]).toEqual([1, expect.any(Number)]);
       expect((await disk.onDisk()).ids).toEqual(['a', 'b', 'c']);
-      await eventually('the log warns', 10_000, async () => (await disk.system.corral.logs('pool-managerd')).some(({ level, message }) => level === 'warn' && message === 'disk too full: nothing more may be deleted'));
+      await eventually('the log warns', 10_000, async () => (await disk.system.corral.logs('pool-managerd')).some(({ level, msg }) => level === 'warn' && msg === 'disk too full: nothing more may be deleted'));
     });
   }, 180_000);
 
@@ -56,16 +57,32 @@ describe('garbage collection by rule', () => {
     });
   }, 180_000);
 
-  onSmallDisk('T-71 D-37 a retired model past its age stays while it is pinned, and goes after it was unpinned', async () => {
-    const fill = [{ id: 'dear', bytes: MB, retiredDaysAgo: 90 }];
-    await withDisk({ sizeMiB: 8, gc: { min_free_gb: 0, retention_rules: [{ DeleteRetired: { after_days: 30 } }] }, fill }, async (disk) => {
-      expect((await call(disk.url, 'PUT', '/v2/catalog/models/dear/pin')).status).toBe(200);
-      await eventually('the node knows the pin', 15_000, async () => ruled((await disk.plan()).kept)[0] === 'dear KeepPinned');
-      expect((await disk.collect()).deleted).toEqual([]);
-      expect((await call(disk.url, 'DELETE', '/v2/catalog/models/dear/pin')).status).toBe(204);
-      await eventually('the node knows that it is not pinned', 15_000, async () => (await disk.plan()).would_delete.length === 1);
-      expect(ruled((await disk.collect()).deleted)).toEqual(['dear DeleteRetired']);
-    });
+  onSmallDisk('T-71 T-69 D-37 G-30 a model that was retired stays while it is pinned; unpinned it goes, and a new task for it is refused', async () => {
+    const hub = await startHub();
+    const model = await tiny();
+    hub.put('dear.gguf', await readFile(model.path));
+    try {
+      await withDisk({ sizeMiB: 16, gc: { min_free_gb: 0, retention_rules: [{ DeleteRetired: { after_days: 0 } }] } }, async (disk) => {
+        const one = '/v2/catalog/models/dear';
+        const ask = () => call(disk.url, 'POST', '/v1/completions', { model: 'dear', prompt: 'x', max_tokens: 1 });
+        expect((await call(disk.url, 'POST', '/v2/catalog/models', { id: 'dear', source_url: `${hub.url}/dear.gguf` })).status).toBe(201);
+        expect((await call(disk.url, 'POST', `${one}/pull?wait=true`)).status).toBe(200);
+        expect((await call(disk.url, 'PUT', `${one}/pin`)).status).toBe(200);
+        expect((await call(disk.url, 'PATCH', `${one}/state`, { state: 'Retired' })).status).toBeLessThan(300);
+        await eventually('the node knows both', 30_000, async () => ruled((await disk.plan()).kept)[0] === 'dear KeepPinned');
+        expect((await disk.collect()).deleted).toEqual([]);
+        expect((await call(disk.url, 'DELETE', `${one}/pin`)).status).toBe(204);
+        await eventually('the node knows that it is not pinned', 30_000, async () => (await disk.plan()).would_delete.length === 1);
+        expect(ruled((await disk.collect()).deleted)).toEqual(['dear DeleteRetired']);
+        expect(await disk.onDisk()).toEqual({ ids: [], marked: [], contradictions: [] });
+        // What was meant for it stays: retired, and nowhere.
+        expect((await call(disk.url, 'GET', one)).body).toMatchObject({ state: 'Retired' });
+        expect((await ask()).status).toBeGreaterThanOrEqual(400);
+      });
+    } finally {
+      await hub.close();
+      await model.remove();
+    }
   }, 180_000);
 
   test('T-74 D-34 a model that is loaded is not deleted, whatever the rules say and however full the disk is', async () => {
