@@ -4,6 +4,8 @@ export type { Priority } from './admission/priority.js';
 export type { QueuedTask } from './admission/task-line.js';
 export { TaskQueue, type FullPolicy, type QueueAdmission } from './admission/task-queue.js';
 export type { BindingDefinition, BindingKind, BindingState, ReloadSummary } from './manifest/binding.js';
+export { planReload, summaryOf, type KnownVersion, type PlannedBinding, type ReloadPlan } from './manifest/plan-reload.js';
+export { stepBinding, type BindingLife } from './manifest/step-binding.js';
 export { decide } from './placement/decide.js';
 export { FILTERS } from './placement/filters.js';
 export type { DecisionLog, NoCapacityReason, PlacementDecision } from './placement/placement-decision.js';

@@ -12,13 +12,14 @@ import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
+import { isReloadPath, reloadRoutes, type ReloadRoutesParts } from './http/reload.routes.js';
 import { roleGuard } from './http/role-guard.js';
 import { stagingRoutes, type StagingRoutesParts } from './http/staging.routes.js';
 import { statsRoutes, type StatsRoutesParts } from './http/stats.routes.js';
 import { taskRoutes, type TaskRoutesParts } from './http/tasks.routes.js';
 
 export interface AppParts {
-  readonly http: Omit<HttpAppOptions, 'routes' | 'isOpenPath'>;
+  readonly http: Omit<HttpAppOptions, 'routes' | 'isOpenPath' | 'isOwnGate'>;
   readonly meta: MetaRoutesParts;
   readonly dashboard: DashboardRoutesParts;
   readonly tasks: TaskRoutesParts;
@@ -35,6 +36,7 @@ export interface AppParts {
   readonly chat: ChatRoutesParts;
   readonly stats: StatsRoutesParts;
   readonly operations: Operations;
+  readonly reloads: ReloadRoutesParts;
 }
 
 /** The HTTP surface of orchestratord. */
@@ -42,6 +44,7 @@ export function createApp(parts: AppParts): Express {
   return createHttpApp({
     ...parts.http,
     isOpenPath: isDashboardPath,
+    isOwnGate: isReloadPath,
     routes: (app) => {
       app.use(roleGuard(app, parts.admin.audit));
       metaRoutes(app, parts.meta);
@@ -60,6 +63,7 @@ export function createApp(parts: AppParts): Express {
       chatRoutes(app, parts.chat);
       statsRoutes(app, parts.stats);
       operationRoutes(app, parts.operations);
+      reloadRoutes(app, parts.reloads);
     },
   });
 }

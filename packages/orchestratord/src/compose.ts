@@ -9,16 +9,18 @@ import { WantedSet } from './assignments/wanted-set.js';
 import { Catalog } from './catalog/catalog.js';
 import { openCatalogCalls } from './compose/open-catalog.js';
 import { openBus } from './compose/open-bus.js';
+import { openManifest, type OpenedManifest } from './compose/open-manifest.js';
+import { openReloads } from './compose/open-reloads.js';
+import { openReloadDoors } from './compose/reload-doors.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
 import type { EventFeed } from './events/event-feed.js';
 import { keepManifestInstances, type ManifestNews } from './instances/keep-manifest-instances.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
-import { loadManifest } from './manifest/load-manifest.js';
 import { indexOf } from './manifest/manifest-index.js';
 import { ModelDirectory } from './manifest/model-directory.js';
-import { ServedState } from './manifest/served-state.js';
+import { Hangups } from './reloads/hangups.js';
 import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
@@ -44,11 +46,11 @@ export interface RunningOrchestratord {
 type OrchestratordMetrics = Metrics<typeof ORCHESTRATORD_METRICS>;
 
 /** What everything else stands on. */
-interface Ground extends OrchestratordParts {
+interface Ground extends OrchestratordParts, OpenedManifest {
   readonly incarnation: string;
   readonly metrics: OrchestratordMetrics;
   readonly store: Store;
-  readonly served: ServedState;
+  readonly hangups: Hangups;
   readonly catalog: Catalog;
   readonly instances: InstanceRegistry;
   readonly manifestNews: ManifestNews;
@@ -83,22 +85,24 @@ export async function startOrchestratord(parts: OrchestratordParts): Promise<Run
   const ground = await openGround(parts);
   const fleet = await startFleet(ground);
   const server = await serve(ground, fleet);
-  keepThroughHangup(parts);
   return { url: server.url, incarnation: ground.incarnation };
 }
 
 async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const { config, log, clock, shutdown } = parts;
+  const hangups = new Hangups();
+  shutdown.add('hangups', () => hangups.close());
   const store = await openStore({ stateDir: config.state_dir, clock, log });
   shutdown.add('store', () => store.close());
-  const served = new ServedState(await loadManifest({ path: config.manifest === '' ? null : config.manifest, stateDir: config.state_dir, log }));
+  const opened = await openManifest({ config, store, log });
+  const { served } = opened;
   const catalog = await Catalog.open({ store, served: () => served.current() });
   shutdown.add('catalog', () => catalog.close());
   const instances = await InstanceRegistry.open({ store, served, log });
   const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.current().instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
-  return { ...parts, incarnation: newId(), metrics, store, served, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
+  return { ...parts, ...opened, hangups, incarnation: newId(), metrics, store, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
@@ -173,7 +177,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const { nodes, models } = fleet;
   const loop = openTaskLoop(ground, fleet);
   const logs = new TaskLogs({ ...TASK_LOGS, retentionMs: config.task_retention_ms, cancelOnDisconnect: config.cancel_on_disconnect }, clock);
-  const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances) };
+  const submit = { loop, resolve: models.resolve.bind(models), touch: instances.touch.bind(instances), accept: (ids: readonly string[]) => ground.bindings.accept(ids) };
   const answers = {
     bufferMaxBytes: ANSWER_BUFFER_BYTES,
     stallMs: config.client_stall_ms,
@@ -181,8 +185,10 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     onStalled: () => metrics.inc('sse_backpressure_drops_total', {}),
   };
   const opened = openInstances({ ...ground, ...fleet, registry: instances, lifecycle: fleet.residency });
+  const reloads = await openReloads({ ...ground, ...fleet, tasks: loop });
+  const doors = openReloadDoors({ ...ground, ...fleet, reloads, audit: access.audit, served: () => ({ path: served.current().path, hash: served.current().hash, problem: served.problem() }) });
   const app = createApp({
-    http: { log, clock, auth: access.gate, metricsText: () => expose(metrics, fleet, loop), isRoutine: (path) => path.endsWith('/heartbeat') },
+    http: { log, clock, auth: access.gate, metricsText: () => (doors.meter(), expose(metrics, fleet, loop)), isRoutine: (path) => path.endsWith('/heartbeat') },
     dashboard: { site: await siteOf(log) },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: () => served.problem() },
     tasks: { ...submit, loop, logs },
@@ -202,6 +208,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     chat: { ...submit, instances: opened.instances, answers },
     stats: opened.stats,
     operations: ground.operations,
+    reloads: doors.routes,
     pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);
@@ -211,6 +218,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     await loop.stop(config.shutdown_grace_ms);
     await server.close(1_000);
   });
+  await doors.open(server);
   // Before the server: whoever waits for the end of one is told why it does not come.
   shutdown.add('operations', () => ground.operations.close());
   return server;
@@ -245,6 +253,7 @@ function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, {
       fullPolicy: indexOf(served.current()).poolOf.get(poolId)?.fullPolicy ?? config.queue_full_policy,
     }),
     keyOf: models.keyOf,
+    holderOf: (target) => models.holderOf(target),
   });
 }
 
@@ -254,13 +263,6 @@ async function siteOf(log: Log): Promise<Site> {
   if (folder !== null) return readSite(folder);
   log.warn('dashboard was not built; run node scripts/build.mjs and restart to have it under /ui/', {});
   return new Map();
-}
-
-/** A hang-up is the wish for another manifest, never for the end of the service. */
-function keepThroughHangup({ log, shutdown }: OrchestratordParts): void {
-  const told = (): void => log.warn('manifest is read at start alone; restart to serve a changed one', { signal: 'SIGHUP' });
-  process.on('SIGHUP', told);
-  shutdown.add('hangup', () => void process.off('SIGHUP', told));
 }
 
 /** A half-changed state machine must not go on: the daemon's handler of uncaught errors closes what is open. */

@@ -17,6 +17,7 @@ const schema = Type.Object(
     manifest: Type.String({ default: '', description: 'What to serve; empty = the starter model.' }),
     watch: Type.Boolean({ default: false, description: 'Reload the manifest whenever its file changes; for development.' }),
     reload_api_keys: Secrets({ default: [], description: 'Keys that may reload the manifest, and nothing else.' }),
+    reload_prepare_ms: Ms(8_000, 'How long a reload of the manifest waits for changed models to be loaded beside what serves; then it goes on without.'),
     reload_hmac_secret: Secret({ default: '', description: 'Secret of signed requests to reload the manifest; empty = none are accepted.' }),
     queue_capacity: Type.Integer({ minimum: 0, maximum: 100_000, default: 64, description: 'Waiting tasks per pool, both classes together; the manifest overrides.' }),
     queue_full_policy: Type.Union([Type.Literal('reject'), Type.Literal('drop-lru'), Type.Literal('shed-low-priority')], { default: 'reject', description: 'What a full queue does with a newcomer.' }),

@@ -5,6 +5,7 @@ import type { Demand, ModelStatus, ReplicaUse } from '../src/assignments/demand.
 import type { NodeChange, PoolView } from '../src/nodes/node-view.js';
 import type { InstanceKey } from '../src/store/instance-rows.js';
 import type { Dispatch, DispatchOutcome } from '../src/tasks/dispatcher.js';
+import { NO_PIN } from '../src/manifest/binding-registry.js';
 import { TaskJournal } from '../src/tasks/task-journal.js';
 import { TaskLoop, type NewTask, type TaskLimits } from '../src/tasks/task-loop.js';
 import type { Ending } from '../src/tasks/task-output.js';
@@ -86,6 +87,7 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
     limits: { queueWaitMs: 60_000, loadWaitMs: 30_000, firstTokenMs: 10_000, tokenGapMs: 10_000, wallMs: 600_000, maxSnapshotAgeMs: 60_000, attemptsMax: 3, ...options.limits },
     queuePolicyOf: () => ({ capacity: options.capacity ?? 100, fullPolicy: options.fullPolicy ?? 'reject' }),
     keyOf: (replica) => `${replica.model_id}@${replica.context}`,
+    holderOf: ({ instance }) => instance,
   });
   return {
     clock, state, loop, metrics, settle,
@@ -103,7 +105,7 @@ interface SubmitChanges extends Partial<NewTask> {
 function submit(loop: TaskLoop, id: string, { model = 'm', gone = new AbortController(), ...task }: SubmitChanges): Told & { readonly gone: AbortController } {
   const told: Told = { endings: [], frames: [] };
   loop.submit({
-    id, orgId: 'default', keyId: null, correlationId: `c-${id}`, priority: 'interactive', placement: null,
+    id, orgId: 'default', keyId: null, correlationId: `c-${id}`, priority: 'interactive', placement: null, pin: NO_PIN,
     spec: {
       taskId: id, modelRef: model, input: { type: 'prompt', prompt: 'x' }, unset: new Set(), maxTokens: 4, overflow: 'refuse', priority: null, placement: null, requiredCtx: null, expectedTokens: null, deadlineMs: null,
       sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0, repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0, seed: 1, stop: [] },

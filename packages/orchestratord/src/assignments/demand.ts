@@ -1,6 +1,7 @@
 import type { ModelSpec, PreparationStep, Priority } from '@corral/contracts';
 import type { PlacementOverrides } from '@corral/orchestrator-core';
 import type { ResolvedInstance } from '../manifest/resolution.js';
+import type { InstanceKey } from '../store/instance-rows.js';
 
 /** Tasks that wait for one model: what the task loop tells the residency loop whenever it changes. */
 export interface Demand {
@@ -16,6 +17,12 @@ export interface Demand {
   readonly waitingTasks: number;
   /** Where the oldest of them may run. */
   readonly placement: PlacementOverrides | null;
+}
+
+/** An instance with tasks that run or wait. */
+export interface ActiveInstance extends InstanceKey {
+  /** Set for one that holds an earlier version of a model, as long as tasks of that are under way: what it holds. [F-05] */
+  readonly heldFor?: ModelSpec;
 }
 
 /** What the task loop has on one replica. */

@@ -90,7 +90,7 @@ export function waitingModel({ demand, source }: Wish, world: ResidencyWorld): W
  * What a replica of the model takes in a pool; `null` while nobody has read the file. Where its facts have no figures
  * for the device, the file itself is the least that is needed, as it is for the node.
  */
-function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView, model: ModelSpec): number | null {
+export function needBytesIn(world: ResidencyWorld, { poolId, nodeId, status }: PoolView, model: ModelSpec): number | null {
   const modelKey = modelKeyOf(model);
   const measured = world.measuredBytes(poolId, modelKey);
   if (measured !== null) return measured;

@@ -8,7 +8,8 @@ import type { NodeDirectory } from '../nodes/node-view.js';
 import type { InstanceKey } from '../store/instance-rows.js';
 import { isInProgress, keyOfView, type AssignmentView } from './assignment-view.js';
 import { CallDesk } from './call-desk.js';
-import type { Demand, ModelStatus, ReplicaUse } from './demand.js';
+import type { ActiveInstance, Demand, ModelStatus, ReplicaUse } from './demand.js';
+import { Errands } from './errands.js';
 import { FailureWatch } from './failure-watch.js';
 import { heldWishes, sharingWishes } from './held-wishes.js';
 import { InstanceUses } from './instance-uses.js';
@@ -26,13 +27,13 @@ import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
-import { settleServed } from './settle-served.js';
+import { Settling, type ToPrepare } from './settling.js';
 import { StatusBoard } from './status-board.js';
 import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'implicitTier' | 'isRetired' | 'isPurged' | 'pinned'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'specOfInstance' | 'noteFile' | 'implicitTier' | 'isMeant' | 'isRetired' | 'isPurged' | 'pinned'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
@@ -47,6 +48,13 @@ export interface ResidencyLoopOptions {
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   /** The loop's state can no longer be trusted; the daemon must end. */
   onCrash(error: unknown): void;
+}
+
+/** How far a model is that is prepared before it is served. */
+export interface Preparation {
+  readonly state: 'resident' | 'coming' | 'no_room' | 'failed';
+  /** Why, in one sentence. */
+  readonly message: string;
 }
 
 /** Changes that come faster are looked at together. */
@@ -68,12 +76,14 @@ export class ResidencyLoop implements Residency, Lifecycle {
   readonly #calls: CallDesk;
   readonly #board: StatusBoard;
   readonly #fetches = new RecentFetches();
+  readonly #settling: Settling;
+  readonly #errands = new Errands();
   readonly #told: ResidencyLog;
   readonly #leftListeners = new Set<(instance: InstanceKey, error: ApiError) => void>();
   readonly #stopped = new AbortController();
   readonly #startedAtMs: number;
   #demands: readonly Demand[] = [];
-  #active: readonly InstanceKey[] = [];
+  #active: readonly ActiveInstance[] = [];
   #replicaUses: ReadonlyMap<string, ReplicaUse> = new Map();
   #leaving: ReadonlySet<string> = new Set();
   #look: WorldLook | null = null;
@@ -88,6 +98,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#startedAtMs = clock.monotonicMs();
     this.#uses.restore(instances.list(), clock.monotonicMs() - clock.nowMs());
     this.#calls = new CallDesk({ ...options, told: this.#told, poke: () => this.#poke() });
+    this.#settling = new Settling({ ...options, look: () => ((this.#look = null), this.#world()) });
     this.#board = new StatusBoard({ ...options, memory: this.#memory, failures: this.#failures, told: this.#told, world: () => this.#world() });
   }
 
@@ -103,12 +114,13 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#wake.abort();
     await this.#running;
     this.#calls.close();
+    this.#errands.close();
     this.#board.close();
     this.#leftListeners.clear();
     await wanted.noteUses(this.#uses.all(clock.monotonicMs(), clock.nowMs())).catch((error: unknown) => this.#told.notCommitted(error));
   }
 
-  update(demands: readonly Demand[], use: readonly ReplicaUse[], active: readonly InstanceKey[]): void {
+  update(demands: readonly Demand[], use: readonly ReplicaUse[], active: readonly ActiveInstance[]): void {
     this.#demands = demands;
     this.#active = active;
     this.#replicaUses = new Map(use.map((one) => [one.replicaId, one]));
@@ -153,6 +165,45 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return () => void this.#leftListeners.delete(listener);
   }
 
+  /** Runs a job while nothing is decided; what it sees stays as it is until it ends. */
+  between<T>(job: () => Promise<T> | T): Promise<T> {
+    const done = this.#errands.add(job);
+    this.#poke();
+    return done;
+  }
+
+  /** Versions that are to be there before they are served, where there is room beside what is. */
+  prepare(models: readonly ToPrepare[]): void {
+    this.#settling.prepare(models);
+    for (const { model } of models) this.#failures.retry(this.#world().modelKeyOf(model));
+    this.#poke();
+  }
+
+  /** How far one of them is: `no_room` where something would have to leave for it. */
+  preparation(modelKey: string): Preparation {
+    const plan = this.#board.plans.get(modelKey);
+    const { state, message } = this.statusOf(modelKey);
+    if (state === 'failed' || state === 'resident') return { state, message };
+    const isCrowded = state === 'impossible' || plan?.kind === 'wait' || plan?.kind === 'impossible' || (plan?.kind === 'load' && plan.yields.length > 0);
+    return { state: isCrowded ? 'no_room' : 'coming', message };
+  }
+
+  /** Pools that have a replica of the model which serves. */
+  poolsWith(modelKey: string): readonly string[] {
+    return this.#world().residentIn.get(modelKey) ?? [];
+  }
+
+  endPreparing(): void {
+    this.#settling.endPreparing();
+    this.#poke();
+  }
+
+  /** Definitions have changed: what is wanted follows. Only within {@link between}; rejects where that could not be committed. */
+  followDefinitions(): Promise<void> {
+    this.#settling.unsettle();
+    return this.#settling.settle(this.#active);
+  }
+
   #poke(): void {
     this.#look = null;
     this.#wake.abort();
@@ -166,7 +217,6 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #run(): Promise<void> {
     const { clock, onCrash } = this.options;
     try {
-      await settleServed(this.options);
       while (!this.#stopped.signal.aborted) {
         this.#wake = new AbortController();
         const untilMs = await this.#pass();
@@ -183,7 +233,8 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #pass(): Promise<number> {
     this.#passedAtMs = this.options.clock.monotonicMs();
     const nowMs = this.#passedAtMs;
-    if (!(await this.#calls.takeBack()) || !(await this.#forgetDeleted())) return RETRY_COMMIT_MS;
+    await this.#errands.run();
+    if (!(await this.#calls.takeBack()) || !(await this.#settle())) return RETRY_COMMIT_MS;
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
@@ -202,11 +253,11 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return this.#nextLookMs(wishes, plan, nowMs);
   }
 
-  /** Of an instance that was deleted nothing is wanted any more. False when that could not be committed. */
-  async #forgetDeleted(): Promise<boolean> {
+  /** Definitions are followed, and of an instance that was deleted nothing is wanted any more. False when that could not be committed. */
+  async #settle(): Promise<boolean> {
     const { wanted, instances } = this.options;
-    const gone = wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#calls.isOpen(instanceKeyOf(key)));
-    return wanted.forget(gone).then(
+    const gone = (): InstanceKey[] => wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#calls.isOpen(instanceKeyOf(key)));
+    return this.#settling.settle(this.#active).then(() => wanted.forget(gone())).then(
       () => true,
       (error: unknown) => (this.#told.notCommitted(error), false),
     );
@@ -253,7 +304,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
     const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
-    return [...demands, ...sharing, ...held].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
+    return [...demands, ...sharing, ...held, ...this.#settling.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
 
   /** Its node may have it still and has only not reported since this daemon started. */
@@ -273,7 +324,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
       quantumMs: swapQuantumMs,
       tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#calls.isOpen(key) },
       isBlocked: (modelKey) => this.#failures.blocking(modelKey, nowMs) !== undefined,
-      isRefetch: ({ wish, plan }) => plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs),
+      isRefetch: ({ wish, plan }) => (plan.kind === 'load' && plan.yields.length > 0 && this.#settling.isPreparing(wish.demand.modelKey)) || (plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs)),
     });
   }
 

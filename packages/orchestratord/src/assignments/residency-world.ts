@@ -1,7 +1,7 @@
 import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
-import type { NodeDirectory } from '../nodes/node-view.js';
+import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
 import { assignmentViews, keyOfView, type AssignmentView } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
 import type { ReplicaTimes } from './replica-times.js';
@@ -12,7 +12,7 @@ import type { WantedSet } from './wanted-set.js';
 /** Where a look at everything comes from. */
 export interface WorldSources {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'noteFile'>;
   readonly wanted: Pick<WantedSet, 'all'>;
   readonly memory: ResidencyMemory;
   readonly times: ReplicaTimes;
@@ -39,6 +39,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
   const pools = nodes.pools();
   const places = nodes.places();
   const views = assignmentViews(wanted.all(), places);
+  learnFiles(views, pools, models);
   const viewOf = new Map(views.map((view) => [keyOfView(view), view]));
   const viewsOf = new Map<string, AssignmentView[]>();
   for (const view of views) {
@@ -75,4 +76,15 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     nameOfModel: (modelKey) => modelKey.slice(0, modelKey.lastIndexOf('@')) || modelKey,
     nameOfReplica: (replicaId) => names.get(replicaId) ?? replicaId,
   };
+}
+
+/** What a replica was made of tells which bytes a model without a digest means. */
+function learnFiles(views: readonly AssignmentView[], pools: readonly PoolView[], models: Pick<ModelDirectory, 'noteFile'>): void {
+  const unnamed = views.filter(({ assignment, status }) => assignment.model.digest === null && assignment.wanted === 'resident' && status?.replica_id != null);
+  if (unnamed.length === 0) return;
+  const replicas = new Map(pools.flatMap(({ status }) => status.replicas).map((replica) => [replica.replica_id, replica]));
+  for (const { assignment, status } of unnamed) {
+    const replica = replicas.get(status?.replica_id ?? '');
+    if (replica !== undefined) models.noteFile(assignment.model, replica.digest);
+  }
 }

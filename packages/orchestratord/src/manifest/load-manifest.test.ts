@@ -42,7 +42,7 @@ test('F-24 a manifest that broke since its last good start is served from the co
   const { log, lines } = recordingLog();
   const { manifest, problem } = await loadManifest({ path, stateDir, log });
   expect(manifest).toEqual(good.manifest);
-  expect(problem).toBe(`the manifest ${path} is broken, its last good copy serves: line 3: routes.chat.model: no model "m" is defined; add it to models; correct it and start again`);
+  expect(problem).toBe(`the manifest ${path} is broken, its last good copy serves: line 3: routes.chat.model: no model "m" is defined; add it to models; correct it and reload`);
   expect(lines.map(({ level, message }) => [level, message])).toEqual([['error', 'manifest is broken; the last good copy serves']]);
 });
 

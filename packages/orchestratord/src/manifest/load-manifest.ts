@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { readJsonFile, writeFileAtomic, type Log } from '@corral/service-kit';
+import { dirname, resolve } from 'node:path';
+import type { Log } from '@corral/service-kit';
+import { LastGoodCopy } from './last-good-copy.js';
 import { describeProblem, ManifestError, type ManifestProblem } from './manifest-error.js';
 import { readManifest } from './read-manifest.js';
 import type { ServedManifest } from './served-manifest.js';
@@ -20,11 +21,6 @@ export interface LoadedManifest {
   readonly problem: string | null;
 }
 
-interface Copy {
-  readonly path: string;
-  readonly text: string;
-}
-
 /**
  * Reads the manifest at start. A good one is copied to the state directory; where the file is broken, the copy
  * serves and the problem is reported. With no copy of this file, throws {@link ManifestError}. [F-24]
@@ -32,21 +28,21 @@ interface Copy {
 export async function loadManifest({ path, stateDir, log }: ManifestOptions): Promise<LoadedManifest> {
   if (path === null) return { manifest: starterManifest(), problem: null };
   const at = resolve(path);
-  const copyPath = join(stateDir, 'manifest.last-good.json');
+  const copy = new LastGoodCopy(stateDir);
   const text = await readFile(at, 'utf8').catch((error: NodeJS.ErrnoException) => error);
   const problems = typeof text === 'string' ? null : [unreadable(text)];
   const read = typeof text === 'string' ? readManifest(text, at, dirname(at)) : ({ kind: 'broken', problems: problems ?? [] } as const);
   if (read.kind === 'served' && typeof text === 'string') {
-    await writeFileAtomic(copyPath, JSON.stringify({ path: at, text } satisfies Copy));
+    await copy.write({ path: at, text });
     return { manifest: read.manifest, problem: null };
   }
   const broken = new ManifestError(at, read.kind === 'broken' ? read.problems : []);
-  const manifest = await lastGood(at, copyPath);
+  const manifest = await lastGood(at, copy);
   if (manifest === null) throw broken;
   log.error('manifest is broken; the last good copy serves', { path: at, problems: broken.problems.map(describeProblem) });
   const [first, ...more] = broken.problems.map(describeProblem);
   const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
-  return { manifest, problem: `the manifest ${at} is broken, its last good copy serves: ${first ?? 'unreadable'}${rest}; correct it and start again` };
+  return { manifest, problem: `the manifest ${at} is broken, its last good copy serves: ${first ?? 'unreadable'}${rest}; correct it and reload` };
 }
 
 /** Reads and checks without serving or copying: for `--check`. Returns every problem. */
@@ -58,13 +54,14 @@ export async function checkManifestFile(path: string): Promise<readonly Manifest
   return read.kind === 'broken' ? read.problems : [];
 }
 
-async function lastGood(path: string, copyPath: string): Promise<ServedManifest | null> {
-  const copy = (await readJsonFile(copyPath).catch(() => undefined)) as Partial<Copy> | undefined;
-  if (copy?.path !== path || typeof copy.text !== 'string') return null;
+async function lastGood(path: string, lastGoodCopy: LastGoodCopy): Promise<ServedManifest | null> {
+  const copy = await lastGoodCopy.read();
+  if (copy?.path !== path) return null;
   const read = readManifest(copy.text, path, dirname(path));
   return read.kind === 'served' ? read.manifest : null;
 }
 
-function unreadable(error: NodeJS.ErrnoException): ManifestProblem {
+/** A file that is not there, or may not be read. */
+export function unreadable(error: NodeJS.ErrnoException): ManifestProblem {
   return { line: null, field: '', message: `the file cannot be read (${error.code ?? error.message}); check its path and permissions` };
 }

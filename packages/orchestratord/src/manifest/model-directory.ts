@@ -74,6 +74,11 @@ export class ModelDirectory {
   /** A purged model is wanted nowhere. [G-09] */
   readonly isPurged = (modelId: string): boolean => this.options.catalog.isPurged(modelId);
 
+  /** Whether anybody defines the model, or used one that a node brought: then more than a node's file keeps it served. */
+  isMeant(modelId: string): boolean {
+    return this.options.catalog.record(modelId) !== undefined;
+  }
+
   /** Models that are kept in RAM ahead of need. [D-37] */
   pinned(): readonly ModelSpec[] {
     return this.options.catalog.pinned();

@@ -38,6 +38,12 @@ function shapeKey({ model_id, context, slots }: Shape): string {
   return `${model_id}@${context}x${slots}`;
 }
 
+const hashes = new WeakMap<readonly string[], string>();
+
 function sourcesHash(sources: readonly string[]): string {
-  return canonicalHash(sources);
+  const known = hashes.get(sources);
+  if (known !== undefined) return known;
+  const hash = canonicalHash(sources);
+  hashes.set(sources, hash);
+  return hash;
 }

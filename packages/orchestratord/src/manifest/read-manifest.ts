@@ -7,7 +7,7 @@ import { servedFrom } from './served-from.js';
 import type { ServedManifest } from './served-manifest.js';
 
 /** What the text of a manifest means: something to serve, or every problem it has. */
-export type ReadManifest = { readonly kind: 'served'; readonly manifest: ServedManifest } | { readonly kind: 'broken'; readonly problems: readonly ManifestProblem[] };
+export type ReadManifest = { readonly kind: 'served'; readonly manifest: ServedManifest; lineOf(keys: readonly string[]): number | undefined } | { readonly kind: 'broken'; readonly problems: readonly ManifestProblem[] };
 
 const validate = validator(Manifest);
 
@@ -24,7 +24,7 @@ export function readManifest(text: string, path: string, baseDir: string): ReadM
   if (!checked.ok) return { kind: 'broken', problems: inOrder(checked.problems.map((p) => ofForm(p, source))) };
   const problems = checkManifest(checked.value, baseDir).map(({ keys, message }) => ({ line: source.lineOf(keys) ?? null, field: keys.join('.'), message }));
   if (problems.length > 0) return { kind: 'broken', problems: inOrder(problems) };
-  return { kind: 'served', manifest: servedFrom(checked.value, path, baseDir) };
+  return { kind: 'served', manifest: servedFrom(checked.value, path, baseDir), lineOf: (keys) => source.lineOf(keys) };
 }
 
 function parse(text: string, path: string): { readonly kind: 'parsed'; readonly source: SourceDocument } | Extract<ReadManifest, { kind: 'broken' }> {

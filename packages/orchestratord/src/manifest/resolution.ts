@@ -37,6 +37,8 @@ export type Resolution =
       readonly instance: ResolvedInstance;
       readonly route: ResolvedRoute | null;
       readonly defaults: InstanceDefaults;
+      /** The bindings that accept the request, where the manifest defines them. [F-05] */
+      readonly bindings: readonly string[];
     }
   /** The model is kept and no longer served. [G-10] */
   | { readonly kind: 'retired'; readonly modelId: string; readonly message: string }

@@ -3,6 +3,7 @@ import { nearest } from '@corral/service-kit';
 import { implicitInstanceId } from '../instances/implicit-instance.js';
 import { instanceDefaults, NO_DEFAULTS } from '../instances/instance-defaults.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
+import { instanceBinding, modelBinding, routeBinding } from './bindings-of.js';
 import { modelKeyOf } from './model-key.js';
 import type { Resolution } from './resolution.js';
 import type { ServedManifest } from './served-manifest.js';
@@ -40,6 +41,7 @@ export function resolveModelRef(ref: string, orgId: string, things: NamedThings)
     instance: { orgId: IMPLICIT_ORG, instanceId, tier: route?.tier ?? 'demand' },
     route: route === undefined ? null : { name: route.name, version: route.version, priority: route.priority, placement: route.placement },
     defaults: NO_DEFAULTS,
+    bindings: [...(route === undefined ? [] : [routeBinding(route.name)]), modelBinding(model.model_id)],
   };
 }
 
@@ -48,7 +50,7 @@ function ofInstance(instance: InstanceRecord, ref: string, orgId: string, things
   if (model === undefined) return { kind: 'not_found', message: `instance ${ref} runs ${instance.modelRef}, which is not served here; add the model to the manifest`, near: nearest(instance.modelRef, things.modelIds()) };
   if (things.isRetired(model.model_id)) return retired(model.model_id);
   const { instanceId, tier, config } = instance;
-  return { kind: 'resolved', model, modelKey: modelKeyOf(model), instance: { orgId, instanceId, tier }, route: null, defaults: instanceDefaults(config) };
+  return { kind: 'resolved', model, modelKey: modelKeyOf(model), instance: { orgId, instanceId, tier }, route: null, defaults: instanceDefaults(config), bindings: [instanceBinding({ orgId, instanceId }), modelBinding(model.model_id)] };
 }
 
 function retired(modelId: string): Resolution {

@@ -8,6 +8,7 @@ import { acceptReport, type Acceptance, type Arrival, type NodeRecord } from './
 import type { NodeChange, NodeDirectory, NodeModelView, NodePlace, PoolView } from './node-view.js';
 import type { NodeRegistryOptions } from './registry-options.js';
 import { byNodeId, modelViews, nodeSummary, poolViews } from './registry-views.js';
+import { PoolNews } from './pool-news.js';
 import { reportProblem } from './report-problem.js';
 import { arePoolsAsTold, toldPools } from './told-pools.js';
 
@@ -34,6 +35,7 @@ export class NodeRegistry implements NodeDirectory {
   readonly #polls: NodePolls;
   readonly #metrics: NodeMetrics;
   readonly #stopped = new AbortController();
+  readonly #poolNews = new PoolNews();
   #models: readonly NodeModelView[] | null = null;
 
   constructor(private readonly options: NodeRegistryOptions) {
@@ -128,6 +130,11 @@ export class NodeRegistry implements NodeDirectory {
     return [...known, ...this.#polls.unreached()];
   }
 
+  /** Every node that is known, with what tells whether it is on this host. */
+  whereabouts(): readonly (NodeSummary & { readonly machineId: string | null })[] {
+    return this.nodes().map((node) => ({ ...node, machineId: this.#records.get(node.node_id)?.machineId ?? null }));
+  }
+
   models(): readonly NodeModelView[] {
     return (this.#models ??= modelViews(byNodeId(this.#records.values())));
   }
@@ -197,13 +204,15 @@ export class NodeRegistry implements NodeDirectory {
   #wantedOf(record: NodeRecord, { always }: { readonly always: boolean }): WantedState {
     const { wanted, incarnation, catalog } = this.options;
     const told = this.#toldPools(record);
+    const isNews = this.#poolNews.isToTell(record.nodeId, told);
+    if (always) this.#poolNews.registered(record.nodeId, told);
     const assignments = wanted.assignmentsOf(record.nodeId);
     const isAsWanted = record.state.assignments_hash === assignmentsHash(assignments);
     if (!isAsWanted) wanted.toldAll(record.nodeId);
     return {
       orchestrator_incarnation: incarnation,
       catalog_version: catalog.version(),
-      ...(always || !arePoolsAsTold(told, record.state) ? { pools: told === null ? null : [...told] } : {}),
+      ...(always || isNews || !arePoolsAsTold(told, record.state) ? { pools: told === null ? null : [...told] } : {}),
       ...(isAsWanted ? {} : { assignments: [...assignments] }),
     };
   }
@@ -274,6 +283,7 @@ export class NodeRegistry implements NodeDirectory {
   #forget(record: NodeRecord): void {
     this.#records.delete(record.nodeId);
     this.#clients.drop(record.nodeId);
+    this.#poolNews.forget(record.nodeId);
     this.#models = null;
     this.#metrics.forget(record.nodeId);
     this.#countOnline();

@@ -9,6 +9,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-access': { up: createAccess },
   '0003-instances': { up: addInstanceColumns },
   '0005-catalog': { up: addCatalog },
+  '0006-bindings': { up: createBindings },
 };
 
 async function createTables(db: Kysely<unknown>): Promise<void> {
@@ -155,5 +156,19 @@ async function addCatalog(db: Kysely<unknown>): Promise<void> {
     .createTable('catalog')
     .addColumn('id', 'integer', (c) => c.primaryKey())
     .addColumn('version', 'bigint', (c) => c.notNull())
+    .execute();
+}
+
+async function createBindings(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('bindings')
+    .addColumn('id', 'text', (c) => c.notNull())
+    .addColumn('version', 'bigint', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('fingerprint', 'text', (c) => c.notNull())
+    .addColumn('provider', 'text', (c) => c.notNull())
+    .addColumn('handler', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('bindings_pk', ['id', 'version'])
     .execute();
 }

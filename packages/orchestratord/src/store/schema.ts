@@ -1,4 +1,5 @@
 import type { AuditOutcome, Role } from '@corral/contracts';
+import type { BindingKind } from '@corral/orchestrator-core';
 import type { Generated } from 'kysely';
 
 /** Columns hold text, integers and reals alone, JSON as text, so that one schema serves SQLite and PostgreSQL. Times are Unix milliseconds, flags 0 or 1. */
@@ -13,6 +14,7 @@ export interface Database {
   readonly assignments: AssignmentTable;
   readonly outbox: OutboxTable;
   readonly instance_events: InstanceEventTable;
+  readonly bindings: BindingTable;
 }
 
 export interface OrgTable {
@@ -149,4 +151,15 @@ export interface InstanceEventTable {
   duration_ms: number | null;
   /** JSON. */
   steps: string;
+}
+
+/** Versions of what the manifest defines. [F-16] */
+export interface BindingTable {
+  id: string;
+  version: number;
+  kind: BindingKind;
+  fingerprint: string;
+  provider: 'manifest' | 'starter';
+  handler: string;
+  state: 'active' | 'terminated';
 }

@@ -12,6 +12,15 @@ export class PoolQueues {
 
   constructor(private readonly policyOf: (poolId: string) => QueuePolicy) {}
 
+  /** The policies have changed: a queue that is too long now evicts nobody, and the next newcomer meets the policy. */
+  applyPolicies(): void {
+    for (const [poolId, queue] of this.#queues) {
+      const { capacity, fullPolicy } = this.policyOf(poolId);
+      queue.setCapacity(capacity);
+      queue.setFullPolicy(fullPolicy);
+    }
+  }
+
   enqueue(poolId: string, entry: QueuedTask): QueueAdmission {
     return this.#queue(poolId).enqueue(entry);
   }

@@ -1,12 +1,23 @@
 import type { ReplicaStatus } from '@corral/contracts';
 import type { QueuedTask } from '@corral/orchestrator-core';
 import type { Leases } from './leases.js';
-import type { Task } from './task.js';
-import type { Demand, ReplicaUse } from '../assignments/demand.js';
+import type { Task, TaskTarget } from './task.js';
+import type { ActiveInstance, Demand, ReplicaUse } from '../assignments/demand.js';
+import type { ResolvedInstance } from '../manifest/resolution.js';
 import type { PoolView } from '../nodes/node-view.js';
 
+type HolderOf = (target: TaskTarget) => ResolvedInstance;
+
+/** Instances with tasks that run or wait, and who holds a model for tasks of an earlier version of it. */
+export function activeOf(tasks: Iterable<Task>, holderOf: HolderOf): ActiveInstance[] {
+  return [...tasks].flatMap(({ target }): ActiveInstance[] => {
+    const holder = holderOf(target);
+    return holder === target.instance ? [holder] : [target.instance, { ...holder, heldFor: target.model }];
+  });
+}
+
 /** Every model that tasks wait for, oldest first: what residency decides by. */
-export function demandsOf(queued: Iterable<Task>, nowMs: number): Demand[] {
+export function demandsOf(queued: Iterable<Task>, nowMs: number, holderOf: HolderOf): Demand[] {
   const byModel = new Map<string, Task[]>();
   for (const task of queued) {
     const { modelKey } = task.target;
@@ -14,17 +25,17 @@ export function demandsOf(queued: Iterable<Task>, nowMs: number): Demand[] {
     tasks.push(task);
     byModel.set(modelKey, tasks);
   }
-  return [...byModel.values()].map((tasks) => demandOf(tasks, nowMs)).sort((a, b) => a.oldestArrivalSeq - b.oldestArrivalSeq);
+  return [...byModel.values()].map((tasks) => demandOf(tasks, nowMs, holderOf)).sort((a, b) => a.oldestArrivalSeq - b.oldestArrivalSeq);
 }
 
 /** The oldest of the higher class speaks for the model: class and arrival belong to the same task. */
-function demandOf(tasks: readonly Task[], nowMs: number): Demand {
+function demandOf(tasks: readonly Task[], nowMs: number, holderOf: HolderOf): Demand {
   const priority = tasks.some((task) => task.priority === 'interactive') ? 'interactive' : 'batch';
   const oldest = tasks.filter((task) => task.priority === priority).reduce((a, b) => (b.arrivalSeq < a.arrivalSeq ? b : a));
   return {
     modelKey: oldest.target.modelKey,
     model: oldest.target.model,
-    instance: oldest.target.instance,
+    instance: holderOf(oldest.target),
     priority,
     oldestArrivalSeq: oldest.arrivalSeq,
     waitingMs: Math.max(0, Math.round(nowMs - oldest.arrivedMs)),

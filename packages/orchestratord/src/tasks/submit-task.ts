@@ -2,6 +2,7 @@ import { ApiError, type ModelSpec } from '@corral/contracts';
 import { checkLimits } from '@corral/orchestrator-core';
 import { requireModel } from '../access/allowed-models.js';
 import { withInstanceDefaults } from '../instances/with-instance-defaults.js';
+import type { RequestPin } from '../manifest/binding-registry.js';
 import type { Resolution } from '../manifest/resolution.js';
 import type { Admitted, NewTask, TaskLoop } from './task-loop.js';
 import type { TaskOutput } from './task-output.js';
@@ -20,6 +21,8 @@ export interface TaskCaller {
 export interface SubmitParts {
   readonly loop: Pick<TaskLoop, 'submit'>;
   resolve(modelRef: string, orgId: string): Resolution;
+  /** The task counts as accepted by these bindings until it ends. */
+  accept(bindings: readonly string[]): RequestPin;
   /** Called for a task that was admitted: its instance is in use. */
   touch(instance: NewTask['target']['instance'], model: ModelSpec): void;
 }
@@ -35,7 +38,8 @@ export function submitTask(parts: SubmitParts, asked: TaskSpec, caller: TaskCall
   refuseBeyondContext(spec, model.context);
   const target: NewTask['target'] = { model, modelKey, instance, route: route === null ? null : `${route.name}@${route.version}` };
   parts.touch(instance, model);
-  return parts.loop.submit({
+  const pin = parts.accept(resolved.bindings);
+  const task: NewTask = {
     id: spec.taskId,
     orgId: caller.orgId,
     keyId: caller.keyId,
@@ -45,7 +49,14 @@ export function submitTask(parts: SubmitParts, asked: TaskSpec, caller: TaskCall
     priority: spec.priority ?? route?.priority ?? 'interactive',
     placement: spec.placement === null ? (route?.placement ?? null) : placementOverridesOf(spec.placement),
     output: outputOf(target),
-  });
+    pin,
+  };
+  try {
+    return parts.loop.submit(task);
+  } catch (error) {
+    pin.ended(true);
+    throw error;
+  }
 }
 
 function refuseBeyondContext(spec: TaskSpec, context: number): void {

@@ -6,15 +6,16 @@ import { generateRequestOf, workerDeadlines, type AnswerLimits } from './generat
 import { Leases } from './leases.js';
 import { Placer } from './placer.js';
 import { PoolQueues, type QueuePolicy } from './pool-queues.js';
-import { demandsOf, entryOf, usesOf } from './residency-demand.js';
+import { activeOf, demandsOf, entryOf, usesOf } from './residency-demand.js';
 import type { TaskJournal } from './task-journal.js';
 import type { Ending } from './task-output.js';
 import type { ModelStatus } from '../assignments/demand.js';
 import type { NodeChange } from '../nodes/node-view.js';
 import type { Residency } from '../assignments/residency.js';
+import type { ResolvedInstance } from '../manifest/resolution.js';
 import type { InstanceKey } from '../store/instance-rows.js';
 import type { ModelsPort, PoolsPort } from './task-ports.js';
-import type { Task, TaskState } from './task.js';
+import type { Task, TaskState, TaskTarget } from './task.js';
 import { afterTries } from './tries.js';
 import { expiredWait, type WaitLimits } from './wait-limits.js';
 
@@ -34,6 +35,8 @@ export interface TaskLoopParts {
   readonly limits: TaskLimits;
   queuePolicyOf(poolId: string): QueuePolicy;
   keyOf(replica: ReplicaStatus): string;
+  /** Who holds the task's model in memory for it. */
+  holderOf(target: TaskTarget): ResolvedInstance;
 }
 
 export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'createdS' | 'state' | 'tries' | 'loadingSinceMs' | 'loadedMs' | 'spentMs'>;
@@ -114,6 +117,12 @@ export class TaskLoop {
     this.#pump();
     this.#tellProgress(task);
     return { queuePosition: admission.position, predictedStartMs, residency: status };
+  }
+
+  /** What is served has changed: queues have other policies, and models of waiting tasks other holders. */
+  servedChanged(): void {
+    this.#queues.applyPolicies();
+    this.#pump();
   }
 
   /** Cancels wherever the task is; its reader gets nothing after this returns. False for a task that is not here. [B-67] */
@@ -203,6 +212,7 @@ export class TaskLoop {
     const progress: AnswerProgress = { frames: 0, firstByteAtMs: null, lastByteAtMs: null };
     endLoad(task, nowMs);
     task.state = { at: 'running', nodeId, poolId, replicaId, startedMs: nowMs, stop, lost, progress };
+    task.pin.dispatched();
     const release = this.#leases.take(poolId, replicaId, task.id);
     journal.started(task, poolId, replicaId);
     const request = generateRequestOf(task, { poolId, replicaId }, workerDeadlines(task, nowMs, limits));
@@ -223,6 +233,7 @@ export class TaskLoop {
       return;
     }
     if (outcome.kind === 'told') {
+      task.pin.ended(true);
       this.#end(task, { kind: 'completed' });
       return this.parts.journal.failed(task, state, outcome.error);
     }
@@ -263,9 +274,9 @@ export class TaskLoop {
   }
 
   #tellResidency(): void {
-    const { pools, clock, residency, keyOf } = this.parts;
-    const waiting = demandsOf(this.#waiting(), clock.monotonicMs());
-    residency.update(waiting, usesOf(pools.pools(), this.#leases, waiting, keyOf), [...this.#tasks.values()].map(({ target }) => target.instance));
+    const { pools, clock, residency, keyOf, holderOf } = this.parts;
+    const waiting = demandsOf(this.#waiting(), clock.monotonicMs(), holderOf);
+    residency.update(waiting, usesOf(pools.pools(), this.#leases, waiting, keyOf), activeOf(this.#tasks.values(), holderOf));
   }
 
   /** Deadlines and progress of whoever waits; runs only while someone does. */
@@ -347,6 +358,7 @@ export class TaskLoop {
     if (task.state.at === 'queued') this.#queues.remove(task.state.poolId, task.id);
     task.state = { at: 'ended' };
     this.#tasks.delete(task.id);
+    task.pin.ended(ending.kind === 'failed');
     task.output.end(ending);
   }
 }

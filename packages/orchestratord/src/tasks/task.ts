@@ -1,5 +1,6 @@
 import type { ModelSpec, Priority } from '@corral/contracts';
 import type { PlacementOverrides } from '@corral/orchestrator-core';
+import type { RequestPin } from '../manifest/binding-registry.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
 import type { AnswerProgress } from './dispatcher.js';
 import type { TaskOutput } from './task-output.js';
@@ -28,6 +29,8 @@ export interface Task {
   readonly priority: Priority;
   readonly placement: PlacementOverrides | null;
   readonly output: TaskOutput;
+  /** The versions that accepted it, which it gives back when it ends. [F-05] */
+  readonly pin: RequestPin;
   readonly arrivalSeq: number;
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;

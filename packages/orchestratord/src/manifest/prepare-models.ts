@@ -1,0 +1,58 @@
+import type { ModelSpec } from '@corral/contracts';
+import type { Clock } from '@corral/service-kit';
+import type { Preparation, ResidencyLoop } from '../assignments/residency-loop.js';
+import { modelKeyOf } from './model-key.js';
+import { ReloadError } from './reload-error.js';
+
+export interface ChangedModel {
+  readonly before: ModelSpec;
+  readonly after: ModelSpec;
+}
+
+export interface PrepareModelsParts {
+  readonly residency: Pick<ResidencyLoop, 'prepare' | 'preparation' | 'poolsWith'>;
+  readonly clock: Clock;
+  /** How long the reload waits for their loads. */
+  readonly limitMs: number;
+}
+
+const LOOK_MS = 50;
+/** Room that is said to lack so many times in a row is lacking. */
+const LACKING_LOOKS = 4;
+
+interface Preparing {
+  readonly model: ModelSpec;
+  readonly modelKey: string;
+  readonly poolId: string;
+  lacking: number;
+  note: string | null;
+}
+
+/**
+ * Asks for the replicas of changed models beside those that serve, where memory allows, and waits for them up to a
+ * limit. Returns one sentence per changed model that has a replica. Throws where one cannot be loaded at all: then the
+ * manifest is not taken up. [F-31 F-32]
+ */
+export async function prepareModels(changed: readonly ChangedModel[], { residency, clock, limitMs }: PrepareModelsParts): Promise<readonly string[]> {
+  const preparing = changed.flatMap(({ before, after }): Preparing[] => {
+    const [beforeKey, modelKey] = [modelKeyOf(before), modelKeyOf(after)];
+    const poolId = beforeKey === modelKey ? undefined : residency.poolsWith(beforeKey)[0];
+    return poolId === undefined ? [] : [{ model: after, modelKey, poolId, lacking: 0, note: null }];
+  });
+  if (preparing.length === 0) return [];
+  residency.prepare(preparing);
+  const untilMs = clock.monotonicMs() + limitMs;
+  while (preparing.some(({ note }) => note === null) && clock.monotonicMs() < untilMs) {
+    await clock.sleep(LOOK_MS);
+    for (const one of preparing) if (one.note === null) look(one, residency.preparation(one.modelKey));
+  }
+  return preparing.map(({ model, poolId, note }) => note ?? `model:${model.model_id} was not loaded beside the old replica in pool ${poolId} within ${limitMs} ms; new requests wait for its load`);
+}
+
+function look(one: Preparing, { state, message }: Preparation): void {
+  const { model, poolId } = one;
+  if (state === 'failed') throw new ReloadError('activation', `model ${model.model_id} cannot be loaded as it is defined now (${message}); what served before serves on, so correct models.${model.model_id} and reload`);
+  if (state === 'resident') one.note = `model:${model.model_id} was loaded beside the old replica in pool ${poolId}, which ends with its last request`;
+  one.lacking = state === 'no_room' ? one.lacking + 1 : 0;
+  if (one.lacking >= LACKING_LOOKS) one.note = `model:${model.model_id} has no room beside the old replica in pool ${poolId}, which is drained first; new requests wait for the load`;
+}
