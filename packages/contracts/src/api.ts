@@ -10,7 +10,7 @@ import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js'
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
 import { Operation, OperationList } from './operations.js';
-import { DrainRequest, PoolList, PoolStatus } from './pools.js';
+import { DrainRequest, PoolHealth, PoolList, PoolPreloadRequest, PoolPurgeRequest, PoolReloadRequest } from './pools.js';
 import { Id } from './scalars.js';
 import { ModelStaging } from './staging.js';
 import { TaskAccepted, TaskRequest } from './tasks.js';
@@ -49,6 +49,10 @@ const nothing = { description: 'Done.' } as const;
 const PAGE = { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }), cursor: Type.String({ description: '`next_cursor` of the page before.' }) };
 const json = (description: string, schema: TSchema): ApiResponse => ({ description, schema });
 
+const WAIT = { wait: Type.Boolean({ description: 'Answer when the operation has ended.' }) };
+/** With `?wait=true`: 200 once it has succeeded, else the status of its error. */
+const BEGUN = { 202: json('Begun; GET /v2/operations/{operation_id} shows how far it is.', Operation), 200: json('Done, where that was waited for.', Operation) };
+
 export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'post', path: '/v1/chat/completions', operationId: 'createChatCompletion', tag: 'openai', summary: 'Chat, as OpenAI; `stream: true` answers with server-sent events.', request: ChatCompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', ChatCompletion) }, refusals: [400, 403, 404, 429, 503] },
   { method: 'post', path: '/v1/completions', operationId: 'createCompletion', tag: 'openai', summary: 'Continue raw text, as OpenAI.', request: CompletionRequest, responses: { 200: json('The answer, or an event stream of chunks.', Completion) }, refusals: [400, 403, 404, 429, 503] },
@@ -60,8 +64,14 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'post', path: '/v2/tasks/{task_id}/cancel', operationId: 'cancelTask', tag: 'tasks', summary: 'Cancel, wherever the task is; no token follows the answer.', responses: { 204: nothing }, refusals: [404] },
 
   { method: 'get', path: '/v2/pools', operationId: 'listPools', tag: 'pools', summary: 'Pools of all nodes, with their replicas.', responses: { 200: json('The pools.', PoolList) } },
-  { method: 'get', path: '/v2/pools/{pool_id}/health', operationId: 'getPoolHealth', tag: 'pools', summary: 'One pool.', responses: { 200: json('The pool.', PoolStatus) }, refusals: [404] },
-  { method: 'post', path: '/v2/pools/{pool_id}/drain', operationId: 'drainPool', tag: 'pools', summary: 'Stop giving the pool work; what runs may end until the deadline.', request: DrainRequest, responses: { 202: { description: 'Draining.' } }, refusals: [400, 404, 503] },
+  { method: 'get', path: '/v2/pools/{pool_id}/health', operationId: 'getPoolHealth', tag: 'pools', summary: 'One pool.', responses: { 200: json('The pool.', PoolHealth) }, refusals: [404] },
+  { method: 'post', path: '/v2/pools/{pool_id}/drain', operationId: 'drainPool', tag: 'pools', summary: 'Take the pool out of service: no new work, what runs may end until the deadline, then its engines end. `cancel` puts it back.', query: WAIT, request: DrainRequest, bodyIsOptional: true, responses: { ...BEGUN, 204: nothing }, refusals: [400, 403, 404, 409, 503] },
+  { method: 'delete', path: '/v2/pools/{pool_id}/drain', operationId: 'undrainPool', tag: 'pools', summary: 'Put a drained pool back into service.', responses: { 204: nothing }, refusals: [403, 404, 503] },
+  { method: 'post', path: '/v2/pools/{pool_id}/reload', operationId: 'reloadPool', tag: 'pools', summary: 'Replace a replica by one of another model, or leave everything as it was.', query: WAIT, request: PoolReloadRequest, responses: BEGUN, refusals: [400, 403, 404, 409, 503] },
+  { method: 'post', path: '/v2/pools/{pool_id}/preload', operationId: 'preloadPool', tag: 'pools', summary: 'Put the pool into service, and load these models beside what is there.', query: WAIT, request: PoolPreloadRequest, bodyIsOptional: true, responses: BEGUN, refusals: [400, 403, 404, 409, 503] },
+  { method: 'post', path: '/v2/pools/{pool_id}/purge', operationId: 'purgePool', tag: 'pools', summary: 'Drain the pool, then delete models and what its engines left from its node.', query: WAIT, request: PoolPurgeRequest, bodyIsOptional: true, responses: BEGUN, refusals: [400, 403, 404, 409, 503] },
+  { method: 'post', path: '/v2/nodes/{node_id}/drain', operationId: 'drainNode', tag: 'nodes', summary: 'Drain every pool of a node.', query: WAIT, request: DrainRequest, bodyIsOptional: true, responses: { ...BEGUN, 204: nothing }, refusals: [400, 403, 404, 409, 503] },
+  { method: 'delete', path: '/v2/nodes/{node_id}/drain', operationId: 'undrainNode', tag: 'nodes', summary: 'Put every pool of a node back into service.', responses: { 204: nothing }, refusals: [403, 404, 503] },
   { method: 'post', path: '/v2/pools/{pool_id}/reset', operationId: 'resetPool', tag: 'pools', summary: 'Forget what failed in the pool: closes its breakers, ends its waits and tries at once what is wanted.', responses: { 202: { description: 'Reset.' } }, refusals: [404, 503] },
 
   { method: 'post', path: '/v2/catalog/models/{model_id}/stage', operationId: 'stageModel', tag: 'nodes', summary: 'Stage a model in the RAM of every online node that has its file.', responses: { 202: json('Where it is on those nodes.', ModelStaging) }, refusals: [403, 404, 409, 413, 503] },

@@ -21,6 +21,7 @@ const InstanceOutcome = Type.Object({
   duration_ms: Nullable(Ms),
   progress: Nullable(LoadProgress),
   retry_at_ms: Type.Optional(Type.Integer()),
+  previous_replica_id: Type.Optional(Type.String()),
   reason: Nullable(Type.String()),
   steps: Type.Optional(Type.Array(InstanceStep, { description: 'What took how long since the last end, in order.' })),
 });

@@ -82,6 +82,19 @@ export const PoolStatus = Type.Object({
 });
 export type PoolStatus = Static<typeof PoolStatus>;
 
+/** A pool in detail. [B-100] */
+export const PoolHealth = Type.Composite([
+  Type.Omit(PoolStatus, ['model_id', 'device_mask']),
+  Type.Object({
+    model_id: Nullable(ModelId),
+    device_mask: Type.String(),
+    vram_total_bytes: Bytes,
+    vram_free_bytes: Bytes,
+    metrics: Type.Object({ queue_depth_interactive: Count, queue_depth_batch: Count, active_leases: Count, replicas_resident: Count }),
+  }),
+]);
+export type PoolHealth = Static<typeof PoolHealth>;
+
 export const PoolList = Type.Object({ data: Type.Array(PoolStatus), next_cursor: Type.Null() });
 
 /** Body of `POST /v2/pools/{id}/drain`. `cancel` ends a drain instead, as `DELETE` of the same path does. */

@@ -11,6 +11,7 @@ import { eventRoutes, type EventRoutesParts } from './http/events.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/nodes.routes.js';
 import { openAiRoutes, type OpenAiRoutesParts } from './http/openai.routes.js';
+import { poolOperationRoutes, type PoolOperationRoutesParts } from './http/pool-operations.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
 import { isReloadPath, reloadRoutes, type ReloadRoutesParts } from './http/reload.routes.js';
 import { roleGuard } from './http/role-guard.js';
@@ -26,6 +27,7 @@ export interface AppParts {
   readonly openAi: OpenAiRoutesParts;
   readonly nodes: NodeRoutesParts;
   readonly pools: PoolRoutesParts;
+  readonly poolOperations: PoolOperationRoutesParts;
   readonly staging: StagingRoutesParts;
   readonly catalog: CatalogRoutesParts;
   readonly catalogWork: CatalogWorkParts;
@@ -51,6 +53,7 @@ export function createApp(parts: AppParts): Express {
       openAiRoutes(app, parts.openAi);
       taskRoutes(app, parts.tasks);
       poolRoutes(app, parts.pools);
+      poolOperationRoutes(app, parts.poolOperations);
       stagingRoutes(app, parts.staging);
       catalogRoutes(app, parts.catalog);
       catalogWorkRoutes(app, parts.catalogWork);

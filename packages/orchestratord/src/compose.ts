@@ -25,6 +25,7 @@ import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
 import { openStore, type Store } from './store/open-store.js';
+import { PoolCalls } from './operations/pool-calls.js';
 import { NodeDispatcher } from './tasks/node-dispatcher.js';
 import { TaskJournal } from './tasks/task-journal.js';
 import { TaskLogs } from './tasks/task-logs.js';
@@ -209,7 +210,8 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     stats: opened.stats,
     operations: ground.operations,
     reloads: doors.routes,
-    pools: { nodes, leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
+    poolOperations: { nodes, calls: new PoolCalls({ nodes, wanted: fleet.wanted, operations: ground.operations, clock }), operations: ground.operations, audit: access.audit, resolve: models.resolve.bind(models) },
+    pools: { nodes, depthOf: (poolId, priority) => loop.depthOf(poolId, priority), leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);
   if (address === undefined) throw new Error(`${config.addr} is not host:port; correct ORCHESTRATORD_ADDR`);

@@ -50,7 +50,7 @@ async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wan
     log: silentLog,
     routes: (routes) => {
       nodeRoutes(routes, { nodes: registry, catalog: CATALOG, bus });
-      poolRoutes(routes, { nodes: registry, leasesOf: () => 0, reasonOf: () => undefined });
+      poolRoutes(routes, { nodes: registry, leasesOf: () => 0, depthOf: (_, priority) => (priority === 'batch' ? 3 : 1), reasonOf: () => undefined });
     },
   });
   const server = await listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
@@ -313,7 +313,10 @@ describe('pools', () => {
     const { registry, client } = await aRegistry({ clock });
     registry.start();
     registry.register(aRegistration());
-    expect(await client.json('GET', '/v2/pools/n1-cpu/health')).toEqual(aPoolStatus());
+    expect(await client.json('GET', '/v2/pools/n1-cpu/health')).toEqual({
+      ...aPoolStatus(), model_id: null, device_mask: '', vram_total_bytes: 1_000, vram_free_bytes: 1_000,
+      metrics: { queue_depth_interactive: 1, queue_depth_batch: 3, active_leases: 0, replicas_resident: 0 },
+    });
     await expect(client.json('GET', '/v2/pools/n1-cpx/health')).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('did you mean n1-cpu?') });
     await clock.advance(31_000);
     expect(await client.json('GET', '/v2/pools')).toMatchObject({ data: [{ pool_id: 'n1-cpu', live: false, ready: false, last_error: 'node n1 has not reported for 31 s; look at its log' }] });
@@ -325,19 +328,6 @@ describe('pools', () => {
     registry.register(aRegistration({ node_id: 'n2', pools: [aPoolStatus({ node_id: 'n2', pool_id: 'n1-cpu' }), aPoolStatus({ node_id: 'n2', pool_id: 'n2-gpu' })] }));
     expect(registry.pools().map(({ nodeId, poolId }) => [nodeId, poolId])).toEqual([['n1', 'n1-cpu'], ['n2', 'n2-gpu']]);
     expect(registry.nodes().map(({ last_error }) => last_error)).toEqual([null, 'pool id n1-cpu is used by node n1 too, so this one is not used; give the pools in the manifest ids of their own']);
-  });
-
-  test('B-101 a drain is passed on to the node; an unknown pool is 404, a node that is away 503', async () => {
-    const node = await aNodeServer(() => aNodeState({ seq: 2, pools: [aPoolStatus({ draining: true })] }));
-    const { registry, client } = await aRegistry();
-    registry.register(aRegistration({}, node.url));
-    expect((await client.exchange('POST', '/v2/pools/n1-cpu/drain', { deadline_ms: 100 })).status).toBe(202);
-    expect(node.asked[0]).toBe('POST /v2/pools/n1-cpu/drain');
-    await eventually(() => expect(registry.pool('n1-cpu')?.status.draining).toBe(true));
-    await expect(client.exchange('POST', '/v2/pools/nope/drain', {})).rejects.toEqual(refusal('NOT_FOUND'));
-    await expect(client.exchange('POST', '/v2/pools/n1-cpu/drain', { deadline: 1 })).rejects.toEqual(refusal('INVALID_PARAMS'));
-    registry.register(aRegistration({ node_id: 'n2' }, 'http://127.0.0.1:9'));
-    await expect(client.exchange('POST', '/v2/pools/n2-cpu/drain', {})).rejects.toEqual(refusal('NODE_UNAVAILABLE'));
   });
 
   test('C-52 a reset is passed on to the node; an unknown pool is 404, a node that is away 503', async () => {

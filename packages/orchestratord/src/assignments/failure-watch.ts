@@ -9,8 +9,8 @@ export interface FailedLoad {
   readonly view: AssignmentView;
   /** `null` where the same failure is known already. */
   readonly failure: LoadFailure | null;
-  /** What is wanted of the instance instead. */
-  readonly change: WantedChange;
+  /** What is wanted of the instance instead; `null` where what it ran before serves on, which nobody may take away for that. [C-261] */
+  readonly change: WantedChange | null;
 }
 
 /** An event of a failure may come before the report that shows the breaker. */
@@ -52,6 +52,7 @@ export class FailureWatch {
       this.#failedGenerations.set(keyOf(assignment), assignment.generation);
       const message = status.last_error ?? 'the node does not say why; look at its log';
       const failure = this.#failures.blocking(modelKey, nowMs)?.message === message ? null : this.#failures.record(modelKey, message, nowMs, held);
+      if (status.previous_replica_id !== undefined) return [{ view, failure, change: null }];
       const { org_id, instance_id, tier, model, target, source } = assignment;
       const isOnDisk = assignment.wanted !== 'on_disk' && modelOn(place, model) !== undefined;
       const change: WantedChange = { instance: { orgId: org_id, instanceId: instance_id, tier }, model, wanted: isOnDisk ? 'on_disk' : 'absent', target: { nodeId: target.node_id, poolId: target.pool_id }, source, reason: `its load failed: ${message}` };

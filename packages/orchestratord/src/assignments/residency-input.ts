@@ -48,7 +48,7 @@ export function residencyPools(world: ResidencyWorld): readonly ResidencyPool[] 
   return usablePools(world.pools).map((pool) => {
     const { poolId, nodeId, status } = pool;
     const ordered = wantedIn(world, poolId);
-    const present = status.replicas.flatMap((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? []) ?? []);
+    const present = status.replicas.flatMap((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? keptFor(world, poolId, replica)) ?? []);
     const seen = new Set(present.map(({ modelKey }) => modelKey));
     const coming = [...ordered].filter(([key]) => !seen.has(key)).map(([key, views]) => orderedReplica(world, pool, key, views));
     return {
@@ -141,6 +141,11 @@ function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string
     byKey.set(view.modelKey, [...(byKey.get(view.modelKey) ?? []), view]);
   }
   return byKey;
+}
+
+/** Whom a replica serves until another one takes its place. [C-261] */
+function keptFor({ views }: ResidencyWorld, poolId: string, { replica_id }: ReplicaStatus): readonly AssignmentView[] {
+  return views.filter(({ assignment, status }) => assignment.wanted === 'resident' && assignment.target.pool_id === poolId && status?.previous_replica_id === replica_id);
 }
 
 /** `null` for one that is parked: it is in nobody's way, and one that is wanted again counts as ordered. [C-251] */

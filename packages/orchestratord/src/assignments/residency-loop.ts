@@ -29,6 +29,7 @@ import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
 import { Settling, type ToPrepare } from './settling.js';
 import { StatusBoard } from './status-board.js';
+import { takenOver } from './taken-over.js';
 import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
@@ -235,6 +236,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const nowMs = this.#passedAtMs;
     await this.#errands.run();
     if (!(await this.#calls.takeBack()) || !(await this.#settle())) return RETRY_COMMIT_MS;
+    if (!(await this.#takeOver())) return RETRY_COMMIT_MS;
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
@@ -263,6 +265,15 @@ export class ResidencyLoop implements Residency, Lifecycle {
     );
   }
 
+  /** What operators did to pools at their nodes is wanted from now on. False when that could not be committed. */
+  async #takeOver(): Promise<boolean> {
+    this.#look = null;
+    return this.options.wanted.apply(takenOver(this.#world())).then(
+      () => true,
+      (error: unknown) => (this.#told.notCommitted(error), false),
+    );
+  }
+
   /** Takes in what nodes report: loads that are done, loads that failed. Returns what the failed ones change. */
   #observe(seen: WorldLook, nowMs: number): readonly WantedChange[] {
     for (const done of this.#memory.observe(seen.pools, seen.views, seen.keyOf, nowMs)) {
@@ -270,12 +281,12 @@ export class ResidencyLoop implements Residency, Lifecycle {
       this.#told.loaded(done);
     }
     for (const view of seen.views) this.#noteArrival(view, nowMs);
-    return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).map(({ view, failure, change }) => {
+    return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).flatMap(({ view, failure, change }) => {
       this.#memory.givenUp(view.modelKey);
       this.#fetches.forget(view.modelKey, view.assignment.target.node_id);
       this.#calls.hadItsTurn(keyOfView(view));
       if (failure !== null) this.#told.failed(view, failure, nowMs);
-      return change;
+      return change ?? [];
     });
   }
 

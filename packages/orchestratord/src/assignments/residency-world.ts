@@ -48,6 +48,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     else same.push(view);
   }
   const wantedHere = new Set(views.flatMap(({ assignment, modelKey }) => (assignment.wanted === 'resident' ? [`${assignment.target.pool_id} ${modelKey}`] : [])));
+  const kept = new Set(views.flatMap(({ assignment, status }) => (assignment.wanted === 'resident' ? (status?.previous_replica_id ?? []) : [])));
   const waiting = new Map(demands.map(({ modelKey, waitingTasks }) => [modelKey, waitingTasks]));
   const residentIn = new Map<string, string[]>();
   const yielding = new Set<string>();
@@ -56,7 +57,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     for (const replica of status.replicas) {
       const key = models.keyOf(replica);
       names.set(replica.replica_id, replica.model_id);
-      if (!wantedHere.has(`${poolId} ${key}`)) yielding.add(replica.replica_id);
+      if (!wantedHere.has(`${poolId} ${key}`) && !kept.has(replica.replica_id)) yielding.add(replica.replica_id);
       else if (online && replica.state === 'resident') residentIn.set(key, [...(residentIn.get(key) ?? []), poolId]);
     }
   }

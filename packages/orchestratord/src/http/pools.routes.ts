@@ -1,55 +1,60 @@
-import { ApiError, DrainRequest, validator, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
-import { isConnectionError, nearest, optionalBody } from '@corral/service-kit';
+import { ApiError, type PoolHealth, type PoolStatus, type ReplicaStatus } from '@corral/contracts';
+import { isConnectionError } from '@corral/service-kit';
 import type { Express } from 'express';
 import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
+import { knownPool } from './pool-operations.routes.js';
 
 export interface PoolRoutesParts {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'pool' | 'clientFor' | 'refresh'>;
   /** Tasks that this control plane has on a replica at this moment. */
   leasesOf(replicaId: string): number;
+  /** Tasks that wait for a pool. */
+  depthOf(poolId: string, priority: 'interactive' | 'batch'): number;
   /** Why a replica is there; `undefined` where nobody has asked for it. */
   reasonOf(poolId: string, replica: ReplicaStatus): string | undefined;
 }
 
-const drainRequest = validator(DrainRequest);
-
-/** Pools of all nodes; a drain and a reset are passed on to the node that has the pool. [B-100 B-101 C-52] */
+/** Pools of all nodes, each in detail, and its reset, which is passed on to its node. [B-100 C-52] */
 export function poolRoutes(app: Express, { nodes, ...parts }: PoolRoutesParts): void {
   const shown = (pool: PoolView): PoolStatus => asSeen(withPresent(pool.status, parts), pool);
 
   app.get('/v2/pools', (_req, res) => void res.json({ data: nodes.pools().map(shown), next_cursor: null }));
 
-  app.get('/v2/pools/:pool_id/health', (req, res) => void res.json(shown(known(req.params.pool_id))));
-
-  app.post('/v2/pools/:pool_id/drain', async (req, res) => {
-    const drain = optionalBody(drainRequest, req);
-    await passOn(known(req.params.pool_id), 'drain', drain);
-    res.status(202).json({});
-  });
+  app.get('/v2/pools/:pool_id/health', (req, res) => void res.json(healthOf(shown(knownPool(nodes, req.params.pool_id)))));
 
   app.post('/v2/pools/:pool_id/reset', async (req, res) => {
-    await passOn(known(req.params.pool_id), 'reset', undefined);
+    await reset(knownPool(nodes, req.params.pool_id));
     res.status(202).json({});
   });
 
-  /** Doing either twice does no harm. */
-  async function passOn({ poolId, nodeId }: PoolView, what: 'drain' | 'reset', request: unknown): Promise<void> {
+  /** Doing it twice does no harm. */
+  async function reset({ poolId, nodeId }: PoolView): Promise<void> {
     const client = nodes.clientFor(nodeId);
     if (client === undefined) throw away(nodeId, 'it has left');
     try {
-      await client.exchange('POST', `/v2/pools/${encodeURIComponent(poolId)}/${what}`, request, { idempotent: true });
+      await client.exchange('POST', `/v2/pools/${encodeURIComponent(poolId)}/reset`, undefined, { idempotent: true });
     } catch (error) {
       throw isConnectionError(error) ? away(nodeId, error.message) : error;
     }
     nodes.refresh(nodeId);
   }
 
-  function known(poolId: string): PoolView {
-    const pool = nodes.pool(poolId);
-    if (pool !== undefined) return pool;
-    const near = nearest(poolId, nodes.pools().map((one) => one.poolId));
-    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'GET /v2/pools lists them';
-    throw new ApiError('NOT_FOUND', `no node has a pool ${poolId.slice(0, 128)}; ${hint}`);
+  function healthOf(status: PoolStatus): PoolHealth {
+    const { pool_id, memory_total_bytes: total, memory_used_bytes: used } = status;
+    const resident = status.replicas.filter(({ state }) => state === 'resident');
+    return {
+      ...status,
+      model_id: resident[0]?.model_id ?? null,
+      device_mask: status.device_mask ?? '',
+      vram_total_bytes: total,
+      vram_free_bytes: Math.max(0, total - used),
+      metrics: {
+        queue_depth_interactive: parts.depthOf(pool_id, 'interactive'),
+        queue_depth_batch: parts.depthOf(pool_id, 'batch'),
+        active_leases: status.active_leases,
+        replicas_resident: resident.length,
+      },
+    };
   }
 }
 
