@@ -41,11 +41,19 @@ export interface AppParts {
   readonly reloads: ReloadRoutesParts;
 }
 
+const MIB = 1_048_576;
+
+/** A node that has as many files as it may tells of them all. */
+function bodyLimitOf(path: string): number {
+  return path.startsWith('/v2/nodes/') ? 64 * MIB : 10 * MIB;
+}
+
 /** The HTTP surface of orchestratord. */
 export function createApp(parts: AppParts): Express {
   return createHttpApp({
     ...parts.http,
     isOpenPath: isDashboardPath,
+    bodyLimitBytes: bodyLimitOf,
     isOwnGate: isReloadPath,
     routes: (app) => {
       app.use(roleGuard(app, parts.admin.audit));

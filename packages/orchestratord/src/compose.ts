@@ -21,6 +21,7 @@ import { openInstances } from './instances/open-instances.js';
 import { indexOf } from './manifest/manifest-index.js';
 import { ModelDirectory } from './manifest/model-directory.js';
 import { Hangups } from './reloads/hangups.js';
+import { CatalogNudge } from './nodes/catalog-nudge.js';
 import { thisHost } from './nodes/local-node.js';
 import { nodeEndpoint } from './nodes/node-events.js';
 import { NodeRegistry } from './nodes/node-registry.js';
@@ -152,12 +153,16 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     onCrash: endProcess,
   });
   const unsubscribe = link.join(nodes, outbox);
+  const nudge = new CatalogNudge({ nodes, clock, log });
+  const unwatch = catalog.onChange(nudge.changed);
   outbox.start();
   nodes.start();
   residency.start();
   refreshChanged(ground, residency);
   shutdown.add('fleet', async () => {
     unsubscribe();
+    unwatch();
+    await nudge.close();
     await residency.close();
     await outbox.close();
     await nodes.close();

@@ -24,7 +24,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const link = await openBus(ground);
   const intent = await openIntent(ground, { deleteModel: core.disposal.deleteModel, client: link.client, onApplied: () => news.changed() });
   const state = nodeStateBuilder({ ...ground, intent, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
-  const server = await serve(ground, core, { state, intake: link.intake });
+  const server = await serve(ground, core, { state, intake: link.intake, intent });
   await startReports(ground, core, { state, server, news, link, intent });
   core.reconciler.poke();
   return { url: server.url, nodeId: ground.nodeId, incarnation: ground.incarnation };

@@ -180,6 +180,21 @@ describe('the intent', () => {
     expect(controlPlane.catalogPulls).toBe(2);
   });
 
+  test('D-61 G-19 a node that is told of a change asks at once, and a purge of what was pinned does so by itself', async () => {
+    const controlPlane = await aControlPlane();
+    controlPlane.catalog = { catalog_version: 1, models: [wanted('a', { pinned: true })] };
+    const { node, get, list, pull, purge } = await aNode({ controlPlane });
+    const { model } = await node.aModel('a');
+    await pull('a', model.sources[0] ?? '');
+    await node.until(() => get('a'), ({ pinned }) => pinned);
+    controlPlane.catalog = { catalog_version: 2, models: [wanted('a', { pinned: true, digest: (await get('a')).digest })] };
+    await node.client.exchange('POST', '/v2/catalog/sync', {});
+    expect(await get('a')).toMatchObject({ pinned: true, verification: { result: 'pass' } });
+    controlPlane.catalog = { catalog_version: 3, models: [wanted('a')] };
+    await purge('a');
+    expect((await list()).data).toEqual([]);
+  });
+
   test('D-61 what was removed goes when nobody uses it, and the state says what could not', async () => {
     const controlPlane = await aControlPlane();
     controlPlane.nextHeartbeatMs = 50;

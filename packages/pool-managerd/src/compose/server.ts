@@ -3,6 +3,7 @@ import { authGate, listen, parseAddress } from '@corral/service-kit';
 import type { Listening } from '@corral/service-kit';
 import { createApp } from '../app.js';
 import { listenAddress } from '../config.js';
+import type { IntentKeeper } from '../models/intent-keeper.js';
 import { setPoolGauges } from '../pools/pool-gauges.js';
 import { cacheList, setStagingGauges } from '../staging/staging-view.js';
 import { stageable } from '../staging/stageable.js';
@@ -13,7 +14,7 @@ import type { Ground } from './ground.js';
 import type { NodeBus } from './open-bus.js';
 
 /** Serves the HTTP surface. Rejects when the address cannot be taken. */
-export async function serve(ground: Ground, core: Core, { state, intake }: { readonly state: () => NodeState; readonly intake: NodeBus['intake'] }): Promise<Listening> {
+export async function serve(ground: Ground, core: Core, { state, intake, intent }: { readonly state: () => NodeState; readonly intake: NodeBus['intake']; readonly intent: IntentKeeper }): Promise<Listening> {
   const { config, clock, log, metrics, incarnation, shutdown, catalog } = ground;
   const { view, tasks } = core;
   let gauged: ReadonlySet<string> = new Set();
@@ -46,7 +47,7 @@ export async function serve(ground: Ground, core: Core, { state, intake }: { rea
       modelIds: () => catalog.list().map(({ id }) => id),
     },
     gc: { collector: core.disposal.collector },
-    catalog: { store: catalog, jobs: core.jobs, deleteModel: core.disposal.deleteModel, operations: ground.operations },
+    catalog: { store: catalog, jobs: core.jobs, deleteModel: core.disposal.deleteModel, operations: ground.operations, intent },
     node: {
       events: intake,
       state,

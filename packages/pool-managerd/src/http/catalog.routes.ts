@@ -9,6 +9,7 @@ import type { Express, Request } from 'express';
 import type { CatalogJobs } from '../models/catalog-jobs.js';
 import type { DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
 import { describeUses } from '../models/in-use.js';
+import type { IntentKeeper } from '../models/intent-keeper.js';
 import { wireFacts } from '../node/node-model.js';
 
 export interface CatalogRoutesParts {
@@ -16,6 +17,7 @@ export interface CatalogRoutesParts {
   readonly jobs: CatalogJobs;
   deleteModel(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
   readonly operations: Operations;
+  readonly intent: Pick<IntentKeeper, 'refresh'>;
 }
 
 const pullRequest = validator(NodePullRequest);
@@ -24,7 +26,7 @@ const PAGE = 1_000;
 const PAGE_MAX = 10_000;
 
 /** The node's own catalog: what is here, bring one, read one again, take one away. `model_id` is percent-encoded. [B-92 B-95 G-19] */
-export function catalogRoutes(app: Express, { store, jobs, deleteModel, operations }: CatalogRoutesParts): void {
+export function catalogRoutes(app: Express, { store, jobs, deleteModel, operations, intent }: CatalogRoutesParts): void {
   const known = (req: Request): CatalogEntry => {
     const modelId = modelIdOf(req);
     const entry = store.get(modelId);
@@ -51,7 +53,13 @@ export function catalogRoutes(app: Express, { store, jobs, deleteModel, operatio
     wantsToWait(req);
     await sendOperation(req, res, operations, jobs.verify(known(req)));
   });
+  app.post('/v2/catalog/sync', async (_req, res) => {
+    await intent.refresh();
+    res.status(204).end();
+  });
   app.delete('/v2/catalog/models/:model_id', async (req, res) => {
+    // The pin that keeps it may have been taken away a moment ago.
+    if (known(req).pinned) await intent.refresh();
     const entry = known(req);
     if (entry.pinned) throw new ApiError('MODEL_IN_USE', `model ${entry.id} is pinned; unpin it first with "corral models unpin ${entry.id}"`);
     const outcome = await deleteModel({ modelId: entry.id, rule: 'Purge', mayGo: ({ pinned }) => !pinned });

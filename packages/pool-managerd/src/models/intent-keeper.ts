@@ -23,6 +23,9 @@ export interface IntentKeeperOptions {
   onApplied(): void;
 }
 
+/** The file is as measured, and that is what was then given. */
+const AS_GIVEN = { result: 'pass', reason: 'the file has the digest that was given for it' } as const;
+
 /** After a failure, so that a round does not follow the next one with the same. */
 const PAUSE_MS = 1_000;
 
@@ -43,6 +46,10 @@ export class IntentKeeper {
   /** Of the entries when they were last compared; `null` = they have to be. */
   #revision: number | null = null;
   #work: Promise<void> | null = null;
+  /** Somebody said that there is another one than was named last. */
+  #isWanted = false;
+  /** Of the control plane whose answer came last. */
+  #incarnation: string | null = null;
   /** Monotonic; nothing is tried before. */
   #pausedUntilMs = -Infinity;
   #isClosed = false;
@@ -77,7 +84,17 @@ export class IntentKeeper {
   /** An answer named the intent. One that is not the kept one is asked for; a failure is tried again with the next answer. */
   saw(name: IntentName): void {
     this.#seen = name;
+    this.#incarnation = name.orchestratorIncarnation;
     this.look();
+  }
+
+  /** Asks for the intent now, whatever was named before, and resolves when it is applied or could not be. */
+  async refresh(): Promise<void> {
+    await this.#work;
+    if (this.#isClosed) return;
+    this.#isWanted = true;
+    this.#work ??= this.#bring().finally(() => (this.#work = null));
+    await this.#work;
   }
 
   /** Entries or uses may have changed. Cheap where nothing did. */
@@ -97,7 +114,7 @@ export class IntentKeeper {
   }
 
   #isOld(): boolean {
-    return this.#seen !== null && (this.#seen.version !== this.#intent?.version || this.#seen.orchestratorIncarnation !== this.#intent.orchestratorIncarnation);
+    return this.#isWanted || (this.#seen !== null && (this.#seen.version !== this.#intent?.version || this.#seen.orchestratorIncarnation !== this.#intent.orchestratorIncarnation));
   }
 
   async #bring(): Promise<void> {
@@ -114,14 +131,16 @@ export class IntentKeeper {
 
   async #take(): Promise<void> {
     const { pull, path, clock, log } = this.options;
-    const seen = this.#seen;
+    const orchestratorIncarnation = this.#incarnation;
     // Asked once for each answer that names it, so that a control plane that is in trouble is left alone until its next one.
     this.#seen = null;
-    if (seen === null) return;
+    this.#isWanted = false;
+    // Nothing is taken from a control plane that this node has not registered with.
+    if (orchestratorIncarnation === null) return;
     const { catalog_version: version, models } = await pull();
-    const intent: TakenIntent = { orchestratorIncarnation: seen.orchestratorIncarnation, version, takenAtMs: clock.nowMs(), models: new Map(models.map((model) => [model.model_id, model])) };
+    const intent: TakenIntent = { orchestratorIncarnation, version, takenAtMs: clock.nowMs(), models: new Map(models.map((model) => [model.model_id, model])) };
     await writeFileAtomic(path, encodeIntent(intent));
-    log.info('intent of the catalog taken', { catalog_version: version, from: this.#intent?.version ?? null, models: models.length, orchestrator_incarnation: seen.orchestratorIncarnation });
+    log.info('intent of the catalog taken', { catalog_version: version, from: this.#intent?.version ?? null, models: models.length, orchestrator_incarnation: orchestratorIncarnation });
     this.#intent = intent;
     this.#revision = null;
   }
@@ -141,11 +160,11 @@ export class IntentKeeper {
     this.#revision = changes.length === 0 && removals.length === 0 ? revision : null;
   }
 
-  async #change({ modelId, lifecycle, retiredAtMs, pinned }: IntendedState): Promise<void> {
+  async #change({ modelId, lifecycle, retiredAtMs, pinned, digestGiven }: IntendedState): Promise<void> {
     const { store, log } = this.options;
     try {
       const before = store.get(modelId);
-      await store.update(modelId, (entry) => ({ ...entry, lifecycle, retiredAtMs, pinned }));
+      await store.update(modelId, (entry) => ({ ...entry, lifecycle, retiredAtMs, pinned, digestGiven, verification: digestGiven && entry.verification.result === 'warn' ? AS_GIVEN : entry.verification }));
       log.info('entry follows the intent', { model_id: modelId, from: { state: before?.lifecycle, pinned: before?.pinned }, to: { state: lifecycle, pinned } });
     } catch (error) {
       // Removed meanwhile: then there is nothing to change.

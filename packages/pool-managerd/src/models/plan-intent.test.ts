@@ -31,9 +31,9 @@ describe('planIntent', () => {
     ]);
     expect(plan).toEqual({
       changes: [
-        { modelId: 'a', lifecycle: 'Retired', retiredAtMs: 7, pinned: true },
-        { modelId: 'b', lifecycle: 'Active', retiredAtMs: null, pinned: false },
-        { modelId: 'c', lifecycle: 'Retired', retiredAtMs: 6, pinned: false },
+        { modelId: 'a', lifecycle: 'Retired', retiredAtMs: 7, pinned: true, digestGiven: true },
+        { modelId: 'b', lifecycle: 'Active', retiredAtMs: null, pinned: false, digestGiven: true },
+        { modelId: 'c', lifecycle: 'Retired', retiredAtMs: 6, pinned: false, digestGiven: true },
       ],
       removals: [],
     });
@@ -41,7 +41,12 @@ describe('planIntent', () => {
 
   test('D-61 a retirement without a time keeps the one that the entry has, else begins when the intent came', () => {
     const plan = planned([anEntry('a', { lifecycle: 'Retired', retiredAtMs: 5 }), anEntry('b')], [wanted('a', { state: 'Retired' }), wanted('b', { state: 'Retired' })]);
-    expect(plan.changes).toEqual([{ modelId: 'b', lifecycle: 'Retired', retiredAtMs: 200, pinned: false }]);
+    expect(plan.changes).toEqual([{ modelId: 'b', lifecycle: 'Retired', retiredAtMs: 200, pinned: false, digestGiven: true }]);
+  });
+
+  test('D-10 D-61 an operator who gives the digest that the file has makes a verification mean something', () => {
+    const plan = planned([anEntry('a', { digestGiven: false }), anEntry('b', { digestGiven: false })], [wanted('a', { digest: DIGEST }), wanted('b', { digest: `sha256:${'b'.repeat(64)}` })]);
+    expect(plan.changes).toEqual([{ modelId: 'a', lifecycle: 'Active', retiredAtMs: null, pinned: false, digestGiven: true }]);
   });
 
   test('D-61 a removed model goes with the bytes that were removed, unless it came anew', () => {

@@ -15,6 +15,8 @@ export interface IntendedState {
   readonly lifecycle: Lifecycle;
   readonly retiredAtMs: number | null;
   readonly pinned: boolean;
+  /** The intent names the digest that the file has. */
+  readonly digestGiven: boolean;
 }
 
 export interface IntentPlan {
@@ -39,8 +41,9 @@ export function planIntent(entries: Iterable<CatalogEntry>, intent: TakenIntent)
       continue;
     }
     const retiredAtMs = wanted.state === 'Retired' ? (wanted.retired_at_ms ?? entry.retiredAtMs ?? intent.takenAtMs) : null;
-    if (entry.lifecycle === wanted.state && entry.retiredAtMs === retiredAtMs && entry.pinned === wanted.pinned) continue;
-    changes.push({ modelId: entry.id, lifecycle: wanted.state, retiredAtMs, pinned: wanted.pinned });
+    const digestGiven = entry.digestGiven || wanted.digest === entry.digest;
+    if (entry.lifecycle === wanted.state && entry.retiredAtMs === retiredAtMs && entry.pinned === wanted.pinned && entry.digestGiven === digestGiven) continue;
+    changes.push({ modelId: entry.id, lifecycle: wanted.state, retiredAtMs, pinned: wanted.pinned, digestGiven });
   }
   return { changes, removals };
 }

@@ -26,7 +26,8 @@ export interface HttpAppOptions {
   readonly isOwnGate?: (path: string) => boolean;
   /** Paths that programs ask every few seconds: a good answer is logged at `debug`. */
   readonly isRoutine?: (path: string) => boolean;
-  readonly bodyLimitBytes?: number;
+  /** Bytes of a body, for all paths or for each. Default 10 MiB. */
+  readonly bodyLimitBytes?: number | ((path: string) => number);
   readonly openErrorsAs?: (path: string) => ErrorShape;
   readonly corsOrigins?: readonly string[];
   /** Registers the routes, with text paths on the app itself so that 404 and 405 can name them. */
@@ -49,7 +50,7 @@ export function createHttpApp(options: HttpAppOptions): Express {
   const isOwnGate = options.isOwnGate ?? (() => false);
   if (options.auth !== undefined) app.use(gated(options.auth, (path) => isOwnGate(path) || options.isOpenPath?.(path) === true));
   app.use(async (req, _res, next) => {
-    contextOf(req).body = await readJsonBody(req, bodyLimitBytes, isOwnGate(req.path));
+    contextOf(req).body = await readJsonBody(req, typeof bodyLimitBytes === 'number' ? bodyLimitBytes : bodyLimitBytes(req.path), isOwnGate(req.path));
     next();
   });
   if (metricsText !== undefined) {
