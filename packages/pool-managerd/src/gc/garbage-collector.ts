@@ -3,7 +3,7 @@ import type { DiskUse, GcDeletion, GcItem, GcPlan, GcPolicy } from '@corral/cata
 import type { GcTrigger } from '@corral/contracts';
 import { formatBytes } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
-import type { Collectable } from './collectable.js';
+import type { Collectable, GcRemoval } from './collectable.js';
 import type { MeasureDisk } from './measure-disk.js';
 
 /** A plan and the disk that it was made for. */
@@ -41,6 +41,9 @@ export interface GarbageCollectorOptions {
   /** For the metrics. Must not throw. */
   readonly onRun: (outcome: 'succeeded' | 'failed', run: GcRun | null) => void;
 }
+
+/** Deletions that share the writes of the index. */
+const AT_ONCE = 32;
 
 /** The first pass after a start waits so long at most, so that what the node is to hold is known. */
 const FIRST_PASS_MS = 60_000;
@@ -135,12 +138,15 @@ export class GarbageCollector {
     const deleted: GcDeletion[] = [];
     const failed: FailedDeletion[] = [];
     const spared: { item: GcItem; reason: string }[] = [];
-    for (const deletion of deletions) {
-      const { item, rule } = deletion;
-      const removal = await this.#sourceOf(item).remove(item, rule, (now) => this.#mayGo(now, deletion));
-      if (removal.kind === 'deleted') deleted.push({ ...deletion, freedBytes: removal.freedBytes });
-      else if (removal.kind === 'failed') failed.push({ ...deletion, error: removal.error });
-      else spared.push({ item, reason: removal.reason });
+    for (let n = 0; n < deletions.length; n += AT_ONCE) {
+      const some = deletions.slice(n, n + AT_ONCE);
+      const removals = await Promise.all(some.map((deletion) => this.#sourceOf(deletion.item).remove(deletion.item, deletion.rule, (now) => this.#mayGo(now, deletion))));
+      for (const [k, deletion] of some.entries()) {
+        const removal = removals[k] as GcRemoval;
+        if (removal.kind === 'deleted') deleted.push({ ...deletion, freedBytes: removal.freedBytes });
+        else if (removal.kind === 'failed') failed.push({ ...deletion, error: removal.error });
+        else spared.push({ item: deletion.item, reason: removal.reason });
+      }
     }
     return { deleted, failed, spared };
   }
