@@ -24,7 +24,10 @@ async function watching(prepare: (folder: string) => Promise<string>) {
   const watch = new FileWatch({ path, clock: systemClock, log: silentLog, onChange: () => void (seen.changes += 1) });
   opened.push(watch);
   await watch.start();
-  const told = (times: number) => eventually(`told ${times} times`, 10_000, async () => seen.changes === times);
+  const told = async (times: number): Promise<number> => {
+    await eventually(`told ${times} times`, 10_000, async () => seen.changes === times);
+    return seen.changes;
+  };
   return { folder, path, seen, told };
 }
 
@@ -37,7 +40,7 @@ async function plainFile(folder: string): Promise<string> {
 test('F-15 T-123 five writes in a moment are told once', async () => {
   const { path, seen, told } = await watching(plainFile);
   for (let n = 0; n < 5; n += 1) await writeFile(path, `text ${n}`);
-  await told(1);
+  expect(await told(1)).toBe(1);
   await pause();
   expect(seen.changes).toBe(1);
 });
@@ -51,9 +54,9 @@ test('F-15 T-123 other files of the folder are not told, and a file renamed over
   expect(seen.changes).toBe(0);
   await writeFile(join(folder, 'new'), 'two');
   await rename(join(folder, 'new'), path);
-  await told(1);
+  expect(await told(1)).toBe(1);
   await writeFile(path, 'three');
-  await told(2);
+  expect(await told(2)).toBe(2);
 });
 
 test('F-15 F-44 a file that goes away is not told until it is back', async () => {
@@ -62,7 +65,7 @@ test('F-15 F-44 a file that goes away is not told until it is back', async () =>
   await pause();
   expect(seen.changes).toBe(0);
   await writeFile(path, 'two');
-  await told(1);
+  expect(await told(1)).toBe(1);
 });
 
 test('F-15 F-44 a folder that goes away and comes back is watched again', async () => {
@@ -74,9 +77,9 @@ test('F-15 F-44 a folder that goes away and comes back is watched again', async 
   await pause();
   await mkdir(join(folder, 'etc'));
   await writeFile(path, 'two');
-  await told(1);
+  expect(await told(1)).toBe(1);
   await writeFile(path, 'three');
-  await told(2);
+  expect(await told(2)).toBe(2);
 });
 
 test('F-15 F-44 a link that is turned elsewhere is noticed, as mounted configurations do it', async () => {
@@ -91,13 +94,13 @@ test('F-15 F-44 a link that is turned elsewhere is noticed, as mounted configura
   await writeFile(join(folder, '..2026_2', 'corral.yaml'), 'two');
   await symlink('..2026_2', join(folder, '..data_tmp'));
   await rename(join(folder, '..data_tmp'), join(folder, '..data'));
-  await told(1);
+  expect(await told(1)).toBe(1);
   await rm(join(folder, '..2026_1'), { recursive: true });
   await mkdir(join(folder, '..2026_3'));
   await writeFile(join(folder, '..2026_3', 'corral.yaml'), 'three');
   await symlink('..2026_3', join(folder, '..data_tmp'));
   await rename(join(folder, '..data_tmp'), join(folder, '..data'));
-  await told(2);
+  expect(await told(2)).toBe(2);
 });
 
 test('F-15 F-44 a write that does not end is told all the same', async () => {
@@ -105,7 +108,7 @@ test('F-15 F-44 a write that does not end is told all the same', async () => {
   let n = 0;
   const writing = setInterval(() => void writeFile(path, `text ${n++}`), 50);
   try {
-    await told(1);
+    expect(await told(1)).toBe(1);
   } finally {
     clearInterval(writing);
   }
