@@ -11,6 +11,7 @@ import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, Registe
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
 import { Operation, OperationList } from './operations.js';
 import { DrainRequest, PoolHealth, PoolList, PoolPreloadRequest, PoolPurgeRequest, PoolReloadRequest } from './pools.js';
+import { ManifestStatus, ReloadFailure, ReloadRequest, ReloadSucceeded } from './reload.js';
 import { Id } from './scalars.js';
 import { ModelStaging } from './staging.js';
 import { TaskAccepted, TaskRequest } from './tasks.js';
@@ -127,6 +128,9 @@ export const API_ROUTES: readonly ApiRoute[] = [
 
   { method: 'get', path: '/api/admin/pool/stats', operationId: 'getPoolStats', tag: 'admin', summary: 'Instances by tier, what they share, and the memory that takes.', responses: { 200: json('The numbers.', PoolStats) }, refusals: [403] },
   { method: 'get', path: '/api/admin/health', operationId: 'getAdminHealth', tag: 'admin', summary: 'Bus, nodes and instances in one look.', responses: { 200: json('How they are.', AdminHealth) }, refusals: [403] },
+
+  { method: 'post', path: '/admin/reload', operationId: 'reloadManifest', tag: 'admin', summary: 'Serve the manifest as its file is now. Its own keys: `Authorization: Bearer` or `X-API-Key` with one of ORCHESTRATOR_API_KEYS, or `Authorization: HMAC-SHA256 timestamp=…,signature=…` with ORCHESTRATOR_HMAC_SECRET.', request: ReloadRequest, bodyIsOptional: true, responses: { 200: json('New requests go to the new versions.', ReloadSucceeded), 500: json('Nothing has changed; the old manifest serves.', ReloadFailure) }, refusals: [400] },
+  { method: 'get', path: '/v2/manifest', operationId: 'getManifest', tag: 'admin', summary: 'What is served: bindings, their versions and requests, and the last reloads.', responses: { 200: json('The manifest as it serves.', ManifestStatus) }, refusals: [403] },
 
   { method: 'get', path: '/v2/meta/capabilities', operationId: 'getCapabilities', tag: 'meta', summary: 'What live pools can do.', responses: { 200: json('Capabilities.', Capabilities) } },
   { method: 'get', path: '/v2/meta/caller', operationId: 'getCaller', tag: 'meta', summary: 'Who the server takes the caller for: its org and role.', responses: { 200: json('The caller.', CallerInfo) } },
