@@ -51,6 +51,10 @@ export const EngineAdd = Strict({
 });
 export type EngineAdd = Static<typeof EngineAdd>;
 
+/** Body of `PATCH …/engines/{engine_id}`. */
+export const EnginePatch = Strict({ state: Type.Optional(Type.Union([Type.Literal('Active'), Type.Literal('Retired')])), pinned: Type.Optional(Type.Boolean()) });
+export type EnginePatch = Static<typeof EnginePatch>;
+
 /** What became of a bundle that was to be used. */
 export const EngineChange = Type.Object({
   node_id: Id,

@@ -15,6 +15,8 @@ export const ERRORS = {
   CONFLICT: { status: 409, retriable: false, meaning: 'Another operation is running, the id is taken, or a change was taken back; the message says which.' },
   MODEL_IN_USE: { status: 409, retriable: false, meaning: 'The model is loaded, staged or pinned.' },
   GONE: { status: 410, retriable: false, meaning: 'The thing was deleted.' },
+  ENGINE_IN_USE: { status: 409, retriable: false, meaning: 'The engine bundle runs replicas, or is chosen to.' },
+  ENGINE_UNUSABLE: { status: 409, retriable: false, meaning: 'The engine bundle could not be prepared, or failed its probe or its first replica; what served before serves on.' },
   PRECONDITION_FAILED: { status: 412, retriable: false, meaning: 'The version in If-Match is not the current one.' },
   PAYLOAD_TOO_LARGE: { status: 413, retriable: false, meaning: 'The body is larger than the limit.' },
   STAGE_TOO_LARGE: { status: 413, retriable: false, meaning: 'The model is larger than the staging area.' },

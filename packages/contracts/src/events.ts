@@ -2,6 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
 import { ModelState } from './catalog.js';
 import { ModelDeleted } from './gc.js';
+import { EngineChange } from './engines.js';
 import { NodeModel } from './nodes.js';
 import { PoolStatus } from './pools.js';
 import { ReloadFailedEvent, ReloadSucceededEvent } from './reload.js';
@@ -45,6 +46,8 @@ export const EVENTS = {
   'orchestrator.reload_succeeded': ReloadSucceededEvent,
   'orchestrator.reload_failed': ReloadFailedEvent,
   'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
+  'catalog.engine_used': EngineChange,
+  'catalog.engine_rejected': EngineChange,
   'catalog.state_changed': ModelStateChanged,
   'catalog.model_deleted': ModelDeleted,
 } as const;

@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import { cacheRoutes, type CacheRoutesParts } from './http/cache.routes.js';
 import { gcRoutes, type GcRoutesParts } from './http/gc.routes.js';
 import { catalogRoutes, type CatalogRoutesParts } from './http/catalog.routes.js';
+import { engineRoutes, type EngineRoutesParts } from './http/engines.routes.js';
 import { metaRoutes, type MetaRoutesParts } from './http/meta.routes.js';
 import { nodeRoutes, type NodeRoutesParts } from './http/node.routes.js';
 import { poolRoutes, type PoolRoutesParts } from './http/pools.routes.js';
@@ -17,6 +18,7 @@ export interface AppParts {
   readonly cache: CacheRoutesParts;
   readonly gc: GcRoutesParts;
   readonly catalog: CatalogRoutesParts;
+  readonly engines: EngineRoutesParts;
   readonly operations: Operations;
 }
 
@@ -32,6 +34,7 @@ export function createApp(parts: AppParts): Express {
       cacheRoutes(app, parts.cache);
       gcRoutes(app, parts.gc);
       catalogRoutes(app, parts.catalog);
+      engineRoutes(app, parts.engines);
       operationRoutes(app, parts.operations);
     },
   });

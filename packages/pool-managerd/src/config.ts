@@ -78,6 +78,10 @@ const schema = Group({
     restart_window_ms: Ms(60_000, 'The window in which restarts are counted.'),
     restart_reset_ms: Ms(600_000, 'A replica that was ready for so long, or a model that did not fail for so long, has its failures forgotten.'),
   }),
+  engines: Group({
+    idle_ms: Ms(120_000, 'Time for an idle worker of a bundle that is being taken up.'),
+    swap_ms: Ms(1_800_000, 'Time for its replicas, and for going back.'),
+  }),
   idle_workers: Type.Integer({ minimum: 0, maximum: 16, default: 1, description: 'Engine workers per device that wait without a model, so that a load does not pay for the start of a process; 0 = none.' }),
   control_plane: Group({
     settle_ms: Ms(3_000, 'How long the start waits for the first answer before it goes by the journal.'),

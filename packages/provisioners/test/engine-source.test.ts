@@ -1,11 +1,9 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLlamacppEngine } from '@corral/engine';
-import { silentLog, systemClock } from '@corral/service-kit';
 import { aliveOf, eventually } from '@corral/test-kit';
 import type { EngineSources } from '../src/engine/plan-build.js';
-import { aPlace, TARGET, writeFiles } from './a-prebuilt.js';
+import { aPlace, writeFiles } from './a-prebuilt.js';
 import type { Place } from './a-prebuilt.js';
 
 const cleanUp: (() => Promise<unknown>)[] = [];
@@ -90,17 +88,3 @@ describe('D-78 a local build', () => {
     expect([store.list(), await readdir(partial), folder]).toEqual([[], [], folder]);
   });
 });
-
-/** Ten minutes of compiling: only where it is asked for. */
-const isAsked = process.env['CORRAL_TEST_SOURCE_BUILD'] === '1';
-(isAsked ? test : test.skip)(
-  'D-78 the sources inside the package make a bundle, without a network',
-  async () => {
-    const { sources, buildRef, version } = createLlamacppEngine({ env: process.env, clock: systemClock, log: silentLog });
-    const place = await aPlace({ sources, target: { ...TARGET, version, buildRef, platform: process.platform, arch: process.arch }, env: { PATH: process.env['PATH'], HOME: '/nonexistent' } });
-    cleanUp.push(place.remove);
-    const entry = await place.engines.addSource(1, watched().options);
-    expect(entry.artifacts.map(({ path }) => path)).toEqual(expect.arrayContaining(['llama-addon.node', 'libggml-base.so', 'libggml-cpu.so', `libllama.${buildRef}.so`]));
-  },
-  3_600_000,
-);

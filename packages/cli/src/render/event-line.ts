@@ -33,6 +33,9 @@ function aboutOf(event: EventEnvelope): readonly string[] {
       const { to } = event.data;
       return [event.data.model_id, event.data.node_id, to.pinned ? `${to.state}, pinned` : to.state];
     }
+    case 'catalog.engine_used':
+    case 'catalog.engine_rejected':
+      return [event.data.engine_id, `${event.data.node_id}/${event.data.device_kind}`, event.data.reason ?? ''];
     default: {
       const { org_id, instance_id, node_id, pool_id, duration_ms, last_error, reason } = event.data;
       return [`${org_id}/${instance_id}`, `${node_id}/${pool_id}`, duration_ms === null ? '' : `after ${formatDuration(duration_ms)}`, last_error ?? reason ?? ''];

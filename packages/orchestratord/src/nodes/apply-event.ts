@@ -31,6 +31,8 @@ export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
     case 'orchestrator.unload':
     case 'orchestrator.reload_succeeded':
     case 'orchestrator.reload_failed':
+    case 'catalog.engine_used':
+    case 'catalog.engine_rejected':
       return state;
   }
 }

@@ -149,6 +149,6 @@ function failureOf({ phase, generation }: Replica, since: number): string | null
 }
 
 function asWanted(replica: Replica): WantedReplica {
-  const { key, poolId, device, digest, contextTokens, slots, modelId, modelPath, memoryBytes, generation } = replica;
-  return { key, poolId, device, digest, contextTokens, slots, modelId, modelPath, memoryBytes, order: 0, latestGeneration: generation, isVerified: true };
+  const { key, poolId, device, digest, engineId, contextTokens, slots, modelId, modelPath, memoryBytes, generation } = replica;
+  return { key, poolId, device, digest, engineId, contextTokens, slots, modelId, modelPath, memoryBytes, order: 0, latestGeneration: generation, isVerified: true };
 }

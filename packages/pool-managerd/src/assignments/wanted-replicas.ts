@@ -21,7 +21,7 @@ export function shapeOf(assignment: Assignment, sources: Pick<ReplicaSources, 'p
   const pool = sources.pools.get(assignment.target.pool_id);
   const model = sources.presence(wantedModelKey(wantedModelOf(assignment)))?.model ?? null;
   if (pool === undefined || model === null) return null;
-  return { poolId: pool.poolId, device: pool.device, digest: model.digest, contextTokens: assignment.model.context, slots: assignment.model.slots };
+  return { poolId: pool.poolId, device: pool.device, digest: model.digest, engineId: pool.engineId ?? null, contextTokens: assignment.model.context, slots: assignment.model.slots };
 }
 
 /** The replicas that the assignments ask for: one for all that want the same file in the same shape in the same pool. */

@@ -1,5 +1,7 @@
+import type { EventEnvelope } from '@corral/contracts';
 import type { DeviceDiscovery } from '@corral/engine';
 import { isProvisionError } from '@corral/provisioners';
+import type { Engines } from '../engines/engines.js';
 import { Reconciler } from '../assignments/reconciler.js';
 import { Swaps } from '../assignments/swaps.js';
 import type { GarbageCollector } from '../gc/garbage-collector.js';
@@ -30,6 +32,7 @@ import { buildDisposal } from './gc.js';
 import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
 import { buildPoolOperations } from './pool-operations.js';
+import { buildEngines } from './engines.js';
 import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
 
 /** The owners of state and what they are read through. */
@@ -46,6 +49,7 @@ export interface Core {
   readonly speeds: TierSpeeds;
   readonly poolOperations: PoolOperations;
   readonly disposal: Disposal;
+  readonly engines: Engines;
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
   /** Pulls and verifications. */
@@ -61,21 +65,24 @@ export interface News {
   round(): void;
   changed(): void;
   deleted(model: DeletedModel): void;
+  happened(event: EventEnvelope): void;
 }
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
 export function buildCore(ground: Ground, news: News): Core {
-  const { config, clock, log, metrics, journal, nodeId, engine, permissions, shutdown, catalog } = ground;
+  const { config, clock, log, metrics, journal, nodeId, engine, permissions, shutdown, catalog, choices } = ground;
   const speeds = new TierSpeeds();
   const uses = keepLastUses(ground);
   // Everything wakes the loop; the loop is made of everything.
   const loop: { poke(): void } = { poke: () => {} };
   const poke = (): void => loop.poke();
-  const idle = new IdleWorkers({ provider: engine, workers: config.idle_workers, log: ground.workerLog, onChange: poke });
-  const pools: PoolTable = new PoolTable(clock, () => {
+  const idle = new IdleWorkers({ provider: engine, workers: config.idle_workers, log: ground.workerLog, onChange: poke, bundleOf: (kind) => choices.bundle(choices.forIdleWorkers(kind)) });
+  const follow = (): void => {
     idle.follow(pools.list());
     poke();
-  });
+  };
+  const pools: PoolTable = new PoolTable(clock, follow, (kind) => choices.forReplicas(kind));
+  choices.onChange(follow);
   const planner = new PoolPlanner({
     nodeId,
     permissions,
@@ -109,6 +116,7 @@ export function buildCore(ground: Ground, news: News): Core {
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   catalog.onChange(poke);
+  const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
   const tasks = new TaskRelay({
     replicas,
     log,
@@ -132,7 +140,7 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, disposal, jobs, staging, idleIn, discovered };
+  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, disposal, jobs, staging, idleIn, discovered };
 }
 
 interface ModelParts {
@@ -192,11 +200,12 @@ interface ReplicaParts {
 }
 
 function buildReplicas(ground: Ground, { poke, news, speeds, uses, staging, prefixes, onMeasured }: ReplicaParts): ReplicaSet {
-  const { config, clock, log, random, metrics, engine, catalog, workerLog, records } = ground;
+  const { config, clock, log, random, metrics, engine, catalog, choices, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
   return new ReplicaSet({
     provider: engine,
+    bundleOf: (engineId) => choices.bundle(engineId),
     clock,
     log: workerLog,
     random,

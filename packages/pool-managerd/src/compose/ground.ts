@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { POOL_MANAGERD_METRICS } from '@corral/contracts';
-import { openCatalog } from '@corral/catalog-core/fs';
-import type { CatalogStore, EndedRemoval } from '@corral/catalog-core/fs';
+import { openCatalog, openEngines } from '@corral/catalog-core/fs';
+import type { CatalogStore, EndedRemoval, EngineStore } from '@corral/catalog-core/fs';
 import type { EngineProvider } from '@corral/engine';
 import { createLog, createMetrics, newId, Operations } from '@corral/service-kit';
 import type { Clock, Log, Metrics, Shutdown } from '@corral/service-kit';
@@ -12,6 +12,7 @@ import type { PoolManagerdConfig } from '../config.js';
 import { parseDeviceName } from '../devices/device-name.js';
 import type { DevicePermissions } from '../devices/device-problem.js';
 import { removeLeftoverSockets } from '../node/leftover-sockets.js';
+import { EngineChoices } from '../engines/engine-choices.js';
 import { nodeIdFromHost } from '../node/machine.js';
 import { takeNodeLock } from '../node/node-lock.js';
 import { openStage } from '../staging/open-stage.js';
@@ -41,6 +42,9 @@ export interface Ground extends NodeParts {
   readonly catalog: CatalogStore;
   /** Deletions that a crash had cut short and the opening of the catalog has ended. */
   readonly endedRemovals: readonly EndedRemoval[];
+  readonly engineStore: EngineStore;
+  /** Which build of the engine runs on which kind of device. */
+  readonly choices: EngineChoices;
   readonly journal: Journal;
   readonly records: ReadinessRecords;
   /** `null` where nothing can be staged. */
@@ -62,6 +66,10 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
   const nodeId = config.node_id === '' ? nodeIdFromHost() : config.node_id;
   const { store, scan } = await openCatalog(config.models_dir === '' ? join(config.state_dir, 'models') : config.models_dir, { resumableSinceMs: clock.nowMs() - config.fetch.keep_partial_ms });
   shutdown.add('catalog', () => store.close());
+  const { store: engineStore, removed: removedEngines } = await openEngines(join(config.state_dir, 'engines'));
+  shutdown.add('engine catalog', () => engineStore.close());
+  const choices = new EngineChoices({ store: engineStore, engine: parts.engine, log });
+  await choices.check();
   const journal = await Journal.open({ path: join(nodeDir, 'journal.json'), nodeId, log });
   shutdown.add('journal', () => journal.close());
   const workerLog = createLog({ service: 'engine-worker', level: 'debug', files: [join(nodeDir, 'workers.jsonl')] });
@@ -79,8 +87,9 @@ export async function openGround(parts: NodeParts): Promise<Ground> {
     ended_removals: scan.endedRemovals,
     removed_partials: scan.removedPartials.length,
     removed_sockets: sockets,
+    removed_engines: removedEngines.length,
   });
-  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, endedRemovals: scan.endedRemovals, journal, records, stage, workerLog, operations: new Operations({ clock, log }) };
+  return { ...parts, nodeId, incarnation, permissions: permissionsOf(config), metrics: createMetrics(POOL_MANAGERD_METRICS, { budgets: { pool_id: 256 } }), catalog: store, endedRemovals: scan.endedRemovals, engineStore, choices, journal, records, stage, workerLog, operations: new Operations({ clock, log }) };
 }
 
 function permissionsOf({ devices, profile }: PoolManagerdConfig): DevicePermissions {

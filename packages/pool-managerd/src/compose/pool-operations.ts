@@ -18,8 +18,8 @@ export function buildPoolOperations({ config, clock, journal, catalog, metrics, 
     drainMs: config.replicas.drain_ms,
     presenceOf,
     keyOf: (model, poolId) => {
-      const [pool, present] = [pools.get(poolId)?.planned, presenceOf(model)?.model];
-      return pool === undefined || !present ? null : replicaKey({ poolId, device: pool.device, digest: present.digest, contextTokens: model.context, slots: model.slots });
+      const [pool, present] = [pools.planned().get(poolId), presenceOf(model)?.model];
+      return pool === undefined || !present ? null : replicaKey({ poolId, device: pool.device, digest: present.digest, engineId: pool.engineId ?? null, contextTokens: model.context, slots: model.slots });
     },
     keyOfEntry: (assignment) => keyOfAssignment(assignment, sources()),
     swapFailure: (holder) => swaps.of(holder)?.failure ?? null,

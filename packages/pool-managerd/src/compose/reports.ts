@@ -44,6 +44,7 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
     reporter.changed();
   };
   for (const ended of ground.endedRemovals) news.deleted(deletedOf(ended));
+  news.happened = (event) => outbox.put(event);
   bus.onConnected(() => {
     outbox.hasten();
     reporter.changed();

@@ -40,6 +40,7 @@ export async function serve(ground: Ground, core: Core, { state, intake, intent 
     },
     tasks: { tasks, clock },
     operations: ground.operations,
+    engines: { engines: core.engines, operations: ground.operations },
     cache: {
       area: core.staging?.area ?? null,
       list: () => cacheList(core.staging),

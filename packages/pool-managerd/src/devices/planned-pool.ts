@@ -20,4 +20,6 @@ export interface PlannedPool {
   readonly replicasMax: number | null;
   readonly threadsPerReplica: number;
   readonly problem: string | null;
+  /** The bundle that its replicas run; nothing of it is planned with the pool. */
+  readonly engineId?: string | null;
 }

@@ -53,7 +53,7 @@ export class PoolPlanner {
       'failure' in this.#search
         ? poolsWithoutSearch({ nodeId, choices: choices() }, this.#search.failure)
         : planPools({ nodeId, discovery: this.#search.discovery, permissions, cpu, choices: choices() });
-    const before = pools.planned();
+    const before = new Map(pools.list().map(({ planned: pool }) => [pool.poolId, pool]));
     const changed = planned.filter((pool) => JSON.stringify(before.get(pool.poolId)) !== JSON.stringify(pool));
     const gone = [...before.keys()].filter((poolId) => !planned.some((pool) => pool.poolId === poolId));
     if (pools.isSettled && changed.length === 0 && gone.length === 0) return;

@@ -26,7 +26,7 @@ export interface PoolStatusInput {
 /** A pool as the wire shows it. Without replicas it has no slots. [C-04 C-20] */
 export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, operation, changes, leases, unixMs }: PoolStatusInput): PoolStatus {
   const { planned, drainDeadlineMs, lastFailure } = pool;
-  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), unixMs));
+  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), { unixMs, engineVersion: engine.version }));
   const resident = statuses.filter((status) => status.state === 'resident');
   const failed = assignments.find((status) => status.pool_id === planned.poolId && (status.residency === 'failed' || status.progress?.phase === 'restarting'));
   const held = replicas.find(({ restart, phase }) => phase.state === 'failed' && restart.breaker.state === 'open');
@@ -57,12 +57,13 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
   };
 }
 
-function replicaStatus(replica: Replica, leases: number, unixMs: PoolStatusInput['unixMs']): ReplicaStatus {
+function replicaStatus(replica: Replica, leases: number, { unixMs, engineVersion }: { readonly unixMs: PoolStatusInput['unixMs']; readonly engineVersion: string }): ReplicaStatus {
   const { phase, restart } = replica;
   const isResident = phase.state === 'resident';
   return {
     replica_id: replica.replicaId,
     pid: 'pid' in phase ? phase.pid : null,
+    ...(replica.engineId !== null && { engine_id: replica.engineId, engine_version: engineVersion }),
     model_id: replica.modelId,
     digest: replica.digest,
     state: stateOf(phase),

@@ -1,3 +1,4 @@
+import type { DeviceKind } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
 import type { PlannedPool } from '../devices/planned-pool.js';
 
@@ -19,6 +20,8 @@ export class PoolTable {
   constructor(
     private readonly clock: Clock,
     private readonly onChange: () => void,
+    /** The bundle that replicas on a kind of device run. */
+    private readonly engineOf: (kind: DeviceKind) => string | null = () => null,
   ) {}
 
   get isSettled(): boolean {
@@ -33,8 +36,9 @@ export class PoolTable {
     return this.#pools.get(poolId);
   }
 
+  /** With the bundle that their replicas run at this moment. */
   planned(): ReadonlyMap<string, PlannedPool> {
-    return new Map(this.list().map(({ planned }) => [planned.poolId, planned]));
+    return new Map(this.list().map(({ planned }) => [planned.poolId, { ...planned, engineId: planned.deviceKind === null ? null : this.engineOf(planned.deviceKind) }]));
   }
 
   /** Replaces the pools; those that stay keep their drain and, on the same device, their readiness. */

@@ -5,13 +5,14 @@ import type { RestartRecord } from './restart-record.js';
 
 /** A replica whose turn has not come; one whose breaker is still open begins where its predecessor failed. */
 export function newReplica(wanted: WantedReplica, birth: { readonly replicaId: string; readonly threads: number; readonly nowMs: number; readonly restart: RestartRecord }): Replica {
-  const { key, poolId, device, digest, contextTokens, slots, modelId, modelPath, memoryBytes, latestGeneration } = wanted;
+  const { key, poolId, device, digest, engineId, contextTokens, slots, modelId, modelPath, memoryBytes, latestGeneration } = wanted;
   return {
     replicaId: birth.replicaId,
     key,
     poolId,
     device,
     digest,
+    engineId,
     contextTokens,
     slots,
     modelId,

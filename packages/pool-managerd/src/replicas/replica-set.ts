@@ -1,4 +1,4 @@
-import type { ReplicaSpec } from '@corral/engine';
+import type { EngineBundleRef, ReplicaSpec } from '@corral/engine';
 import { formatBytes } from '@corral/service-kit';
 import type { Failure } from './failure.js';
 import { watchHealth } from './health-watch.js';
@@ -45,6 +45,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly batchTokens: number;
   readonly prefillChunkTokens: number;
   readonly random: () => number;
+  /** The native build that a replica runs; `undefined` = what came with the program. */
+  readonly bundleOf?: (engineId: string | null) => EngineBundleRef | undefined;
   /** The file that a load reads; `release` is called once, when its process is gone. */
   readonly weightsOf: (replica: Replica) => { readonly path: string; release(): void };
   /** What is kept of a replica that is demoted. */
@@ -339,7 +341,9 @@ export class ReplicaSet {
   }
 
   #specOf(replica: Replica, place: ReplicaPlace, modelPath: string): ReplicaSpec {
+    const bundle = this.options.bundleOf?.(replica.engineId);
     return {
+      ...(bundle !== undefined && { bundle }),
       replicaId: replica.replicaId,
       modelPath,
       digest: replica.digest,

@@ -7,6 +7,8 @@ export interface ReplicaShape {
   /** Of the pool when the replica was made; a pool that moves to another device starts its replicas anew. */
   readonly device: string;
   readonly digest: string;
+  /** The bundle that its process runs; `null` where the engine has none. */
+  readonly engineId: string | null;
   /** Tokens per slot. */
   readonly contextTokens: number;
   readonly slots: number;
@@ -50,8 +52,8 @@ export interface Replica extends ReplicaShape {
 }
 
 /** One text per shape; equal shapes have equal keys. */
-export function replicaKey({ poolId, device, digest, contextTokens, slots }: ReplicaShape): string {
-  return `${poolId}|${device}|${digest}|${contextTokens}x${slots}`;
+export function replicaKey({ poolId, device, digest, engineId, contextTokens, slots }: ReplicaShape): string {
+  return `${poolId}|${device}|${digest}|${contextTokens}x${slots}${engineId === null ? '' : `|${engineId}`}`;
 }
 
 /** Whether a replica key is one of this pool. */
