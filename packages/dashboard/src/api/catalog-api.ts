@@ -1,4 +1,4 @@
-import type { CatalogModel, CatalogModelList, GcPlans, GcReports, ModelPull, ModelRegister, ModelState, ModelStateChange } from '@corral/contracts';
+import type { CatalogModel, CatalogModelList, GcPlans, ModelPull, ModelRegister, ModelState, ModelStateChange, Operation } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
 
 /** Which models of the catalog, and which page of them. */
@@ -13,8 +13,8 @@ export interface ModelQuery {
 const PATH = '/v2/catalog/models';
 /** As many lines as a person looks over. */
 export const MODELS_PAGE = 50;
-/** Files are removed before the nodes answer, and many of them may be. */
-const GC_TIMEOUT_MS = 120_000;
+/** Every node looks at its disk before it answers, and some may be slow or away. */
+const PLAN_TIMEOUT_MS = 60_000;
 const PURGE_TIMEOUT_MS = 60_000;
 
 /** The calls for models. [U-20] */
@@ -60,11 +60,12 @@ export class CatalogApi {
   }
 
   gcPlan(): Promise<ApiResult<GcPlans | null>> {
-    return this.client.send('POST', '/v2/catalog/gc?dry_run=true', { timeoutMs: GC_TIMEOUT_MS });
+    return this.client.send('POST', '/v2/catalog/gc?dry_run=true', { timeoutMs: PLAN_TIMEOUT_MS });
   }
 
-  gcRun(): Promise<ApiResult<GcReports | null>> {
-    return this.client.send('POST', '/v2/catalog/gc', { timeoutMs: GC_TIMEOUT_MS });
+  /** Begins it; the operation's result are the reports of the nodes. */
+  gcRun(): Promise<ApiResult<Operation | null>> {
+    return this.client.send('POST', '/v2/catalog/gc');
   }
 }
 

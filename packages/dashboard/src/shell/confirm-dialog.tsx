@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface ConfirmDialogProps {
   readonly title: string;
@@ -14,7 +14,7 @@ export interface ConfirmDialogProps {
 /** Asks before what cannot be taken back. Escape and the other button lead out of it, and focus returns to where it came from. [U-23] */
 export function ConfirmDialog({ title, confirm, isPossible = true, onConfirm, onClose, children }: ConfirmDialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
     return () => {

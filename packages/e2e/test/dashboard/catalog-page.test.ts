@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually, startHub, writeTinyModel, type Hub } from '@corral/test-kit';
+import type { Browser, Page } from 'playwright-core';
+import { startSystem, type System } from '../faults/served-system.js';
+import { call } from '../served.js';
+import { openBrowser, press, says, visit, WITHIN_MS } from './browser.js';
+
+let browser: Browser;
+let dir: string;
+let hub: Hub;
+let digest: string;
+let system: System;
+
+const models = async (): Promise<readonly string[]> => (await readdir(join(system.corral.stateDir, 'models'))).filter((name) => name.startsWith('sha256-'));
+const chat = (model: string) => call(system.corral.url, 'POST', '/v1/chat/completions', { model, messages: [{ role: 'user', content: 'x' }], max_tokens: 1 });
+const path = (id: string, what = '') => `/v2/catalog/models/${encodeURIComponent(id)}${what}`;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  dir = await mkdtemp(join(tmpdir(), 'corral-catalog-'));
+  const kept = await writeTinyModel(join(dir, 'kept.gguf'), {});
+  const bytes = await readFile((await writeTinyModel(join(dir, 'fetched.gguf'), { endless: true })).path);
+  digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  hub = await startHub();
+  hub.put('fetched.gguf', bytes);
+  system = await startSystem({ models: { kept: { source: `file:${kept.path}`, context: 512, slots: 2 } } });
+}, 180_000);
+
+afterAll(async () => {
+  await system?.stop();
+  await hub?.close();
+  await browser?.close();
+  await rm(dir, { recursive: true, force: true });
+}, 60_000);
+
+async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
+  for (const [field, text] of Object.entries(fields)) await page.locator(`#register-${field}`).fill(text);
+}
+
+describe('the catalog page', () => {
+  test('T-251 U-20 U-21 U-22 U-23 U-24 U-27 a model is registered, pulled, verified, pinned, retired and removed there', async () => {
+    const { page, complaints, close } = await visit(browser, system.corral.url);
+    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    await says(page, '[data-model="kept"]', /from the manifest.*Active/s);
+    expect([new URL(page.url()).pathname, await page.title()]).toEqual(['/ui/models', 'Models · Corral']);
+
+    await page.getByText('Register a model').click();
+    const id = 'hub:tiny/fetched.gguf';
+    await fill(page, { id, sources: `${hub.url}/fetched.gguf`, digest: 'sha256:abc', tags: 'small, chat' });
+    await press(page, 'Register');
+    await says(page, '[data-field="register-digest"] [role="alert"]', /\w/);
+    expect(await page.locator('#register-sources').inputValue()).toBe(`${hub.url}/fetched.gguf`);
+    await fill(page, { digest });
+    await press(page, 'Register');
+    await says(page, 'h1', id);
+    await says(page, '[data-panel="facts"]', digest);
+
+    await press(page, `Pull ${id} to a node`);
+    await says(page, '[data-operation][data-state="succeeded"]', /Pull.*done/s);
+    await says(page, '[data-place]', 'on disk');
+    await says(page, '[data-forecast][data-fits="true"]', /tokens/);
+
+    await press(page, `Verify ${id}: read its files and compare the digest`);
+    await says(page, '[data-operation][data-state="succeeded"]', /Verify.*pass/s);
+    await says(page, '[data-panel="facts"]', 'passed');
+
+    await press(page, `Pin ${id}`);
+    await says(page, `[data-model="${id}"]`, 'pinned');
+    await press(page, `Remove ${id} and its files`);
+    await says(page, 'dialog[open]', 'cannot be taken back');
+    await page.keyboard.press('Escape');
+    await eventually('the question is gone, and focus is back', WITHIN_MS, async () => (await page.locator('dialog').count()) === 0 && (await page.evaluate(`document.activeElement.getAttribute('aria-label')`)) === `Remove ${id} and its files`);
+    await press(page, `Remove ${id} and its files`);
+    await press(page, 'Remove');
+    await says(page, '.problem', /pin/);
+    expect((await models()).length).toBe(1);
+    await press(page, 'Dismiss');
+    await press(page, `Unpin ${id}`);
+    await page.getByRole('button', { name: `Pin ${id}`, exact: true }).waitFor();
+
+    await press(page, `Retire ${id}`);
+    await page.getByLabel('Seconds that what runs may still take').fill('30');
+    await press(page, 'Retire');
+    await says(page, `[data-model="${id}"][data-state="Retired"]`, 'Retired');
+    expect(await chat(id)).toMatchObject({ status: 503, body: { error: { code: 'MODEL_DEPRECATED' } } });
+    await press(page, `Activate ${id}`);
+    await says(page, `[data-model="${id}"][data-state="Active"]`, 'Active');
+
+    await page.reload();
+    await says(page, 'h1', id);
+    await press(page, `Remove ${id} and its files`);
+    await press(page, 'Remove');
+    await says(page, 'h1', 'Models');
+    await says(page, '[data-model="kept"]', 'kept');
+    await eventually('its line is gone', WITHIN_MS, async () => (await page.locator(`[data-model="${id}"]`).count()) === 0);
+    expect([(await call(system.corral.url, 'GET', path(id))).status, await models()]).toEqual([404, []]);
+    // The browser notes the two refusals that were provoked, and a look that came after the removal.
+    expect(complaints.filter((complaint) => !/status of 4(00|04|09)/.test(complaint))).toEqual([]);
+    await close();
+  }, 240_000);
+
+  test('U-20 the list is searched by name and state, and the address keeps both', async () => {
+    for (const id of ['one', 'other/one']) expect((await call(system.corral.url, 'POST', '/v2/catalog/models', { id, source_url: `${hub.url}/${id}.gguf` })).status).toBe(201);
+    expect((await call(system.corral.url, 'PATCH', path('one', '/state'), { state: 'Retired' })).status).toBe(200);
+    const { page, close } = await visit(browser, system.corral.url);
+    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    const shown = () => page.evaluate(`[...document.querySelectorAll('[data-model]')].map((line) => line.dataset.model).join(' ')`);
+    await says(page, '[data-model="kept"]', 'kept');
+    await page.getByLabel('Name').fill('one');
+    await eventually('two are found', WITHIN_MS, async () => (await shown()) === 'one other/one');
+    await page.getByLabel('State').selectOption('Retired');
+    await eventually('one is found', WITHIN_MS, async () => (await shown()) === 'one');
+    await page.reload();
+    await eventually('the same after a reload', WITHIN_MS, async () => (await shown()) === 'one');
+    await page.getByLabel('Name').fill('nothing of that name');
+    await says(page, '.empty', 'No model of the catalog');
+    await close();
+  }, 120_000);
+
+  test.each([
+    [360, 'light'],
+    [360, 'dark'],
+    [1_280, 'light'],
+  ] as const)('U-13 U-20 at %d pixels in %s a long name and a digest fit', async (width, colorScheme) => {
+    const { page, close } = await visit(browser, system.corral.url, { viewport: { width, height: 900 }, colorScheme });
+    const id = `hf:an-organisation/${'a-long-name-'.repeat(10)}/model.Q4_K_M.gguf`;
+    await call(system.corral.url, 'POST', '/v2/catalog/models', { id, source_url: `${hub.url}/fetched.gguf`, digest });
+    for (const address of ['/ui/models', `/ui/models/${encodeURIComponent(id)}/`]) {
+      await page.goto(new URL(address, system.corral.url).href);
+      await says(page, `[data-model="${id}"]`, 'Active');
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    }
+    await close();
+  }, 120_000);
+});
