@@ -51,7 +51,7 @@ const attestations = {
 
 /** Body of `POST /v2/catalog/models`. Without a source the id is one, or a node has the file already. [B-91] */
 export const ModelRegister = Strict({
-  id: Type.String({ minLength: 1, description: 'Letters, digits and `. _ : / @ + -`; without parts named `..`.' }),
+  id: Type.String({ minLength: 1, description: 'Letters, digits and `. _ : / @ + = -`; without parts named `..`. The same text as `ref`: the canonical form of that.' }),
   source_url: Type.Optional(Source),
   ref: Type.Optional(Source),
   sources: Type.Optional(Sources),

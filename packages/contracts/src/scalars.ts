@@ -3,7 +3,7 @@ import { Type, type Static, type TProperties, type TSchema } from '@sinclair/typ
 /** An id that a path segment can carry unescaped. */
 export const Id = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
 /** An id of a model: may contain `/` and `:`; percent-encoded in paths. [B-95] */
-export const ModelId = Type.String({ minLength: 1, maxLength: 256, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$' });
+export const ModelId = Type.String({ minLength: 1, maxLength: 256, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@+=-]*$' });
 export const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$', description: '`sha256:<hex>` of the file.' });
 export const CorrelationId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._:-]+$' });
 export const Bytes = Type.Integer({ minimum: 0, description: 'Bytes.' });

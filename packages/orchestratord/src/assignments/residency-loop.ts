@@ -205,6 +205,9 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return this.#settling.settle(this.#active);
   }
 
+  /** Something that plans follow from has changed elsewhere: the catalog, or what is served. */
+  readonly wake = (): void => this.#poke();
+
   #poke(): void {
     this.#look = null;
     this.#wake.abort();

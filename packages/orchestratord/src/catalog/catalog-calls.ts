@@ -3,7 +3,7 @@ import { nearest } from '@corral/service-kit';
 import type { ServedSource } from '../manifest/served-state.js';
 import type { Catalog } from './catalog.js';
 import type { CatalogIndex } from './catalog-index.js';
-import { checkModelId, definedModel, definesAnew, patchedModel, registrationHash } from './define-model.js';
+import { definedModel, definesAnew, idOf, patchedModel, registrationHash } from './define-model.js';
 import { intentOf, type ModelIntent } from './model-intent.js';
 import { versionOf, type KnownModel } from './model-view.js';
 
@@ -35,7 +35,7 @@ export class CatalogCalls {
 
   /** Registers a model; the same again changes nothing. Throws CONFLICT where the id means something else already. [B-91] */
   async register(body: ModelRegister, { isStrict = false }: CatalogCall): Promise<{ readonly known: KnownModel; readonly isNew: boolean }> {
-    const modelId = checkModelId(body.id);
+    const modelId = idOf(body);
     const isNew = await this.parts.catalog.change(modelId, (before, nowMs) => {
       const wanted = definedModel(body, { isStrict, nowMs });
       const standing = this.#standing(modelId, before);

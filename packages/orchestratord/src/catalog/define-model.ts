@@ -1,4 +1,4 @@
-import { formatModelRef, parseDigest, parseModelId, parseModelRef } from '@corral/catalog-core';
+import { formatModelRef, modelIdFromRef, parseDigest, parseModelId, parseModelRef } from '@corral/catalog-core';
 import { ApiError, ModelId, validator, type ModelPatch, type ModelRegister } from '@corral/contracts';
 import { canonicalHash } from '../manifest/canonical-hash.js';
 import { MODEL_DEFAULTS } from '../manifest/served-from.js';
@@ -17,13 +17,21 @@ const modelId = validator(ModelId);
 export function checkModelId(id: string): string {
   const parsed = parseModelId(id);
   if (parsed.kind === 'refused') throw new ApiError('INVALID_PARAMS', parsed.message, { field: 'id' });
-  if (!modelId(id).ok) throw new ApiError('INVALID_PARAMS', `model id "${id.slice(0, 80)}" has to begin with a letter or digit and hold only those and . _ : / @ + -, 256 at most; choose another one`, { field: 'id' });
+  if (!modelId(id).ok) throw new ApiError('INVALID_PARAMS', `model id "${id.slice(0, 80)}" has to begin with a letter or digit and hold only those and . _ : / @ + = -, 256 at most; choose another one`, { field: 'id' });
   return id;
+}
+
+/** The id that a registration gives its model: the one that it names, or the canonical form of its reference where it names that. [D-08] */
+export function idOf({ id, ref }: Pick<ModelRegister, 'id' | 'ref'>): string {
+  if (id !== ref) return checkModelId(id);
+  const parsed = parseModelRef(ref);
+  if (parsed.kind === 'refused') throw new ApiError('INVALID_PARAMS', parsed.message, { field: 'ref' });
+  return checkModelId(modelIdFromRef(parsed.ref));
 }
 
 /** A new Active model from the body of its registration. Throws INVALID_PARAMS or UNTRUSTED_ARTIFACT. Pure but for the certificates that it reads. [B-91] */
 export function definedModel(body: ModelRegister, call: DefinitionCall): ModelIntent {
-  const id = checkModelId(body.id);
+  const id = idOf(body);
   const named = [body.source_url, body.ref, ...(body.sources ?? [])].flatMap((source, n) => (source === undefined ? [] : [sourceOf(source, n === 0 ? 'source_url' : n === 1 ? 'ref' : `sources.${n - 2}`)]));
   const sources = [...new Set(named.length === 0 ? sourceOfId(id) : named)];
   const spec = { model_id: id, sources, digest: digestOf(body.digest), context: body.context ?? MODEL_DEFAULTS.context, slots: body.slots ?? MODEL_DEFAULTS.slots, pinned: body.pinned ?? false };

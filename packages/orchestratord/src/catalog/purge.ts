@@ -56,8 +56,8 @@ export function usesOf({ spec, origin }: KnownModel, { served, look, instances }
   const loaded = pools.find(({ status }) => status.replicas.some(({ model_id, state }) => model_id === id && state !== 'failed'));
   const next = `retire it first with corral models retire ${id}, which unloads it`;
   if (loaded !== undefined) return `is loaded in pool ${loaded.poolId}; ${next}`;
-  const staged = look().availability(id, null).find((one) => one.staged);
-  if (staged !== undefined) return `is staged in the RAM of node ${staged.node_id}; ${next}`;
+  const staging = look().holders(id).find(({ place, model }) => place.staging?.entries.some(({ digest, leases, state }) => digest === model.digest && (leases > 0 || state === 'staging')));
+  if (staging !== undefined) return `is staged in the RAM of node ${staging.place.nodeId} for somebody; ${next}`;
   const assigned = wanted.find(({ model, wanted: where }) => model.model_id === id && (where === 'resident' || where === 'staged'));
   return assigned === undefined ? null : `is wanted on node ${assigned.target.node_id}; ${next}`;
 }

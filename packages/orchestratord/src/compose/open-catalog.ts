@@ -1,5 +1,6 @@
 import type { ORCHESTRATORD_METRICS } from '@corral/contracts';
 import type { Clock, Log, Metrics, Operations, Shutdown } from '@corral/service-kit';
+import type { ResidencyLoop } from '../assignments/residency-loop.js';
 import type { WantedSet } from '../assignments/wanted-set.js';
 import type { Audit } from '../audit/audit.js';
 import type { Catalog } from '../catalog/catalog.js';
@@ -24,6 +25,7 @@ export interface OpenCatalogParts {
   readonly instances: Pick<InstanceRegistry, 'list'>;
   readonly served: ServedSource;
   readonly tasks: Pick<TaskLoop, 'endTasksOf'>;
+  readonly residency: Pick<ResidencyLoop, 'wake'>;
   readonly operations: Operations;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -40,8 +42,11 @@ export function openCatalogCalls(parts: OpenCatalogParts): { readonly catalog: C
   const look = (): FleetLook => new FleetLook({ places: nodes.places(), pools: nodes.pools(), wanted: wanted.all() });
   const retirements = new Retirements(parts);
   shutdown.add('retirements', () => retirements.close());
-  const unsubscribe = catalog.onChange((modelIds) => log.info('catalog changed', { catalog_version: catalog.version(), models: modelIds.slice(0, 20) }));
-  shutdown.add('catalog log', unsubscribe);
+  const unsubscribe = catalog.onChange((modelIds) => {
+    log.info('catalog changed', { catalog_version: catalog.version(), models: modelIds.slice(0, 20) });
+    parts.residency.wake();
+  });
+  shutdown.add('catalog news', unsubscribe);
   void catalog.forgetRemoved().catch((error: unknown) => log.warn('purged models not forgotten', { error }));
   return {
     catalog: { catalog, index, calls, nodes, audit, look, purge: (modelId, call) => purgeModel({ calls, served, nodes, look, instances: () => instances.list(), clock, log }, modelId, call) },
