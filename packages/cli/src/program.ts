@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { EXIT } from './exit-code.js';
 import { optionsOf, type Perform } from './perform.js';
 import { addInstances } from './program-instances.js';
+import { addModels } from './program-models.js';
 
 /**
  * The commands and their flags. Each loads its code when it runs, so that `--help` and completion stay quick.
@@ -21,6 +22,7 @@ export function createProgram(version: string, perform: Perform): Command {
     .exitOverride();
   addUp(program, perform);
   addLooks(program, perform);
+  addModels(program, perform);
   addInstances(program, perform);
   addGc(program, perform);
   addChat(program, perform);
@@ -55,13 +57,6 @@ function addLooks(program: Command, perform: Perform): void {
     .description('whether the server is up and may serve, and with what')
     .action((_, command: Command) =>
       perform(async (context) => (await import('./commands/status.js')).status(context, optionsOf(command))),
-    );
-  const models = program.command('models').description('models that the server knows');
-  models
-    .command('ls')
-    .description('what can be asked for, and where it is')
-    .action((_, command: Command) =>
-      perform(async (context) => (await import('./commands/models-ls.js')).modelsLs(context, optionsOf(command))),
     );
   program
     .command('ps')

@@ -85,7 +85,7 @@ test.each([
 
 test('B-116 models ls shows a member the names, and leaves out where they lie', async () => {
   const refused = refuse(403, { code: 'ROLE_REQUIRED', message: 'no', retriable: false });
-  const { url } = await serving({ 'GET /v1/models': json({ object: 'list', data: [{ id: 'tiny', object: 'model', created: 1, owned_by: 'corral' }] }), 'GET /v2/nodes': refused, 'GET /v2/pools': refused });
+  const { url } = await serving({ 'GET /v1/models': json({ object: 'list', data: [{ id: 'tiny', object: 'model', created: 1, owned_by: 'corral' }] }), 'GET /v2/nodes': refused, 'GET /v2/pools': refused, 'GET /v2/catalog/models?limit=1000': refused });
   const { code, out } = await runCorral(['models', 'ls', '--json', '--url', url]);
-  expect([code, JSON.parse(out)]).toEqual([0, [{ id: 'tiny', owned_by: 'corral', nodes: [], replicas: [] }]]);
+  expect([code, JSON.parse(out)]).toEqual([0, [{ id: 'tiny', owned_by: 'corral', state: null, pinned: null, size_bytes: null, tags: [], nodes: [], replicas: [] }]]);
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { json, refuse, startFakeServer, empty, type FakeServer, type Handler } from './fake-server.js';
 import { runCorral } from './run-corral.js';
-import { aNode, aPool, aReplica, health, list, models } from './wire.js';
+import { aModel, aNode, aPool, aReplica, health, list, models } from './wire.js';
 
 let server: FakeServer | undefined;
 afterEach(async () => {
@@ -17,6 +17,7 @@ const home = {
   'GET /health': json(health),
   'GET /ready': json({ ready: true, reason: null }),
   'GET /v1/models': json(models('chat-small', 'smollm2')),
+  'GET /v2/catalog/models?limit=1000': json({ ...list(aModel(), aModel({ id: 'old', state: 'Retired', pinned: true, size_bytes: null })), total: 2, catalog_version: 3 }),
   'GET /v2/nodes': json(list(aNode())),
   'GET /v2/pools': json(list(aPool({ replicas: [aReplica()] }))),
 };
@@ -40,12 +41,13 @@ describe('what a running server shows', () => {
     expect(JSON.parse((await runCorral(['nodes', '--json', '--url', url])).out)).toEqual([aNode()]);
   });
 
-  test('models ls names what can be asked for, where it lies and where it is resident', async () => {
+  test('B-27 models ls names what can be asked for, where it lies and where it is resident, and what is retired', async () => {
     const { url } = await serving(home);
     const { out } = await runCorral(['models', 'ls', '--json', '--url', url]);
     expect(JSON.parse(out)).toEqual([
-      { id: 'chat-small', owned_by: 'default', nodes: [], replicas: [] },
-      { id: 'smollm2', owned_by: 'default', nodes: ['home'], replicas: [{ pool_id: 'cpu', replica_id: 'r1', state: 'resident' }] },
+      { id: 'chat-small', owned_by: 'default', state: null, pinned: null, size_bytes: null, tags: [], nodes: [], replicas: [] },
+      { id: 'smollm2', owned_by: 'default', state: 'Active', pinned: false, size_bytes: 98_362_432, tags: ['small'], nodes: ['home'], replicas: [{ pool_id: 'cpu', replica_id: 'r1', state: 'resident' }] },
+      { id: 'old', owned_by: 'corral', state: 'Retired', pinned: true, size_bytes: null, tags: ['small'], nodes: [], replicas: [] },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { aNode as anyNode, aPool as anyPool, aReplica as anyReplica } from '@corral/test-kit';
-import type { NodeSummary, PoolStatus, ReplicaStatus } from '@corral/contracts';
+import type { CatalogModel, NodeSummary, PoolStatus, ReplicaStatus } from '@corral/contracts';
 
 export const aReplica = (changes: Partial<ReplicaStatus> = {}): ReplicaStatus =>
   anyReplica({ pid: 41, model_id: 'smollm2', context: 2_048, memory_bytes: 157_286_400, ready_since_ms: 1_000, ...changes });
@@ -8,6 +8,32 @@ export const aPool = (changes: Partial<PoolStatus> = {}): PoolStatus =>
   anyPool({ pool_id: 'cpu', node_id: 'home', engine_version: '1', memory_total_bytes: 1_073_741_824, memory_used_bytes: 157_286_400, replicas: [], ...changes });
 
 export const aNode = (changes: Partial<NodeSummary> = {}): NodeSummary => anyNode({ node_id: 'home', pools: ['cpu'], models: ['smollm2'], ...changes });
+
+export const aModel = (changes: Partial<CatalogModel> = {}): CatalogModel => ({
+  id: 'smollm2',
+  state: 'Active',
+  origin: 'api',
+  sources: ['hf:org/repo/m.gguf'],
+  digest: null,
+  context: 2_048,
+  slots: 4,
+  pinned: false,
+  tags: ['small'],
+  trust: { policy: null, signatures: [], sbom: null, manifests: [], warnings: ['it has no SBOM'] },
+  verification: { result: 'warn', reason: 'no digest was given' },
+  last_verified_ms: 0,
+  created_ms: 0,
+  updated_ms: 0,
+  retired_at_ms: null,
+  drain_until_ms: null,
+  size_bytes: 98_362_432,
+  architecture: 'llama',
+  quant: 'Q4_1',
+  train_context: 8_192,
+  availability: [{ node_id: 'home', online: true, present: true, digest: null, size_bytes: 98_362_432, verification: { result: 'warn', reason: 'no digest was given' }, last_verified_ms: 0, pinned: false, resident: 1, staged: true, wanted: 1 }],
+  forecast: [{ pool_id: 'cpu', node_id: 'home', device_kind: 'cpu', fits: true, weights_bytes: 104_857_600, kv_bytes_per_token: 23_040, required_bytes: 157_286_400, memory_bytes: 1_073_741_824, largest_context: 8_192, reason: 'needs 150 MiB of 1.0 GiB with 4 × 2048 tokens' }],
+  ...changes,
+});
 
 export const list = <T>(...data: T[]) => ({ data, next_cursor: null });
 

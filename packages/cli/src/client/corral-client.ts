@@ -30,6 +30,7 @@ export interface CorralClient {
   get<T>(path: string, check: Validator<T>, options?: CallOptions): Promise<T>;
   post<T>(path: string, body: unknown, check: Validator<T>, options?: CallOptions): Promise<T>;
   patch<T>(path: string, body: unknown, check: Validator<T>, options?: CallOptions): Promise<T>;
+  put<T>(path: string, body: unknown, check: Validator<T>, options?: CallOptions): Promise<T>;
   /** A call whose answer has no body that matters. */
   postBare(path: string, options?: CallOptions): Promise<void>;
   /** As {@link CorralClient.postBare}, with DELETE. */
@@ -45,7 +46,7 @@ export interface CorralClient {
 
 export function createCorralClient(server: Server): CorralClient {
   const http = openHttp(server);
-  const call = async <T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body: unknown, options: CallOptions): Promise<T> => {
+  const call = async <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: unknown, options: CallOptions): Promise<T> => {
     const correlationId = newId();
     try {
       return await http.json<T>(method, path, body, { ...options, headers: correlationHeader(correlationId) });
@@ -65,6 +66,7 @@ export function createCorralClient(server: Server): CorralClient {
     get: async (path, check, options = {}) => checked('GET', path, check, await call('GET', path, undefined, options)),
     post: async (path, body, check, options = {}) => checked('POST', path, check, await call('POST', path, body, options)),
     patch: async (path, body, check, options = {}) => checked('PATCH', path, check, await call('PATCH', path, body, options)),
+    put: async (path, body, check, options = {}) => checked('PUT', path, check, await call('PUT', path, body, options)),
     postBare: async (path, options = {}) => void (await call('POST', path, undefined, options)),
     remove: async (path, options = {}) => void (await call('DELETE', path, undefined, options)),
     readiness: () => readReadiness(http, server.url),
