@@ -32,6 +32,24 @@ function setUp() {
 }
 
 describe('ModelPresence', () => {
+  test('D-68 a model whose file was deleted is not fetched again before somebody asks anew', async () => {
+    const { presence, calls, phase, at } = setUp();
+    presence.want([wish('a')]);
+    at(0).resolve(present('a'));
+    await settled();
+    presence.release('sha256:a');
+    presence.want([wish('a')]);
+    expect([phase('a'), presence.get(wantedModelKey(model('a')))?.model, calls.length]).toEqual(['released', null, 1]);
+    presence.want([wish('a', 2)]);
+    expect([phase('a'), calls.length]).toEqual(['working', 2]);
+    // Work that had begun goes on.
+    presence.release('sha256:a');
+    expect(phase('a')).toBe('working');
+    at(1).resolve(present('a'));
+    await settled();
+    expect(phase('a')).toBe('present');
+  });
+
   test('D-24 a model is worked on once however often it is wanted, and two at a time', async () => {
     const { presence, calls, phase, at } = setUp();
     presence.want([wish('a'), wish('b'), wish('c')]);
