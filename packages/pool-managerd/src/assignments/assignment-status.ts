@@ -76,6 +76,8 @@ function copyProgress(digest: string, staging: StatusSources['staging']): LoadPr
 function replicaOf(assignment: Assignment, sources: StatusSources): Replica | undefined {
   const { pool_id } = assignment.target;
   const shape = shapeOf(assignment, sources);
+  // While its file is still looked for, a replica of an earlier definition is none of it.
+  if (shape === null && assignment.wanted === 'resident') return undefined;
   const fits = (replica: Replica) =>
     shape !== null
       ? replica.key === replicaKey(shape)
