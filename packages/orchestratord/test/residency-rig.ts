@@ -124,7 +124,7 @@ export async function aRig(options: RigOptions) {
       for (let left = 100; waiting.outcome === 'pending' && left > 0; left -= 1) await pass(50);
       await call;
     },
-    clock, stateDir, store, served, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
+    clock, stateDir, store, served, catalog, instances, registry, wanted, loop, models, lines, metrics, published, crashes, pass, register,
     lose: (...nodeIds: string[]) => void (lost = new Set(nodeIds)),
     demand: (modelId: string, over: Partial<Demand> = {}): Demand => aDemand(models, modelId, over),
     want: (demands: readonly Demand[], use: readonly ReplicaUse[] = [], active: readonly InstanceKey[] = []) => loop.update(demands, use, [...demands.map(({ instance }) => instance), ...active]),

@@ -325,7 +325,7 @@ describe('a restart', () => {
     await second.pass(500);
     expect(second.wantedNow()).toEqual(['model.a resident n1-p g3']);
     expect([...node.journal.values()].map(({ instance_id, generation, model }) => [instance_id, generation, model.slots])).toEqual([['model.a', 3, 8]]);
-    expect([...node.resident.keys()]).toEqual([A]);
+    expect([...node.resident.keys()]).toEqual([replicaId('n1-p', 'a~2048x8')]);
   });
 });
 

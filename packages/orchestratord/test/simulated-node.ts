@@ -1,9 +1,14 @@
 import { assignmentsHash, type Assignment, type AssignmentStatus, type NodeModel, type NodeState, type PoolStatus, type ReplicaStatus, type StagingStatus } from '@corral/contracts';
 import { aNodeModel, aNodeState, aPoolStatus, aReplicaStatus } from './node-fixtures.js';
 
-interface Loading {
+interface Held {
   readonly modelId: string;
   readonly poolId: string;
+  readonly context: number;
+  readonly slots: number;
+}
+
+interface Loading extends Held {
   readonly readyAtMs: number;
 }
 
@@ -14,7 +19,7 @@ interface Loading {
 export class SimulatedNode {
   readonly journal = new Map<string, Assignment>();
   readonly models = new Map<string, NodeModel>();
-  readonly resident = new Map<string, { readonly poolId: string; readonly modelId: string }>();
+  readonly resident = new Map<string, Held>();
   /** Loads that were begun, in order. */
   readonly begun: string[] = [];
   loading: Loading | null = null;
@@ -68,19 +73,20 @@ export class SimulatedNode {
     }
     for (const { model, wanted: residency } of wanted) if (residency === 'staged') this.#stage(model.model_id);
     if (this.loading !== null && nowMs >= this.loading.readyAtMs) {
-      this.resident.set(replicaId(this.loading.poolId, this.loading.modelId), this.loading);
+      this.resident.set(replicaId(this.loading.poolId, nameOf(this.loading)), this.loading);
       this.loading = null;
     }
     for (const id of [...this.resident.keys()]) if (!this.isWanted(id) && this.leases(id) === 0) this.resident.delete(id);
     if (this.loading !== null) return;
-    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.restarting.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, one.model.model_id)) && this.#fits(one));
+    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.restarting.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, nameOfSpec(one.model))) && this.#fits(one));
     if (next === undefined) return;
-    this.loading = { modelId: next.model.model_id, poolId: next.target.pool_id, readyAtMs: nowMs + this.loadMs };
+    const { model_id: modelId, context, slots } = next.model;
+    this.loading = { modelId, context, slots, poolId: next.target.pool_id, readyAtMs: nowMs + this.loadMs };
     this.begun.push(next.model.model_id);
   }
 
   isWanted(id: string): boolean {
-    return [...this.journal.values()].some(({ wanted, target, model }) => wanted === 'resident' && replicaId(target.pool_id, model.model_id) === id);
+    return [...this.journal.values()].some(({ wanted, target, model }) => wanted === 'resident' && replicaId(target.pool_id, nameOfSpec(model)) === id);
   }
 
   state(): NodeState {
@@ -119,9 +125,9 @@ export class SimulatedNode {
   }
 
   #pool(poolId: string, memoryBytes: number, ready: boolean): PoolStatus {
-    const replicas: ReplicaStatus[] = [...this.resident].filter(([, one]) => one.poolId === poolId).map(([id, { modelId }]) => aReplicaStatus({ replica_id: id, model_id: modelId, state: this.isWanted(id) ? 'resident' : 'draining', memory_bytes: this.sizes[modelId] ?? 0 }));
+    const replicas: ReplicaStatus[] = [...this.resident].filter(([, one]) => one.poolId === poolId).map(([id, { modelId, context, slots }]) => aReplicaStatus({ replica_id: id, model_id: modelId, digest: this.models.get(modelId)?.digest ?? '', context, slots_total: slots, state: this.isWanted(id) ? 'resident' : 'draining', memory_bytes: this.sizes[modelId] ?? 0 }));
     for (const [modelId, retryAtMs] of this.heldUntil) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, modelId), model_id: modelId, state: 'failed', breaker: { state: 'open', retry_at_ms: retryAtMs } }));
-    if (this.loading?.poolId === poolId) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, this.loading.modelId), model_id: this.loading.modelId, state: 'loading', memory_bytes: this.sizes[this.loading.modelId] ?? 0 }));
+    if (this.loading?.poolId === poolId) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, nameOf(this.loading)), model_id: this.loading.modelId, digest: this.models.get(this.loading.modelId)?.digest ?? '', context: this.loading.context, slots_total: this.loading.slots, state: 'loading', memory_bytes: this.sizes[this.loading.modelId] ?? 0 }));
     for (const [modelId, error] of this.restarting) replicas.push(aReplicaStatus({ replica_id: replicaId(poolId, modelId), pid: null, model_id: modelId, state: 'failed', memory_bytes: this.sizes[modelId] ?? 0, last_error: error }));
     return aPoolStatus({ pool_id: poolId, node_id: this.nodeId, memory_total_bytes: memoryBytes, ready, replicas });
   }
@@ -134,14 +140,25 @@ export class SimulatedNode {
     const retryAtMs = this.heldUntil.get(model.model_id);
     if (error !== undefined && (retryAtMs === undefined || wanted === 'resident')) return { ...base, residency: 'failed', last_error: error, ...(retryAtMs === undefined ? {} : { retry_at_ms: retryAtMs }) };
     if (!isOnDisk) return { ...base, residency: 'absent', progress: { phase: 'downloading', bytes_done: 1, bytes_total: 2, fraction: 0.5 } };
-    const id = replicaId(target.pool_id, model.model_id);
+    const id = replicaId(target.pool_id, nameOfSpec(model));
     const ended = this.restarting.get(model.model_id);
     if (ended !== undefined && wanted === 'resident') return { ...base, residency: 'loading', replica_id: id, last_error: ended, progress: { phase: 'restarting', bytes_done: null, bytes_total: null, fraction: null } };
     if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : wanted === 'staged' && this.staged.has(model.model_id) ? 'staged' : 'on_disk' };
     if (this.resident.has(id)) return { ...base, residency: 'resident', replica_id: id };
-    if (this.loading?.modelId === model.model_id) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
+    if (this.loading !== null && nameOf(this.loading) === nameOfSpec(model)) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
     return { ...base, residency: 'on_disk', progress: { phase: 'waiting_for_memory', bytes_done: null, bytes_total: null, fraction: null } };
   }
+}
+
+const USUAL = { context: 2_048, slots: 4 } as const;
+
+/** A model in its usual shape has its own name; another shape of it is another replica. */
+function nameOf({ modelId, context, slots }: Pick<Held, 'modelId' | 'context' | 'slots'>): string {
+  return context === USUAL.context && slots === USUAL.slots ? modelId : `${modelId}~${context}x${slots}`;
+}
+
+function nameOfSpec({ model_id: modelId, context, slots }: Assignment['model']): string {
+  return nameOf({ modelId, context, slots });
 }
 
 export function replicaId(poolId: string, modelId: string): string {

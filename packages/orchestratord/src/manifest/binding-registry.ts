@@ -59,7 +59,7 @@ export class BindingRegistry {
       return [one];
     });
     return () => {
-      for (const one of made) if (one.life.state === 'registering') this.#drop(one);
+      for (const one of made) if (one.life.state === 'registering' || (one.life.state === 'terminated' && one.received === 0)) this.#drop(one);
     };
   }
 

@@ -91,8 +91,8 @@ export class ReloadSequence {
       return instancesChange(manifest.instances, instances);
     });
     await run.step('activate', () => this.#activate({ run, manifest, plan, change, copy }));
-    run.keep();
     await run.step('drain', () => this.#followUp(change));
+    run.keep();
     return { manifest: served.current(), previous, plan };
   }
 
@@ -159,13 +159,13 @@ export class ReloadSequence {
     for (const record of records) instances.put(record);
     const before = served.swap({ manifest: versioned(manifest, bindings), problem: null });
     onSwapped();
-    return async () => {
+    return () => residency.between(() => {
       undoBindings();
       for (const record of old) instances.put(record);
       served.swap(before);
       onSwapped();
-      await residency.followDefinitions();
-    };
+      return residency.followDefinitions();
+    });
   }
 
   /** What changed instances still need is ordered as calls would; the reload does not wait for it. */
