@@ -64,7 +64,7 @@ export async function aReloadRig({ text, nodes }: { readonly text: string; reado
       models: [...rig.served.current().models.values()],
       hash: rig.served.current().hash,
       bindings: bindings.statuses(),
-      instances: rig.instances.list().map(({ generation: _, updatedAtMs: __, ...rest }) => rest),
+      instances: rig.instances.list().toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1)).map(({ generation: _, updatedAtMs: __, ...rest }) => rest),
       rows: {
         bindings: await listBindings(rig.store.db),
         models: (await rig.store.db.selectFrom('models').selectAll().orderBy('model_id').execute()).map(({ updated_at: _, created_at: __, ...rest }) => rest),
