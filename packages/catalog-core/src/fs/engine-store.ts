@@ -94,10 +94,11 @@ export class EngineStore {
     });
   }
 
-  /** Removes an entry, then its folder, unless that lies elsewhere. An unknown id reports `deleted: false`. [D-71] */
-  async delete(id: string): Promise<Removal> {
+  /** Removes an entry, then its folder, unless that lies elsewhere. An unknown id, and one that may not go, report `deleted: false`. [D-71] */
+  async delete(id: string, { mayGo = () => true }: { readonly mayGo?: (entry: EngineEntry) => boolean } = {}): Promise<Removal> {
     const removed = await this.#index.change(async (draft) => {
       const entry = draft.get(id) ?? null;
+      if (entry === null || !mayGo(entry)) return null;
       draft.delete(id);
       return entry;
     });

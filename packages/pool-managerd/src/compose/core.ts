@@ -106,7 +106,8 @@ export function buildCore(ground: Ground, news: News): Core {
     log.info('replica swap ended', { pool_id, outcome, mode, from, to });
   });
   const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
-  const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, staging, onDeleted: (deleted) => news.deleted(deleted) });
+  const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
+  const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
   const jobs = buildJobs(ground, { ensure: models.ensure, presence: models.presence, book: disposal.work });
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
@@ -116,7 +117,6 @@ export function buildCore(ground: Ground, news: News): Core {
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   catalog.onChange(poke);
-  const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
   const tasks = new TaskRelay({
     replicas,
     log,

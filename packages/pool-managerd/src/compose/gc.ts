@@ -1,10 +1,12 @@
 import { usedPercent } from '@corral/catalog-core';
 import { collectableModels } from '../gc/collectable-models.js';
+import { collectableEngines } from '../gc/collectable-engines.js';
 import type { Collectable } from '../gc/collectable.js';
+import type { Engines } from '../engines/engines.js';
 import { GarbageCollector } from '../gc/garbage-collector.js';
 import type { GarbageCollectorOptions } from '../gc/garbage-collector.js';
 import { gcPolicyOf } from '../gc/gc-settings.js';
-import { measureDisk } from '../gc/measure-disk.js';
+import { isSameDisk, measureDisk } from '../gc/measure-disk.js';
 import { deleteModel } from '../models/delete-model.js';
 import type { DeletedModel, DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
 import { usesOf } from '../models/in-use.js';
@@ -31,14 +33,13 @@ export interface DisposalParts {
   readonly replicas: ReplicaSet;
   readonly changes: Pick<PoolChanges, 'effective'>;
   readonly staging: StagingSources | null;
-  /** What else may be collected, beside models. */
-  readonly others?: readonly Collectable[];
+  readonly engines: Pick<Engines, 'usedBy'>;
   /** Told of each model that has left the disk. Must not throw. */
   readonly onDeleted: (deleted: DeletedModel) => void;
 }
 
 /** Builds what deletes. Nothing of it acts before somebody asks. */
-export function buildDisposal(ground: Ground, { presence, replicas, changes, staging, others = [], onDeleted }: DisposalParts): Disposal {
+export function buildDisposal(ground: Ground, { presence, replicas, changes, staging, engines, onDeleted }: DisposalParts): Disposal {
   const { catalog, journal, config, clock, log } = ground;
   const work = new ModelWorkBook();
   const area = staging?.area ?? null;
@@ -50,7 +51,7 @@ export function buildDisposal(ground: Ground, { presence, replicas, changes, sta
   };
   const remove = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { catalog, staging: area, usesOf: uses, onDeleted: told, log });
   const collector = new GarbageCollector({
-    sources: [collectableModels({ catalog, usesOf: uses, deleteModel: remove, onDeleted: told }), ...others],
+    sources: [collectableModels({ catalog, usesOf: uses, deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
     policy: gcPolicyOf(config.gc),
     path: catalog.dir,
     measure: measureDisk,
@@ -59,6 +60,13 @@ export function buildDisposal(ground: Ground, { presence, replicas, changes, sta
     onRun: countRun(ground),
   });
   return { collector, work, usesOf: uses, deleteModel: remove };
+}
+
+/** Until it is known that bundles lie on the disk of the models, none goes for the room on that. */
+function collectableEnginesOf({ engineStore: store, catalog, log }: Ground, engines: Pick<Engines, 'usedBy'>): Collectable {
+  let isOnDisk = false;
+  void isSameDisk(store.dir, catalog.dir).then((isSame) => (isOnDisk = isSame));
+  return collectableEngines({ store, usedBy: (entry) => engines.usedBy(entry), isOnDisk: () => isOnDisk, log });
 }
 
 function countRun({ metrics }: Pick<Ground, 'metrics'>): GarbageCollectorOptions['onRun'] {

@@ -121,6 +121,11 @@ export class Engines {
     if (fileError !== null) throw new ApiError('INTERNAL', `engine ${id} is gone from the catalog, but its files are not: ${fileError}; the next start removes them`);
   }
 
+  /** Who needs a bundle, in words; empty when nobody does. [D-75] */
+  usedBy(entry: EngineEntry): readonly string[] {
+    return usesOfEngine(entry, this.options.uses);
+  }
+
   /** Ends what goes on; nothing of it is left when it resolves. */
   async close(): Promise<void> {
     await this.#registered;
