@@ -11,6 +11,7 @@ import { openReloadDoors } from '../src/compose/reload-doors.js';
 import { EventFeed } from '../src/events/event-feed.js';
 import { isReloadPath, reloadRoutes } from '../src/http/reload.routes.js';
 import { roleGuard } from '../src/http/role-guard.js';
+import { BindingRegistry, type RequestPin } from '../src/manifest/binding-registry.js';
 import { Hangups } from '../src/reloads/hangups.js';
 import { aFolder, removeFolders } from './fixtures.js';
 import { aBinding, aReloadFailed, ScriptedReloads } from './reload-fixtures.js';
@@ -41,6 +42,7 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   const shutdown = new Shutdown(log);
   shutdowns.push(shutdown);
   const reloads = new ScriptedReloads();
+  const bindings = new BindingRegistry([]);
   const feed = new EventFeed(0);
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const audited: AuditRecord[] = [];
@@ -50,7 +52,7 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   if (isHungUp) process.emit('SIGHUP');
   shutdown.add('hangups', () => hangups.close());
   const bus = { state: () => ({ mode: 'http', connected: true }) } as unknown as EventBus;
-  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, feed, nodes: { nodes: () => [] }, reloads, hangups, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
+  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, feed, nodes: { nodes: () => [] }, reloads, bindings, hangups, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
   const auth: Gate = () => {
     if (role === undefined) throw new Error('the gate of the daemon was asked');
     return { identity: 'test', principal: { orgId: 'default', role, keyId: null, identity: 'test' } } as unknown as AccessCaller;
@@ -77,7 +79,7 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   };
   const state = async () => JSON.parse(await readFile(join(stateDir, STATE_FILE), 'utf8')) as OrchestratorState;
   const get = async (at: string) => (await fetch(new URL(at, server.url))).text();
-  return { server, path, reloads, feed, lines, audited, post, state, get, shutdown };
+  return { server, path, reloads, bindings, feed, lines, audited, post, state, get, shutdown };
 }
 
 const bearer = { authorization: `Bearer ${KEY}` };
@@ -186,21 +188,32 @@ describe('what is told of a reload', () => {
     expect((await get('/metrics')).split('\n').filter((line) => line.startsWith('manifest_reloads_total'))).toEqual(['manifest_reloads_total{source="admin_api",outcome="succeeded"} 1', 'manifest_reloads_total{source="cli",outcome="failed"} 1']);
   });
 
-  test('F-22 the series of a binding go on over its versions', async () => {
-    const { post, reloads, get } = await doors();
+  test('F-22 the series of a binding go on over its versions, also of those that are forgotten', async () => {
+    const { bindings, get } = await doors();
     const series = async () => (await get('/metrics')).split('\n').filter((line) => line.startsWith('binding_') && line.includes('route:chat'));
-    reloads.statuses = [aBinding({ received: 5, dispatched: 4, failed: 1, inFlight: 2 })];
-    await series();
-    reloads.statuses = [aBinding({ state: 'draining', received: 6, dispatched: 5, failed: 1, inFlight: 1 }), aBinding({ version: 2, received: 3, dispatched: 3 })];
-    await post(bearer);
-    reloads.statuses = [aBinding({ version: 2, received: 4, dispatched: 4, inFlight: 1 })];
+    const running: RequestPin[] = [];
+    for (let version = 1; version <= 5; version += 1) {
+      const entries = [{ id: 'route:chat', kind: 'route', provider: 'manifest', handler: 'm', fingerprint: `f${version}` } as const];
+      const plan = bindings.plan(entries);
+      bindings.register(plan, entries);
+      bindings.activate(plan);
+      const pin = bindings.accept(['route:chat']);
+      if (version > 1) pin.dispatched();
+      running.push(pin);
+    }
+    expect(await series()).toContain('binding_in_flight{binding="route:chat"} 5');
+    running.slice(0, 4).forEach((pin, n) => pin.ended(n === 0));
+    expect(bindings.statuses().map(({ version, state }) => `${version} ${state}`)).toEqual(['3 terminated', '4 terminated', '5 active']);
     expect(await series()).toEqual([
-      'binding_requests_total{binding="route:chat",event="received"} 10',
-      'binding_requests_total{binding="route:chat",event="dispatched"} 9',
+      'binding_requests_total{binding="route:chat",event="received"} 5',
+      'binding_requests_total{binding="route:chat",event="dispatched"} 4',
       'binding_requests_total{binding="route:chat",event="failed"} 1',
       'binding_in_flight{binding="route:chat"} 1',
-      'binding_version{binding="route:chat"} 2',
+      'binding_version{binding="route:chat"} 5',
     ]);
+    bindings.activate(bindings.plan([]));
+    running[4]?.ended(false);
+    expect((await series()).filter((line) => !line.includes('requests_total'))).toEqual(['binding_in_flight{binding="route:chat"} 0']);
   });
 
   test('F-14 the state file says where it listens and what it serves, after every success, and in the end that it stopped', async () => {

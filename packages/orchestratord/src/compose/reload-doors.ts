@@ -6,6 +6,7 @@ import type { Audit } from '../audit/audit.js';
 import type { OrchestratordConfig } from '../config.js';
 import type { EventFeed } from '../events/event-feed.js';
 import type { ReloadRoutesParts } from '../http/reload.routes.js';
+import type { BindingRegistry } from '../manifest/binding-registry.js';
 import type { ManifestReloads, ReloadSource } from '../manifest/reloads.js';
 import type { NodeDirectory } from '../nodes/node-view.js';
 import { BindingMeter } from '../reloads/binding-meter.js';
@@ -27,6 +28,7 @@ export interface ReloadDoorsParts {
   readonly feed: EventFeed;
   readonly nodes: Pick<NodeDirectory, 'nodes'>;
   readonly reloads: Pick<ManifestReloads, 'reload' | 'bindings' | 'history'>;
+  readonly bindings: Pick<BindingRegistry, 'statuses' | 'countInto'>;
   readonly hangups: Hangups;
   /** The file's content that was read at start, see `fileIdentity`. */
   readonly seen: string | null;
@@ -35,7 +37,7 @@ export interface ReloadDoorsParts {
 
 export interface ReloadDoors {
   readonly routes: ReloadRoutesParts;
-  /** Brings the series of the bindings up to now. */
+  /** Brings the series of what the bindings have in flight up to now. */
   readonly meter: () => void;
   /** From here on the file, its watch and signals lead to reloads. */
   open(server: Pick<Listening, 'url' | 'port'>): Promise<void>;
@@ -58,8 +60,8 @@ export function openReloadDoors(parts: ReloadDoorsParts): ReloadDoors {
       ...nodes.nodes().map(({ node_id: nodeId, online }) => ({ id: `node:${nodeId}`, state: online ? ('connected' as const) : ('disconnected' as const) })),
     ],
   });
-  const meter = new BindingMeter(() => reloads.bindings(), metrics);
-  const desk = new ReloadDesk({ reloads, news, stateFile, metrics, log, served, meter: meter.read });
+  const meter = new BindingMeter(parts.bindings, metrics);
+  const desk = new ReloadDesk({ reloads, news, stateFile, metrics, log, served });
   shutdown.add('state file', () => stateFile.stopped());
   shutdown.add('reload news', () => news.close());
   const triggerOf = (source: ReloadSource): ReloadTrigger => new ReloadTrigger(() => desk.reload({ source, path: null, correlationId: newId() }));

@@ -16,6 +16,10 @@ export interface RequestPin {
   ended(isFailed: boolean): void;
 }
 
+/** What is counted of the requests of a version. */
+export type RequestEvent = 'received' | 'dispatched' | 'failed';
+type RequestListener = (bindingId: string, event: RequestEvent) => void;
+
 /** For what no binding accepted. */
 export const NO_PIN: RequestPin = { dispatched: () => undefined, ended: () => undefined };
 
@@ -35,6 +39,7 @@ interface Version {
 export class BindingRegistry {
   readonly #versions = new Map<string, Version[]>();
   readonly #active = new Map<string, Version>();
+  #onRequest: RequestListener = () => undefined;
 
   /** What earlier runs gave out; what was active then is taken up by the first {@link activate}, the rest is over. */
   constructor(rows: readonly BindingRow[]) {
@@ -78,24 +83,29 @@ export class BindingRegistry {
   accept(ids: readonly string[]): RequestPin {
     const held = ids.flatMap((id) => this.#active.get(id) ?? []).filter((one) => this.#step(one, 'accept'));
     if (held.length === 0) return NO_PIN;
-    for (const one of held) one.received += 1;
+    this.#count(held, 'received');
     let [isDispatched, hasEnded] = [false, false];
     return {
       dispatched: () => {
         if (isDispatched || hasEnded) return;
         isDispatched = true;
-        for (const one of held) one.dispatched += 1;
+        this.#count(held, 'dispatched');
       },
       ended: (isFailed) => {
         if (hasEnded) return;
         hasEnded = true;
+        if (isFailed) this.#count(held, 'failed');
         for (const one of held) {
-          if (isFailed) one.failed += 1;
           this.#step(one, 'end');
           if (one.life.state === 'terminated') this.#prune(one.entry.id);
         }
       },
     };
+  }
+
+  /** Who counts requests for longer than a version is kept; one. It must not throw. [F-22] */
+  countInto(listener: RequestListener): void {
+    this.#onRequest = listener;
   }
 
   /** The version that accepts requests of the id; `undefined` where none does. */
@@ -124,6 +134,13 @@ export class BindingRegistry {
   #rows(isActive: (one: Version) => boolean): readonly BindingRow[] {
     const known = [...this.#versions.values()].flat().filter((one) => one.life.state !== 'registering' || isActive(one));
     return known.map((one): BindingRow => ({ ...one.entry, version: one.version, state: isActive(one) ? 'active' : 'terminated' }));
+  }
+
+  #count(held: readonly Version[], event: RequestEvent): void {
+    for (const one of held) {
+      one[event] += 1;
+      this.#onRequest(one.entry.id, event);
+    }
   }
 
   #exchange(leaving: readonly Version[], coming: readonly Version[]): void {

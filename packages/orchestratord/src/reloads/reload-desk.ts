@@ -11,8 +11,6 @@ export interface ReloadDeskOptions {
   readonly stateFile: Pick<StateFile, 'activated'>;
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   readonly log: Log;
-  /** Takes the series of the bindings with it, before a version may be forgotten. */
-  readonly meter: () => void;
   /** What serves, beside its bindings. */
   served(): Pick<ManifestStatus, 'path' | 'hash' | 'problem'>;
 }
@@ -23,10 +21,8 @@ export class ReloadDesk {
 
   /** Never rejects. Whoever has the outcome finds the state file as it says. */
   async reload(request: ReloadRequest): Promise<ReloadOutcome> {
-    const { reloads, news, stateFile, metrics, log, meter } = this.options;
-    meter();
+    const { reloads, news, stateFile, metrics, log } = this.options;
     const outcome = await reloads.reload(request);
-    meter();
     const isDone = outcome.kind === 'ok';
     metrics.inc('manifest_reloads_total', { source: outcome.source, outcome: isDone ? 'succeeded' : 'failed' });
     if (isDone) {
