@@ -2,7 +2,6 @@ import type { GcPlan, GcReport, PoolForecast } from '@corral/contracts';
 import { aCatalogModel, aModelOnNode } from '@corral/test-kit';
 import { describe, expect, test } from '@jest/globals';
 import { refusal } from '../src/api/api-failure.js';
-import { deadlineOf } from '../src/catalog/deadline.js';
 import { forecastRow } from '../src/catalog/forecast-row.js';
 import { gcPlanView, gcReportView } from '../src/catalog/gc-view.js';
 import { modelPlaces } from '../src/catalog/model-place.js';
@@ -10,6 +9,7 @@ import { modelRow } from '../src/catalog/model-row.js';
 import { queryOf, searchOf } from '../src/catalog/model-search.js';
 import { fieldOf, NO_REGISTRATION, registrationOf } from '../src/catalog/registration.js';
 import { verificationView } from '../src/catalog/verification-view.js';
+import { deadlineOf } from '../src/shell/deadline.js';
 
 const HOUR_MS = 3_600_000;
 

@@ -87,6 +87,15 @@ export class CorralApi {
     return this.client.post(`${pathOf(name)}/unload`);
   }
 
+  /** Without a deadline what runs may finish. */
+  drainPool(poolId: string, deadlineMs: number | null): Promise<ApiResult<unknown>> {
+    return this.client.post(`/v2/pools/${encodeURIComponent(poolId)}/drain`, deadlineMs === null ? {} : { deadline_ms: deadlineMs });
+  }
+
+  undrainPool(poolId: string): Promise<ApiResult<unknown>> {
+    return this.client.send('DELETE', `/v2/pools/${encodeURIComponent(poolId)}/drain`);
+  }
+
   resetPool(poolId: string): Promise<ApiResult<unknown>> {
     return this.client.post(`/v2/pools/${encodeURIComponent(poolId)}/reset`);
   }

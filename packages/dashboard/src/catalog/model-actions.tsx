@@ -1,12 +1,12 @@
 import type { CatalogModel, Operation } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { DeadlineDialog } from '../shell/deadline-dialog.js';
 import { DeedButton, DeedFailure } from '../shell/deed-button.js';
 import { goTo } from '../shell/navigation.js';
 import type { PageStore } from '../shell/page-store.js';
 import { MODELS } from '../shell/route.js';
 import { RemoveDialog } from './remove-dialog.js';
-import { RetireDialog } from './retire-dialog.js';
 
 interface ModelActionsProps {
   readonly store: PageStore;
@@ -44,7 +44,11 @@ export function ModelActions({ store, model, operations }: ModelActionsProps): J
       {subjects.map((subject) => (
         <DeedFailure key={subject} deed={store.deeds.of(subject)} onDismiss={() => store.deeds.forget(subject)} />
       ))}
-      {asks === 'retire' && <RetireDialog modelId={id} onRetire={retire} onClose={() => setAsks(null)} />}
+      {asks === 'retire' && (
+        <DeadlineDialog title={`Retire ${id}?`} confirm="Retire" onConfirm={retire} onClose={() => setAsks(null)}>
+          From now on, requests for it are refused. Its files stay, and Activate brings it back.
+        </DeadlineDialog>
+      )}
       {asks === 'remove' && <RemoveDialog model={model} onRemove={() => void purge()} onClose={() => setAsks(null)} />}
     </>
   );

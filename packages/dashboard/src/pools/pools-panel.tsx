@@ -2,7 +2,6 @@ import type { PoolStatus, ReplicaStatus } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { Bar } from '../shell/bar.js';
 import { Chip } from '../shell/chip.js';
-import { DeedButton, DeedFailure } from '../shell/deed-button.js';
 import { Fact } from '../shell/fact.js';
 import { Listing } from '../shell/listing.js';
 import type { PageStore } from '../shell/page-store.js';
@@ -12,6 +11,7 @@ import { counted } from '../wording/counted.js';
 import { formatAge } from '../wording/format-age.js';
 import { formatSize } from '../wording/format-size.js';
 import { breakerStory } from './breaker-story.js';
+import { PoolDeedFailures, PoolDeeds } from './pool-deeds.js';
 import { poolMemory } from './pool-memory.js';
 import { poolState } from './pool-state.js';
 import { replicaState } from './replica-state.js';
@@ -38,15 +38,12 @@ function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: 
   const { tone, label } = poolState(pool);
   const memory = poolMemory(pool);
   const waiting = store.waitingIn(pool.pool_id);
-  const reset = store.deeds.of(`reset ${pool.pool_id}`);
   return (
     <li class="pool" data-pool={pool.pool_id}>
       <div class="pool__head">
         <h3>{pool.pool_id}</h3>
         <Chip tone={tone}>{label}</Chip>
-        <span class="pool__actions">
-          <DeedButton label="Reset" busyLabel="Asking …" describes={`Reset ${pool.pool_id}: forget its failures and try again now`} deed={reset} isPossible onPress={() => void store.resetPool(pool.pool_id)} />
-        </span>
+        <PoolDeeds pool={pool} store={store} />
       </div>
       <p class="muted">
         {pool.device_name ?? (pool.device === 'none' ? 'No device' : pool.device)} on {pool.node_id}, {pool.engine} {pool.engine_version}
@@ -56,7 +53,7 @@ function PoolCard({ pool, store }: { readonly pool: PoolStatus; readonly store: 
           {pool.last_error}
         </p>
       )}
-      <DeedFailure deed={reset} onDismiss={() => store.deeds.forget(`reset ${pool.pool_id}`)} />
+      <PoolDeedFailures pool={pool} store={store} />
       {pool.memory_total_bytes > 0 && (
         <div class="pool__memory">
           <Bar label={`Device memory of ${pool.pool_id}`} text={memory.text} parts={memory.parts} />

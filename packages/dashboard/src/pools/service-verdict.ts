@@ -20,7 +20,7 @@ export function serviceVerdict(pools: readonly PoolStatus[], nodes: readonly Nod
   if (nodes.length > 0 && silent.length === nodes.length) return silence(silent);
   if (pools.length === 0) return withoutPools(nodes);
   if (pools.every(({ draining }) => draining)) {
-    return { ...NO_POOL, detail: 'Every pool drains: running answers end, new tasks wait.', next: 'Restart pool-managerd to serve again.' };
+    return { ...NO_POOL, detail: 'Every pool drains: running answers end, new tasks wait.', next: 'Undrain one below to serve again.' };
   }
   const broken = pools.find(({ ready: isReady, last_error: error }) => !isReady && error !== null);
   if (broken === undefined) return { tone: 'busy', title: 'Starting', detail: 'The engine of the first pool is being prepared.', next: 'This takes a few seconds.' };
