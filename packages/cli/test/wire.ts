@@ -1,4 +1,4 @@
-import { aNode as anyNode, aPool as anyPool, aReplica as anyReplica } from '@corral/test-kit';
+import { aCatalogModel, aModelOnNode, aNode as anyNode, aPool as anyPool, aReplica as anyReplica } from '@corral/test-kit';
 import type { CatalogModel, NodeSummary, PoolStatus, ReplicaStatus } from '@corral/contracts';
 
 export const aReplica = (changes: Partial<ReplicaStatus> = {}): ReplicaStatus =>
@@ -9,31 +9,25 @@ export const aPool = (changes: Partial<PoolStatus> = {}): PoolStatus =>
 
 export const aNode = (changes: Partial<NodeSummary> = {}): NodeSummary => anyNode({ node_id: 'home', pools: ['cpu'], models: ['smollm2'], ...changes });
 
-export const aModel = (changes: Partial<CatalogModel> = {}): CatalogModel => ({
-  id: 'smollm2',
-  state: 'Active',
-  origin: 'api',
-  sources: ['hf:org/repo/m.gguf'],
-  digest: null,
-  context: 2_048,
-  slots: 4,
-  pinned: false,
-  tags: ['small'],
-  trust: { policy: null, signatures: [], sbom: null, manifests: [], warnings: ['it has no SBOM'] },
-  verification: { result: 'warn', reason: 'no digest was given' },
-  last_verified_ms: 0,
-  created_ms: 0,
-  updated_ms: 0,
-  retired_at_ms: null,
-  drain_until_ms: null,
-  size_bytes: 98_362_432,
-  architecture: 'llama',
-  quant: 'Q4_1',
-  train_context: 8_192,
-  availability: [{ node_id: 'home', online: true, present: true, digest: null, size_bytes: 98_362_432, verification: { result: 'warn', reason: 'no digest was given' }, last_verified_ms: 0, pinned: false, resident: 1, staged: true, wanted: 1 }],
-  forecast: [{ pool_id: 'cpu', node_id: 'home', device_kind: 'cpu', fits: true, weights_bytes: 104_857_600, kv_bytes_per_token: 23_040, required_bytes: 157_286_400, memory_bytes: 1_073_741_824, largest_context: 8_192, reason: 'needs 150 MiB of 1.0 GiB with 4 × 2048 tokens' }],
-  ...changes,
-});
+const UNCONFIRMED = { result: 'warn', reason: 'no digest was given' } as const;
+
+export const aModel = (changes: Partial<CatalogModel> = {}): CatalogModel =>
+  aCatalogModel({
+    id: 'smollm2',
+    origin: 'api',
+    sources: ['hf:org/repo/m.gguf'],
+    digest: null,
+    context: 2_048,
+    tags: ['small'],
+    trust: { policy: null, signatures: [], sbom: null, manifests: [], warnings: ['it has no SBOM'] },
+    verification: UNCONFIRMED,
+    size_bytes: 98_362_432,
+    quant: 'Q4_1',
+    train_context: 8_192,
+    availability: [aModelOnNode({ node_id: 'home', digest: null, size_bytes: 98_362_432, verification: UNCONFIRMED, resident: 1, staged: true, wanted: 1 })],
+    forecast: [{ pool_id: 'cpu', node_id: 'home', device_kind: 'cpu', fits: true, weights_bytes: 104_857_600, kv_bytes_per_token: 23_040, required_bytes: 157_286_400, memory_bytes: 1_073_741_824, largest_context: 8_192, reason: 'needs 150 MiB of 1.0 GiB with 4 × 2048 tokens' }],
+    ...changes,
+  });
 
 export const list = <T>(...data: T[]) => ({ data, next_cursor: null });
 

@@ -95,6 +95,7 @@ export const ModelOnNode = Type.Object({
   size_bytes: Nullable(Bytes),
   verification: Nullable(Verification),
   last_verified_ms: Nullable(unixMs('When the node last read the whole file')),
+  last_used_ms: Nullable(unixMs('When the node last loaded it, copied it into its staging area or gave it a task; null when it never did')),
   pinned: Nullable(Type.Boolean({ description: 'As the node keeps it; null where it does not say.' })),
   resident: Type.Integer({ minimum: 0, description: 'Replicas in device memory.' }),
   staged: Type.Boolean({ description: 'In the staging area of the node.' }),

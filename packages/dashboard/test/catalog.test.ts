@@ -22,11 +22,17 @@ describe('U-20 a line of the catalog', () => {
       origin: 'from the manifest',
       tags: ['chat'],
       file: '1.0 MiB, F16',
-      digest: { short: 'sha256:aaaaaaaaaaaa…', full: `sha256:${'a'.repeat(64)}` },
+      digest: { short: 'sha256:aaaaaaaaaaaa…', full: `sha256:${'a'.repeat(64)}`, isGiven: true },
+      used: null,
       verification: { tone: 'good', label: 'passed', when: '2 h ago', reason: null },
       places: [{ nodeId: 'n1', tone: 'idle', label: 'on disk' }],
       morePlaces: 0,
     });
+  });
+
+  test('U-20 a digest that nobody gave is the one of the file, and the last use is that of any node', () => {
+    const availability = [aModelOnNode({ last_used_ms: 0 }), aModelOnNode({ node_id: 'n2', last_used_ms: HOUR_MS }), aModelOnNode({ node_id: 'n3' })];
+    expect(modelRow(aCatalogModel({ digest: null, availability }), 2 * HOUR_MS)).toMatchObject({ digest: { full: `sha256:${'a'.repeat(64)}`, isGiven: false }, used: 'used 1 h ago' });
   });
 
   test('U-20 a model that no node has', () => {
@@ -61,7 +67,7 @@ describe('U-20 a line of the catalog', () => {
 
   test.each([
     ['pass', 'good', 'passed', null],
-    ['warn', 'warn', 'passed with a warning', 'why'],
+    ['warn', 'warn', 'unconfirmed', 'why'],
     ['fail', 'bad', 'failed', 'why'],
   ] as const)('U-21 a verification that said %s', (result, tone, label, reason) => {
     expect(verificationView({ result, reason: 'why' }, 0, 5_000)).toEqual({ tone, label, when: '5 s ago', reason });

@@ -24,12 +24,12 @@ test.each([
 });
 
 test.each([
-  ['pass', 'good'],
-  ['warn', 'warn'],
-  ['fail', 'bad'],
-] as const)('U-24 a verification that ended in %s looks %s, though the operation succeeded', (result, tone) => {
+  ['pass', 'good', 'passed'],
+  ['warn', 'warn', 'unconfirmed'],
+  ['fail', 'bad', 'failed'],
+] as const)('U-24 a verification that ended in %s looks %s, though the operation succeeded', (result, tone, label) => {
   const row = operationRow(anOperation({ ...ended, result: { model_id: 'tiny', result, reason: 'why', last_verified_ms: 0, nodes: [{ node_id: 'n1', result, reason: 'why', digest: null }] } }), NOW_MS);
-  expect(row).toMatchObject({ tone, label: result, note: 'why', nodes: [], fraction: null, isRunning: false, when: '57 s ago, took 2.5 s' });
+  expect(row).toMatchObject({ tone, label, note: 'why', nodes: [], fraction: null, isRunning: false, when: '57 s ago, took 2.5 s' });
 });
 
 test('U-24 a pull says what each node has, and where it failed', () => {

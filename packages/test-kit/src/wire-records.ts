@@ -106,6 +106,7 @@ export function aModelOnNode(changes: Partial<ModelOnNode> = {}): ModelOnNode {
     size_bytes: 1_048_576,
     verification: { result: 'pass', reason: 'the digest is right' },
     last_verified_ms: 0,
+    last_used_ms: null,
     pinned: false,
     resident: 0,
     staged: false,

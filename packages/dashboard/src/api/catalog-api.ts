@@ -30,7 +30,7 @@ export class CatalogApi {
     return this.client.get(pathOf(modelId));
   }
 
-  register(body: ModelRegister): Promise<ApiResult<unknown>> {
+  register(body: ModelRegister): Promise<ApiResult<CatalogModel | null>> {
     return this.client.post(PATH, body);
   }
 

@@ -24,7 +24,10 @@ export function ModelFacts({ model, nowMs }: { readonly model: CatalogModel; rea
             </span>
           ))}
         </Line>
-        <Line label="Digest">{model.digest === null ? <span class="muted">not known yet</span> : <span class="mono">{model.digest}</span>}</Line>
+        <Line label="Digest">
+          {row.digest === null ? <span class="muted">not known yet</span> : <span class="mono">{row.digest.full}</span>}
+          {row.digest?.isGiven === false && <span class="note">of the file that is there; none was given, so that another file would be taken too</span>}
+        </Line>
         <Line label="Verification">
           <VerificationChip view={row.verification} />
         </Line>
@@ -33,7 +36,9 @@ export function ModelFacts({ model, nowMs }: { readonly model: CatalogModel; rea
         {model.train_context !== null && <Line label="Trained for">{model.train_context.toLocaleString('en-US')} tokens</Line>}
         {model.tags.length > 0 && <Line label="Tags">{model.tags.join(', ')}</Line>}
         {signed.length > 0 && <Line label="Trust">{signed.join(', ')}</Line>}
-        <Line label="Known">{formatAge(nowMs - model.created_ms)}, changed {formatAge(nowMs - model.updated_ms)} ago</Line>
+        <Line label="Known">
+          for {formatAge(nowMs - model.created_ms)}, changed {formatAge(nowMs - model.updated_ms)} ago{row.used !== null && `, ${row.used}`}
+        </Line>
       </dl>
       {trust.warnings.map((warning) => (
         <p key={warning} class="problem problem--warn">

@@ -15,7 +15,10 @@ export interface ModelRow {
   readonly tags: readonly string[];
   /** Size and quantisation; null before any node has the file. */
   readonly file: string | null;
-  readonly digest: { readonly short: string; readonly full: string } | null;
+  /** The one that was given, else the one of the file that a node has. */
+  readonly digest: { readonly short: string; readonly full: string; readonly isGiven: boolean } | null;
+  /** When any node last used it; null where none did. */
+  readonly used: string | null;
   readonly verification: VerificationView;
   readonly places: readonly ModelPlace[];
   readonly morePlaces: number;
@@ -39,11 +42,22 @@ export function modelRow(model: CatalogModel, nowMs: number): ModelRow {
     origin: ORIGINS[model.origin],
     tags: model.tags,
     file: file.length === 0 ? null : file.join(', '),
-    digest: model.digest === null ? null : { short: shortDigest(model.digest), full: model.digest },
+    digest: digestOf(model),
+    used: usedOf(model, nowMs),
     verification: verificationView(model.verification, model.last_verified_ms, nowMs),
     places: shown,
     morePlaces: more,
   };
+}
+
+function digestOf({ digest, availability }: CatalogModel): ModelRow['digest'] {
+  const full = digest ?? availability.find(({ present }) => present)?.digest ?? null;
+  return full === null ? null : { short: shortDigest(full), full, isGiven: digest !== null };
+}
+
+function usedOf({ availability }: CatalogModel, nowMs: number): string | null {
+  const times = availability.flatMap(({ last_used_ms: usedMs }) => usedMs ?? []);
+  return times.length === 0 ? null : `used ${formatAge(nowMs - Math.max(...times))} ago`;
 }
 
 /** A retired model serves nothing new: how long what still runs may go on stands beside it. [U-22] */

@@ -68,6 +68,7 @@ function Line({ row }: { readonly row: ModelRow }): JSX.Element {
             <Chip tone={tone}>{label}</Chip>
           </span>
         ))}
+        {row.used !== null && <span class="note figures">{row.used}</span>}
         {row.morePlaces > 0 && <span class="note">and on {row.morePlaces} more</span>}
       </td>
     </tr>

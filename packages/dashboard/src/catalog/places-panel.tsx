@@ -25,7 +25,7 @@ export function PlacesPanel({ model, nowMs }: { readonly model: CatalogModel; re
                   <Chip tone={tone}>{label}</Chip>
                   {on.size_bytes !== null && <span class="figures row__end">{formatSize(on.size_bytes)}</span>}
                 </div>
-                {on.digest !== null && on.digest !== model.digest && <p class={model.digest === null ? 'mono muted' : 'mono note--bad'}>{shortDigest(on.digest)}</p>}
+                {on.digest !== null && model.digest !== null && on.digest !== model.digest && <p class="note note--bad">Another file lies there: {shortDigest(on.digest)}</p>}
                 {on.present && (
                   <div>
                     <VerificationChip view={verificationView(on.verification, on.last_verified_ms, nowMs)} />

@@ -34,7 +34,14 @@ export function RegisterPanel({ store }: { readonly store: PageStore }): JSX.Ele
     event.preventDefault();
     const body = registrationOf(text);
     if (isBusy || body.id === '') return;
-    if (await store.act(DEED, (api) => api.catalog.register(body))) goTo(modelPath(body.id));
+    let id = body.id;
+    const isRegistered = await store.act(DEED, async (api) => {
+      const result = await api.catalog.register(body);
+      // The server may have brought the id into the form that stands for all of the same meaning.
+      if (result.ok) id = result.value?.id ?? id;
+      return result;
+    });
+    if (isRegistered) goTo(modelPath(id));
   };
   const change = (field: RegistrationField, value: string): void => {
     if (field === wrong) store.deeds.forget(DEED);

@@ -11,9 +11,10 @@ export interface VerificationView {
   readonly reason: string | null;
 }
 
-const RESULTS: Readonly<Record<Verification['result'], { readonly tone: Tone; readonly label: string }>> = {
+/** A verification in a word. */
+export const RESULTS: Readonly<Record<Verification['result'], { readonly tone: Tone; readonly label: string }>> = {
   pass: { tone: 'good', label: 'passed' },
-  warn: { tone: 'warn', label: 'passed with a warning' },
+  warn: { tone: 'warn', label: 'unconfirmed' },
   fail: { tone: 'bad', label: 'failed' },
 };
 

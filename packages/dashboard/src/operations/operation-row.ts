@@ -1,4 +1,5 @@
 import type { ModelPulled, ModelVerified, Operation } from '@corral/contracts';
+import { RESULTS } from '../catalog/verification-view.js';
 import { formatAge } from '../wording/format-age.js';
 import { formatDuration } from '../wording/format-duration.js';
 import { formatSize } from '../wording/format-size.js';
@@ -23,8 +24,6 @@ export interface OperationRow {
 }
 
 type Outcome = Pick<OperationRow, 'tone' | 'label' | 'note' | 'nodes'>;
-
-const RESULT_TONES: Readonly<Record<ModelVerified['result'], Tone>> = { pass: 'good', warn: 'warn', fail: 'bad' };
 
 /** [U-24] */
 export function operationRow(operation: Operation, nowMs: number): OperationRow {
@@ -55,8 +54,8 @@ function outcomeOf({ state, phase, progress, detail, result }: Operation): Outco
 }
 
 function verified({ result, reason, nodes }: ModelVerified): Outcome {
-  const each = nodes.length < 2 ? [] : nodes.map(({ node_id, result: found, reason: why }) => ({ nodeId: node_id, tone: RESULT_TONES[found], text: `${found}: ${why}` }));
-  return { tone: RESULT_TONES[result], label: result, note: reason, nodes: each };
+  const each = nodes.length < 2 ? [] : nodes.map(({ node_id, result: found, reason: why }) => ({ nodeId: node_id, tone: RESULTS[found].tone, text: `${RESULTS[found].label}: ${why}` }));
+  return { ...RESULTS[result], note: reason, nodes: each };
 }
 
 function pulled({ nodes }: ModelPulled): Outcome {

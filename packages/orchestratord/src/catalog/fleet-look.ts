@@ -65,6 +65,7 @@ export class FleetLook {
         size_bytes: model?.size_bytes ?? null,
         verification: model?.verification ?? null,
         last_verified_ms: model?.last_verified_ms ?? null,
+        last_used_ms: model?.last_used_ms ?? null,
         pinned: model?.pinned ?? null,
         resident,
         staged: model !== undefined && this.#staged.has(`${place.nodeId} ${model.digest}`),
