@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { eventually, startRabbit, type Rabbit } from '@corral/test-kit';
@@ -122,6 +124,28 @@ test('T-99 E-10 a load that comes again after its unload does not win', async ()
   await act('a', 'load');
   await eventually('what came again has been taken', SOON_MS, () => isReady('a'));
   expect(await isReady('b')).toBe(false);
+}, LONG);
+
+test('T-124 E-13 both ends of a manifest reload are on the exchange under one routing key', async () => {
+  const manifest = join(system.corral.stateDir, 'corral.manifest.json');
+  const text = await readFile(manifest, 'utf8');
+  await heard('test.events');
+  const told: GetMessage[] = [];
+  const until = (count: number) =>
+    eventually(`${count} reloads are told`, SOON_MS, async () => {
+      told.push(...(await heard('test.events')).filter(({ fields }) => fields.routingKey === 'orchestrator.manifest'));
+      return told.length === count;
+    });
+  await writeFile(manifest, '{"version": 1, "routes": {"a": {"model": "nothing"}}}');
+  system.corral.kill('SIGHUP');
+  await until(1);
+  await writeFile(manifest, text);
+  system.corral.kill('SIGHUP');
+  await until(2);
+  expect(told.map((message) => JSON.parse(message.content.toString()) as object)).toEqual([
+    expect.objectContaining({ type: 'orchestrator.reload_failed', source: 'orchestratord', data: expect.objectContaining({ source: 'signal', error_kind: 'validation', error: expect.stringContaining('nothing') }) }),
+    expect.objectContaining({ type: 'orchestrator.reload_succeeded', source: 'orchestratord', data: expect.objectContaining({ source: 'signal', manifest_hash: expect.any(String) }) }),
+  ]);
 }, LONG);
 
 test('T-92 T-98 E-12 while the broker is down loads are refused and change nothing, tasks go on; after its restart loads work', async () => {
