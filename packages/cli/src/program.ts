@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { EXIT } from './exit-code.js';
 import { optionsOf, type Perform } from './perform.js';
 import { addInstances } from './program-instances.js';
+import { addPools } from './program-pools.js';
 import { addModels } from './program-models.js';
 
 /**
@@ -23,6 +24,7 @@ export function createProgram(version: string, perform: Perform): Command {
   addUp(program, perform);
   addLooks(program, perform);
   addModels(program, perform);
+  addPools(program, perform);
   addInstances(program, perform);
   addGc(program, perform);
   addChat(program, perform);
@@ -62,21 +64,6 @@ function addLooks(program: Command, perform: Perform): void {
     .command('ps')
     .description('what is resident where')
     .action((_, command: Command) => perform(async (context) => (await import('./commands/ps.js')).ps(context, optionsOf(command))));
-  program
-    .command('pools')
-    .description('the devices that serve, and why one does not')
-    .action((_, command: Command) => perform(async (context) => (await import('./commands/pools.js')).pools(context, optionsOf(command))));
-  program
-    .command('nodes')
-    .description('the machines, and whether they report')
-    .action((_, command: Command) => perform(async (context) => (await import('./commands/nodes.js')).nodes(context, optionsOf(command))));
-  program
-    .command('reset')
-    .argument('<pool>', 'id of the pool; corral pools lists them')
-    .description('forget what failed in a pool, and try at once what is wanted there')
-    .action((pool: string, _, command: Command) =>
-      perform(async (context) => (await import('./commands/reset.js')).reset(context, optionsOf(command), pool)),
-    );
   program
     .command('stage')
     .argument('<model>', 'id of a model that a node has on its disk')

@@ -215,7 +215,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     stats: opened.stats,
     operations: ground.operations,
     reloads: doors.routes,
-    poolOperations: { nodes, calls: new PoolCalls({ nodes, wanted: fleet.wanted, operations: ground.operations, clock }), operations: ground.operations, audit: access.audit, resolve: models.resolve.bind(models) },
+    poolOperations: { nodes, calls: new PoolCalls({ nodes, wanted: fleet.wanted, residency: fleet.residency, operations: ground.operations, clock }), operations: ground.operations, audit: access.audit, resolve: models.resolve.bind(models) },
     pools: { nodes, depthOf: (poolId, priority) => loop.depthOf(poolId, priority), leasesOf: (replicaId) => loop.leasesOfReplica(replicaId), reasonOf: (poolId, replica) => fleet.wanted.reasonOf(poolId, models.keyOf(replica)) },
   });
   const address = parseAddress(config.addr);

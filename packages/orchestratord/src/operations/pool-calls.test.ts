@@ -23,7 +23,7 @@ function setup(answer: (call: string, body: unknown) => unknown) {
   const client = { json: exchange, exchange, peer: 'n1:9200' } as unknown as HttpClient;
   const operations = new Operations({ clock, log: silentLog });
   const nodes = { pools: () => [], pool: () => undefined, clientFor: (nodeId: string) => (nodeId === 'gone' ? undefined : client), refresh: (nodeId: string) => void refreshed.push(nodeId) };
-  const calls = new PoolCalls({ operations, nodes, wanted: { all: () => wanted }, clock });
+  const calls = new PoolCalls({ operations, nodes, wanted: { all: () => wanted, apply: () => Promise.resolve([]) }, residency: { between: async (job) => await job() }, clock });
   const ended = async ({ operation_id }: Operation, ms = 1_000) => {
     await clock.advance(ms);
     return operations.get(operation_id);

@@ -1,6 +1,7 @@
 import { ApiError, Operation, validator, type ModelSpec, type PoolPreloadRequest, type PoolPurgeRequest, type PoolReloadRequest } from '@corral/contracts';
 import { isConnectionError, type Clock, type HttpClient, type Operations, type OperationStep } from '@corral/service-kit';
-import type { WantedSet } from '../assignments/wanted-set.js';
+import type { ResidencyLoop } from '../assignments/residency-loop.js';
+import type { WantedChange, WantedSet } from '../assignments/wanted-set.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
 import { followOperation } from './follow-operation.js';
@@ -8,7 +9,8 @@ import { followOperation } from './follow-operation.js';
 export interface PoolCallsParts {
   readonly operations: Operations;
   readonly nodes: Pick<NodeDirectory, 'pools' | 'pool' | 'clientFor' | 'refresh'>;
-  readonly wanted: Pick<WantedSet, 'all'>;
+  readonly wanted: Pick<WantedSet, 'all' | 'apply'>;
+  readonly residency: Pick<ResidencyLoop, 'between'>;
   readonly clock: Clock;
 }
 
@@ -72,8 +74,18 @@ export class PoolCalls {
     return this.#follow('pool_preload', begun, (result, step, signal) => this.#takenOver(begun, specs, { result, step, signal }));
   }
 
+  /** With `force`, nothing is wanted of the models on that node any longer, so that they do not come back by themselves. */
   async purge(pool: PoolView, request: PoolPurgeRequest): Promise<Operation> {
+    if (request.force === true) await this.#letGo(pool.nodeId, new Set(request.purge_models));
     return this.#follow('pool_purge', await this.#begin(pool, 'purge', request), async (result) => result);
+  }
+
+  #letGo(nodeId: string, modelIds: ReadonlySet<string>): Promise<unknown> {
+    const { wanted, residency } = this.parts;
+    return residency.between(() => {
+      const held = wanted.all().filter(({ target, model, wanted: place }) => target.node_id === nodeId && modelIds.has(model.model_id) && place !== 'absent');
+      return wanted.apply(held.map(({ org_id, instance_id, tier, model, target }): WantedChange => ({ instance: { orgId: org_id, instanceId: instance_id, tier }, model, wanted: 'absent', event: 'unload', target: { nodeId: target.node_id, poolId: target.pool_id }, source: 'api_unload', reason: `an operator purged ${model.model_id}`, heldTier: null })));
+    });
   }
 
   async #begin(pool: PoolView, what: string, request: object, idempotent = false): Promise<Begun> {

@@ -107,7 +107,7 @@ export function buildCore(ground: Ground, news: News): Core {
   });
   const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
   const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
-  const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
+  const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, swaps, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
   const jobs = buildJobs(ground, { ensure: models.ensure, presence: models.presence, book: disposal.work });
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
@@ -130,7 +130,7 @@ export function buildCore(ground: Ground, news: News): Core {
   shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
-  const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, presence: models.presence, view: () => view });
+  const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, disposal, engines, staging, presence: models.presence, view: () => view }, prefixes);
   const view: NodeView = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, swaps, changes, operationIn: (poolId) => poolOperations.runningIn(poolId), idle, catalog, staging: staging?.area ?? null });
   const idleIn = (poolId: string): number => {
     const pool = pools.get(poolId);

@@ -11,6 +11,7 @@ import { deleteModel } from '../models/delete-model.js';
 import type { DeletedModel, DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
 import { usesOf } from '../models/in-use.js';
 import type { ModelUse, UsedModel } from '../models/in-use.js';
+import type { Swaps } from '../assignments/swaps.js';
 import type { ModelPresence } from '../models/model-presence.js';
 import { ModelWorkBook } from '../models/model-work-book.js';
 import type { PoolChanges } from '../pools/pool-changes.js';
@@ -26,12 +27,15 @@ export interface Disposal {
   usesOf(model: UsedModel): readonly ModelUse[];
   /** The one way in which a model leaves the disk. [D-65] */
   deleteModel(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
+  /** The same for an operator who knows that it is assigned: only what reads the file at this moment keeps it. [B-103] */
+  forceDelete(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
 }
 
 export interface DisposalParts {
   readonly presence: ModelPresence;
   readonly replicas: ReplicaSet;
   readonly changes: Pick<PoolChanges, 'effective'>;
+  readonly swaps: Pick<Swaps, 'digests'>;
   readonly staging: StagingSources | null;
   readonly engines: Pick<Engines, 'usedBy'>;
   /** Told of each model that has left the disk. Must not throw. */
@@ -39,17 +43,21 @@ export interface DisposalParts {
 }
 
 /** Builds what deletes. Nothing of it acts before somebody asks. */
-export function buildDisposal(ground: Ground, { presence, replicas, changes, staging, engines, onDeleted }: DisposalParts): Disposal {
+export function buildDisposal(ground: Ground, { presence, replicas, changes, swaps, staging, engines, onDeleted }: DisposalParts): Disposal {
   const { catalog, journal, config, clock, log } = ground;
   const work = new ModelWorkBook();
   const area = staging?.area ?? null;
   const sources = { assignments: () => changes.effective([...journal.state.entries.values()], () => null), presences: () => presence.list(), replicas: () => replicas.list(), staging: area, work: () => work.list() };
-  const uses = (model: UsedModel): readonly ModelUse[] => usesOf(model, sources);
+  const swapped = ({ digest }: UsedModel): readonly ModelUse[] => (swaps.digests().includes(digest) ? [{ kind: 'loaded', by: 'a swap that may bring it back' }] : []);
+  const uses = (model: UsedModel): readonly ModelUse[] => [...usesOf(model, sources), ...swapped(model)];
+  const readers = (model: UsedModel): readonly ModelUse[] => uses(model).filter(({ kind }) => kind !== 'assigned');
   const told = (deleted: DeletedModel): void => {
     presence.release(deleted.digest);
     onDeleted(deleted);
   };
-  const remove = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { catalog, staging: area, usesOf: uses, onDeleted: told, log });
+  const ports = { catalog, staging: area, onDeleted: told, log };
+  const remove = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: uses });
+  const forceDelete = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: readers });
   const collector = new GarbageCollector({
     sources: [collectableModels({ catalog, usesOf: uses, deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
     policy: gcPolicyOf(config.gc),
@@ -59,7 +67,7 @@ export function buildDisposal(ground: Ground, { presence, replicas, changes, sta
     log,
     onRun: countRun(ground),
   });
-  return { collector, work, usesOf: uses, deleteModel: remove };
+  return { collector, work, usesOf: uses, deleteModel: remove, forceDelete };
 }
 
 /** Until it is known that bundles lie on the disk of the models, none goes for the room on that. */

@@ -1,14 +1,19 @@
+import { ApiError } from '@corral/contracts';
+import { nearest } from '@corral/service-kit';
 import { replicaKey } from '../replicas/replica.js';
 import { keyOfAssignment } from '../assignments/holders.js';
 import { wantedModelKey } from '../models/present-model.js';
 import { modelOfRef } from '../pools/model-of-ref.js';
 import type { PoolOperationParts } from '../pools/pool-operation-parts.js';
+import type { PurgePorts } from '../pools/purge-pool.js';
+import type { PrefixStore } from '../replicas/prefix-store.js';
+import { describeUses } from '../models/in-use.js';
 import { PoolOperations } from '../pools/pool-operations.js';
 import type { Core } from './core.js';
 import type { Ground } from './ground.js';
 
 /** What operators may do to the pools. */
-export function buildPoolOperations({ config, clock, journal, catalog, metrics, operations }: Ground, core: Pick<Core, 'pools' | 'replicas' | 'changes' | 'swaps' | 'presence'> & { readonly view: () => Core['view'] }): PoolOperations {
+export function buildPoolOperations({ config, clock, journal, catalog, metrics, operations }: Ground, core: Pick<Core, 'pools' | 'replicas' | 'changes' | 'swaps' | 'presence' | 'disposal' | 'engines' | 'staging'> & { readonly view: () => Core['view'] }, prefixes: PrefixStore | null): PoolOperations {
   const { pools, replicas, changes, swaps, presence, view } = core;
   const sources = () => ({ pools: pools.planned(), presence: (key: string) => presence.get(key) });
   const presenceOf: PoolOperationParts['presenceOf'] = ({ model_id: modelId, sources: from, digest }) => presence.get(wantedModelKey({ modelId, sources: from, digest }));
@@ -25,9 +30,41 @@ export function buildPoolOperations({ config, clock, journal, catalog, metrics, 
     swapFailure: (holder) => swaps.of(holder)?.failure ?? null,
     modelOf: (ref, like) => modelOfRef(ref, like, { entries: () => journal.state.entries.values(), catalog }),
     assignmentsIn: (poolId) => view().assignments().filter(({ assignment }) => assignment.wanted === 'resident' && assignment.target.pool_id === poolId).map(({ status }) => status),
+    purge: purgePorts(catalog, core, prefixes),
     onReloaded: (pool_id, outcome, durationMs) => {
       metrics.inc('pool_reload_total', { pool_id, outcome });
       metrics.observe('pool_reload_duration_ms', { pool_id }, durationMs);
     },
   });
+}
+
+function purgePorts(catalog: Ground['catalog'], { disposal, engines, staging }: Pick<Core, 'disposal' | 'engines' | 'staging'>, prefixes: PrefixStore | null): PurgePorts {
+  const inUse = (modelId: string, what: string): ApiError => new ApiError('MODEL_IN_USE', `model ${modelId} is in use (${what}); unload it first, or ask again with force`);
+  return {
+    obstacleOf: (modelId, force) => {
+      const entry = catalog.get(modelId);
+      if (entry === null) {
+        const near = nearest(modelId, catalog.list().map(({ id }) => id));
+        return new ApiError('NOT_FOUND', `model ${modelId.slice(0, 256)} not found on this node; ${near.length > 0 ? `near it: ${near.join(', ')}` : 'GET /v2/catalog/models lists what it has'}`);
+      }
+      if (force) return null;
+      const uses = disposal.usesOf({ modelId, digest: entry.digest });
+      return uses.length > 0 ? inUse(modelId, describeUses(uses)) : entry.pinned ? inUse(modelId, 'it is pinned') : null;
+    },
+    deleteModel: async (modelId, force) => {
+      const outcome = force ? await disposal.forceDelete({ modelId, rule: 'Purge' }) : await disposal.deleteModel({ modelId, rule: 'Purge', mayGo: ({ pinned }) => !pinned });
+      if (outcome.kind === 'in_use') throw inUse(modelId, describeUses(outcome.uses));
+      return outcome.kind === 'deleted' ? outcome.deleted.freedBytes : 0;
+    },
+    engines: async () => (await engines.list()).filter(({ in_place }) => !in_place).map(({ engine_id }) => engine_id),
+    deleteEngine: (id) => engines.remove(id),
+    deleteCaches: async () => {
+      const idle = staging?.area.list().filter(({ leases }) => leases === 0) ?? [];
+      let freed = 0;
+      for (const { digest, sizeBytes } of idle) if ((await staging?.area.remove(digest)) === 'removed') freed += sizeBytes;
+      const kept = prefixes?.usedBytes ?? 0;
+      await prefixes?.yield(kept);
+      return freed + kept - (prefixes?.usedBytes ?? 0);
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { ApiError, DrainRequest, NodePreloadRequest, NodeReloadRequest, validator } from '@corral/contracts';
+import { ApiError, DrainRequest, NodePreloadRequest, NodeReloadRequest, PoolPurgeRequest, validator } from '@corral/contracts';
 import type { Operation, PoolStatus } from '@corral/contracts';
 import { body, nearest, optionalBody, sendOperation, wantsToWait } from '@corral/service-kit';
 import type { Operations } from '@corral/service-kit';
@@ -16,6 +16,7 @@ export interface PoolRoutesParts {
 
 const drainRequest = validator(DrainRequest);
 const reloadRequest = validator(NodeReloadRequest);
+const purgeRequest = validator(PoolPurgeRequest);
 const preloadRequest = validator(NodePreloadRequest);
 
 /** Pools of this node: list, status, and what operators do to them. [C-02 C-04 C-40 C-44 C-52] */
@@ -55,6 +56,11 @@ export function poolRoutes(app: Express, parts: PoolRoutesParts): void {
     const { pool_id: poolId } = known(req.params.pool_id);
     const request = body(reloadRequest, req);
     await begin(req, res, () => parts.poolOperations.reload(poolId, request));
+  });
+  app.post('/v2/pools/:pool_id/purge', async (req, res) => {
+    const { pool_id: poolId } = known(req.params.pool_id);
+    const request = optionalBody(purgeRequest, req);
+    await begin(req, res, () => parts.poolOperations.purge(poolId, request));
   });
   const preload: RequestHandler<{ pool_id: string }> = async (req, res) => {
     const { pool_id: poolId } = known(req.params.pool_id);

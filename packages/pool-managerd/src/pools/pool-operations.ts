@@ -1,11 +1,13 @@
 import { ApiError } from '@corral/contracts';
-import type { AssignmentStatus, ModelSpec, NodePreloadRequest, NodeReloadRequest, Operation } from '@corral/contracts';
+import type { AssignmentStatus, ModelSpec, NodePreloadRequest, NodeReloadRequest, Operation, PoolPurgeRequest } from '@corral/contracts';
 import type { Operations } from '@corral/service-kit';
 import type { Replica } from '../replicas/replica.js';
 import { drainPool } from './drain-pool.js';
 import type { Pool } from './pool-table.js';
 import type { PoolJob, PoolOperationParts } from './pool-operation-parts.js';
 import { preloadPool } from './preload-pool.js';
+import { checkPurge, purgePool } from './purge-pool.js';
+import type { PurgePorts } from './purge-pool.js';
 import { reloadPool } from './reload-pool.js';
 
 export type PoolOperationKind = 'drain' | 'reload' | 'preload' | 'purge';
@@ -15,6 +17,7 @@ export interface PoolOperationsOptions extends PoolOperationParts {
   readonly drainMs: number;
   /** What a name means on this node. Throws NOT_FOUND. */
   modelOf(ref: string, like: Replica | null): ModelSpec;
+  readonly purge: PurgePorts;
   assignmentsIn(poolId: string): readonly AssignmentStatus[];
   /** A reload has ended. */
   onReloaded(poolId: string, outcome: 'succeeded' | 'failed', durationMs: number): void;
@@ -68,6 +71,13 @@ export class PoolOperations {
     this.#refuseClash(poolId);
     const wanted = models.map((ref) => specs.find(({ model_id }) => model_id === ref) ?? this.options.modelOf(ref, null));
     return this.#start('preload', poolId, (job) => preloadPool(this.options, job, { models: wanted, assignments: () => this.options.assignmentsIn(poolId) }));
+  }
+
+  /** Refuses what is in use, before anything is touched. */
+  purge(poolId: string, request: PoolPurgeRequest): Operation {
+    this.#refuseClash(poolId);
+    checkPurge(request, this.options.purge);
+    return this.#start('purge', poolId, (job) => purgePool(this.options, job, { request, graceMs: request.deadline_ms ?? this.options.drainMs, ports: this.options.purge }));
   }
 
   #start(kind: PoolOperationKind, poolId: string, work: (job: PoolJob) => Promise<unknown>): Operation {
