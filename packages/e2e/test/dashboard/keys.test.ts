@@ -85,6 +85,10 @@ describe('where keys exist', () => {
     expect(await page.locator('[data-pool], [data-stat], [data-instance="default/bot"]').count()).toBe(0);
     await press(page, 'Load acme/helpdesk');
     await says(page, '[data-instance="acme/helpdesk"] .chip', 'loaded');
+    for (const name of ['Models', 'Manifest']) {
+      await page.getByRole('link', { name, exact: true }).click();
+      await says(page, 'main', /system_admin/);
+    }
     await close();
   }, 180_000);
 

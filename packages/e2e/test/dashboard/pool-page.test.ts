@@ -101,6 +101,36 @@ describe('the pool page', () => {
     await close();
   }, 180_000);
 
+  test('U-08 U-24 a pool is taken out of service and put back, and the operation is shown', async () => {
+    const { data } = (await call(corral.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly pool_id: string }[] };
+    const pool = data[0]?.pool_id ?? '';
+    const { page, complaints, close } = await visit(browser, corral.url);
+    await press(page, `Drain ${pool}: take it out of service`);
+    await says(page, 'dialog[open]', 'no more work');
+    await page.getByLabel('Seconds that what runs may still take').fill('soon');
+    await says(page, 'dialog[open] [role="alert"]', 'whole number');
+    expect(await page.getByRole('button', { name: 'Drain', exact: true }).getAttribute('aria-disabled')).toBe('true');
+    await page.getByLabel('Seconds that what runs may still take').fill('0');
+    await press(page, 'Drain');
+    await says(page, '[data-verdict="bad"]', 'Every pool drains');
+    await says(page, '[data-operation="pool_drain"]', pool);
+    await press(page, `Put ${pool} back into service`);
+    await says(page, '[data-verdict="good"]', 'The pool is ready');
+    expect(complaints).toEqual([]);
+    await close();
+  }, 180_000);
+
+  test('U-09 an instance is loaded as another tier from its own page', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    await page.getByRole('link', { name: 'default/bot' }).click();
+    await press(page, 'Load default/bot as warm: it waits in host RAM');
+    await says(page, `${ROW} .chip`, 'staged in RAM');
+    await says(page, ROW, 'held as warm');
+    await press(page, 'Unload default/bot');
+    await says(page, ROW, /cold\s*on disk/);
+    await close();
+  }, 180_000);
+
   test('an answer that the page cannot draw is said, and a reload is offered', async () => {
     const { page, close } = await visit(browser, corral.url);
     await page.route('**/v2/pools', (route) => route.fulfill({ json: { data: [{ pool_id: 'from-another-version' }], next_cursor: null } }));
