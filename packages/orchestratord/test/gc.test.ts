@@ -58,7 +58,7 @@ async function aControlPlane(behaviours: Readonly<Record<string, NodeBehaviour>>
     log: silentLog,
     auth: () => ADMIN,
     routes: (routes) => {
-      gcRoutes(routes, { nodes, operations, audit: { record: (entry) => Promise.resolve(void audit.push(entry)) } as never, clock: systemClock });
+      gcRoutes(routes, { nodes, operations, audit: { record: (entry) => Promise.resolve(void audit.push(entry)) }, clock: systemClock });
       operationRoutes(routes, operations);
     },
   });
@@ -69,7 +69,7 @@ async function aControlPlane(behaviours: Readonly<Record<string, NodeBehaviour>>
 }
 
 describe('garbage collection on every node', () => {
-  test('B-45 D-38 a dry run has the plan of each node, and in the place of it why there is none', async () => {
+  test('D-69 D-38 a dry run has the plan of each node, and in the place of it why there is none', async () => {
     const { client, asked, audit } = await aControlPlane({ n1: {}, n2: { answers: [503, { code: 'SHUTTING_DOWN', message: 'n2 stops', retriable: true }] }, n3: { isGone: true }, n4: { online: false }, n5: { answers: [200, { nothing: true }] } });
     expect(await client.exchange('POST', '/v2/catalog/gc?dry_run=true')).toMatchObject({
       status: 200,
@@ -86,7 +86,7 @@ describe('garbage collection on every node', () => {
     expect([asked.filter((one) => one.startsWith('n1')), audit]).toEqual([['n1 GET /v2/gc/plan'], []]);
   }, 30_000);
 
-  test('B-45 B-114 a pass is an operation whose result is what the nodes did; it is audited, and the nodes are looked at anew', async () => {
+  test('D-69 B-114 a pass is an operation whose result is what the nodes did; it is audited, and the nodes are looked at anew', async () => {
     const { client, asked, audit, refreshed } = await aControlPlane({ n1: {}, n2: {} });
     const { status, body } = await client.exchange('POST', '/v2/catalog/gc');
     expect([status, body]).toEqual([202, expect.objectContaining({ kind: 'catalog_gc', state: 'succeeded', result: { nodes: { n1: report, n2: report } } })]);
@@ -95,18 +95,18 @@ describe('garbage collection on every node', () => {
     expect((await client.exchange('POST', '/v2/catalog/gc?wait=true')).status).toBe(200);
   });
 
-  test('B-45 a pass that takes its time is answered before it has ended', async () => {
+  test('D-69 a pass that takes its time is answered before it has ended', async () => {
     const { client } = await aControlPlane({ n1: { hangs: true } });
     expect(await client.exchange('POST', '/v2/catalog/gc')).toMatchObject({ status: 202, body: { state: 'running', phase: 'collecting', result: null } });
   }, 15_000);
 
-  test('B-45 D-38 the body may ask for the dry run too', async () => {
+  test('D-69 D-38 the body may ask for the dry run too', async () => {
     const { client, asked } = await aControlPlane({ n1: {} });
     expect(await client.exchange('POST', '/v2/catalog/gc', { dry_run: true })).toMatchObject({ status: 200, body: { nodes: { n1: plan } } });
     expect(asked).toEqual(['n1 GET /v2/gc/plan']);
   });
 
-  test.each(['dry_run=maybe', 'wait=perhaps', 'dryrun=true', 'dry_run=true&dry_run=true'])('B-45 ?%s is refused, and nothing is collected', async (query) => {
+  test.each(['dry_run=maybe', 'wait=perhaps', 'dryrun=true', 'dry_run=true&dry_run=true'])('D-69 ?%s is refused, and nothing is collected', async (query) => {
     const { client, asked } = await aControlPlane({ n1: {} });
     await expect(client.exchange('POST', `/v2/catalog/gc?${query}`)).rejects.toMatchObject({ code: 'INVALID_PARAMS' });
     expect(asked).toEqual([]);

@@ -24,7 +24,7 @@ const PASS_MS = 600_000;
 /** A pass mostly ends at once: then its outcome is in the answer already. */
 const QUICK_MS = 2_000;
 
-/** Garbage collection on every node: what it would do, or doing it. For system_admins: the guard before these routes asks. [B-45 D-33] */
+/** Garbage collection on every node: what it would do, or doing it. For system_admins: the guard before these routes asks. [D-33 D-69] */
 export function gcRoutes(app: Express, { nodes, operations, audit, clock }: GcRoutesParts): void {
   const plans = async (): Promise<GcPlans> => ({ nodes: await askEveryNode(nodes, (client) => client.json('GET', '/v2/gc/plan', undefined, { timeoutMs: PLAN_MS }), gcPlan) });
 
