@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { EXIT } from './exit-code.js';
 import { optionsOf, type Perform } from './perform.js';
+import { addEngines } from './program-engines.js';
 import { addInstances } from './program-instances.js';
 import { addPools } from './program-pools.js';
 import { addModels } from './program-models.js';
@@ -27,6 +28,7 @@ export function createProgram(version: string, perform: Perform): Command {
   addPools(program, perform);
   addInstances(program, perform);
   addGc(program, perform);
+  addEngines(program, perform);
   addChat(program, perform);
   addAccess(program, perform);
   addLogs(program, perform);

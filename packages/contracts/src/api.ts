@@ -9,6 +9,7 @@ import { AdminHealth, HeaderChatRequest, Instance, InstanceChatAnswer, InstanceC
 import { CallerInfo, Capabilities, Health, Ready, VersionInfo } from './meta.js';
 import { HeartbeatRequest, HeartbeatResponse, NodeList, RegisterRequest, RegisterResponse } from './nodes.js';
 import { ChatCompletion, ChatCompletionRequest, Completion, CompletionRequest, OpenAiModel, OpenAiModelList } from './openai.js';
+import { EngineAdd, EngineBundle, EnginePatch, NodeEngineList } from './engines.js';
 import { Operation, OperationList } from './operations.js';
 import { DrainRequest, PoolHealth, PoolList, PoolPreloadRequest, PoolPurgeRequest, PoolReloadRequest } from './pools.js';
 import { ManifestStatus, ReloadFailure, ReloadRequest, ReloadSucceeded } from './reload.js';
@@ -102,6 +103,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
   { method: 'get', path: '/v2/nodes/{node_id}/catalog', operationId: 'getNodeCatalog', tag: 'nodes', summary: 'What a node is to know of the catalog: asked for when `catalog_version` in the answer to a report is another than the node has applied.', responses: { 200: json('The intent.', NodeCatalog) }, refusals: [403, 404] },
   { method: 'post', path: '/v2/nodes/{node_id}/events', operationId: 'postNodeEvents', tag: 'nodes', summary: 'Events of a node, where no broker carries them.', request: Type.Array(Type.Object({ type: Type.String({ enum: Object.keys(EVENTS) }) })), responses: { 200: { description: 'Received.' } }, refusals: [400, 404] },
   { method: 'get', path: '/v2/events/stream', operationId: 'streamEvents', tag: 'nodes', summary: 'What passes the event bus from now on, or after an event (`since`, or the header `Last-Event-ID`; 0 = all that is kept): commands to nodes, and what happened there. For system admins.', query: { since: Type.Integer({ minimum: 0 }) }, responses: { 200: stream }, refusals: [400, 403] },
+  { method: 'get', path: '/v2/engines', operationId: 'listEngines', tag: 'nodes', summary: 'Engine bundles of all online nodes.', responses: { 200: json('The bundles.', NodeEngineList) }, refusals: [403, 503] },
+  { method: 'post', path: '/v2/nodes/{node_id}/engines', operationId: 'addEngine', tag: 'nodes', summary: 'Bring a bundle to a node and, unless `use` is false, take it up: a prebuilt package that lies there, or a local build.', query: WAIT, request: EngineAdd, responses: BEGUN, refusals: [400, 403, 404, 409, 429, 503] },
+  { method: 'get', path: '/v2/nodes/{node_id}/engines/{engine_id}', operationId: 'getEngine', tag: 'nodes', summary: 'One bundle.', responses: { 200: json('The bundle.', EngineBundle) }, refusals: [403, 404, 503] },
+  { method: 'patch', path: '/v2/nodes/{node_id}/engines/{engine_id}', operationId: 'changeEngine', tag: 'nodes', summary: 'Retire or activate, pin or unpin.', request: EnginePatch, responses: { 200: json('As it is after the change.', EngineBundle) }, refusals: [400, 403, 404, 409, 503] },
+  { method: 'delete', path: '/v2/nodes/{node_id}/engines/{engine_id}', operationId: 'removeEngine', tag: 'nodes', summary: 'Delete a bundle that nobody uses.', responses: { 204: nothing }, refusals: [403, 404, 409, 503] },
+  { method: 'post', path: '/v2/nodes/{node_id}/engines/{engine_id}/verify', operationId: 'verifyEngine', tag: 'nodes', summary: 'Recompute the digests of its files.', query: WAIT, responses: BEGUN, refusals: [400, 403, 404, 429, 503] },
+  { method: 'post', path: '/v2/nodes/{node_id}/engines/{engine_id}/use', operationId: 'useEngine', tag: 'nodes', summary: 'Take it up without a restart: idle workers, then replicas; everything goes back where one does not come up on it.', query: WAIT, responses: BEGUN, refusals: [400, 403, 404, 409, 429, 503] },
   { method: 'delete', path: '/v2/nodes/{node_id}', operationId: 'deregisterNode', tag: 'nodes', summary: 'A node leaves.', responses: { 204: nothing }, refusals: [404] },
 
   { method: 'post', path: '/api/admin/orgs', operationId: 'createOrg', tag: 'admin', summary: 'A new organisation.', request: CreateOrgRequest, responses: { 201: json('Created.', OrgRecord) }, refusals: [400, 403, 409] },

@@ -5,6 +5,7 @@ import { catalogRoutes, type CatalogRoutesParts } from './http/catalog.routes.js
 import { catalogWorkRoutes, type CatalogWorkParts } from './http/catalog-work.routes.js';
 import { dashboardRoutes, isDashboardPath, type DashboardRoutesParts } from './http/dashboard.routes.js';
 import { chatRoutes, type ChatRoutesParts } from './http/chat.routes.js';
+import { engineRoutes, type EngineRoutesParts } from './http/engines.routes.js';
 import { gcRoutes, type GcRoutesParts } from './http/gc.routes.js';
 import { instanceRoutes, type InstanceRoutesParts } from './http/instances.routes.js';
 import { eventRoutes, type EventRoutesParts } from './http/events.routes.js';
@@ -32,6 +33,7 @@ export interface AppParts {
   readonly catalog: CatalogRoutesParts;
   readonly catalogWork: CatalogWorkParts;
   readonly gc: GcRoutesParts;
+  readonly engines: EngineRoutesParts;
   readonly events: EventRoutesParts;
   readonly admin: AdminRoutesParts;
   readonly instances: InstanceRoutesParts;
@@ -66,6 +68,7 @@ export function createApp(parts: AppParts): Express {
       catalogRoutes(app, parts.catalog);
       catalogWorkRoutes(app, parts.catalogWork);
       gcRoutes(app, parts.gc);
+      engineRoutes(app, parts.engines);
       nodeRoutes(app, parts.nodes);
       eventRoutes(app, parts.events);
       adminRoutes(app, parts.admin);

@@ -209,6 +209,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },
     gc: { nodes, operations: ground.operations, audit: access.audit, clock },
+    engines: { nodes, operations: ground.operations, audit: access.audit, clock },
     ...openCatalogCalls({ ...ground, ...fleet, tasks: loop, audit: access.audit }),
     instances: { ...opened, audit: access.audit },
     chat: { ...submit, instances: opened.instances, answers },

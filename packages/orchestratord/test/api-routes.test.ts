@@ -4,7 +4,7 @@ import { knownRoutes, silentLog } from '@corral/service-kit';
 import { createApp, type AppParts } from '../src/app.js';
 
 /** Registering routes calls nothing of what they will call. */
-const app = createApp({ http: { log: silentLog, metricsText: () => Promise.resolve('') }, meta: {}, dashboard: { site: new Map() }, tasks: {}, openAi: {}, nodes: {}, pools: {}, poolOperations: {}, gc: {}, staging: {}, catalog: {}, catalogWork: {}, events: {}, admin: {}, instances: {}, chat: {}, stats: {}, reloads: {} } as unknown as AppParts);
+const app = createApp({ http: { log: silentLog, metricsText: () => Promise.resolve('') }, meta: {}, dashboard: { site: new Map() }, tasks: {}, openAi: {}, nodes: {}, pools: {}, poolOperations: {}, gc: {}, engines: {}, staging: {}, catalog: {}, catalogWork: {}, events: {}, admin: {}, instances: {}, chat: {}, stats: {}, reloads: {} } as unknown as AppParts);
 const served = knownRoutes(app).flatMap(({ path, methods }) => methods.map((method) => `${method} ${path.replaceAll(/[:*](\w+)/g, '{$1}')}`));
 
 test('I-08 every call of the document is served, and every call that is served is in the document', () => {
