@@ -239,6 +239,8 @@ describe('what is told of a reload', () => {
     await post(bearer);
     const status = JSON.parse(await get('/v2/manifest')) as ManifestStatus;
     expect([validator(ManifestStatus)(status).ok, status.hash, status.bindings[0]?.id, status.reloads[0]?.status]).toEqual([true, 'h1', 'route:chat', 'ok']);
+    expect(JSON.parse(await get('/v2/manifest?reloads=0'))).toEqual({ ...status, reloads: [] });
+    expect(JSON.parse(await get('/v2/manifest?reloads=51'))).toMatchObject({ code: 'INVALID_PARAMS', field: 'reloads' });
     const other = await doors({ role: 'org_admin' });
     expect(JSON.parse(await other.get('/v2/manifest'))).toMatchObject({ code: 'ROLE_REQUIRED' });
   });

@@ -16,6 +16,8 @@ const PAGES_MAX = 2;
 const PAGE_LIMIT = 1_000;
 /** What a person reads of a history. */
 const EVENTS_LIMIT = 50;
+/** Each of them names every entry of the manifest, and is asked for again and again. */
+const RELOADS_LIMIT = 10;
 
 /** The calls of orchestratord that the pages make. */
 export class CorralApi {
@@ -46,7 +48,7 @@ export class CorralApi {
   }
 
   manifest(): Promise<ApiResult<ManifestStatus>> {
-    return this.client.get('/v2/manifest');
+    return this.client.get(`/v2/manifest?reloads=${RELOADS_LIMIT}`);
   }
 
   /** The newest ones, and what runs. */

@@ -7,6 +7,7 @@ import type { Audit } from '../audit/audit.js';
 import type { ReloadDesk } from '../reloads/reload-desk.js';
 import { shownFailure, shownReload } from '../reloads/shown-reload.js';
 import { DEFAULT_ORG } from '../store/open-store.js';
+import { filterOf, knownQuery } from './page.js';
 
 export interface ReloadRoutesParts {
   readonly desk: Pick<ReloadDesk, 'reload' | 'status' | 'path'>;
@@ -16,6 +17,7 @@ export interface ReloadRoutesParts {
 }
 
 const PATH = '/admin/reload';
+const SHOWN_MAX = 50;
 const checkRequest = validator(ReloadRequest);
 
 /** The path whose callers have keys of their own, which the gate of the daemon does not know. [G-45] */
@@ -43,7 +45,19 @@ export function reloadRoutes(app: Express, { desk, auth, audit, clock }: ReloadR
     res.status(ERRORS.RELOAD_FAILED.status).json(shownFailure(outcome));
   });
 
-  app.get('/v2/manifest', (_req, res) => void res.json(desk.status()));
+  app.get('/v2/manifest', (req, res) => {
+    knownQuery(req, ['reloads']);
+    const status = desk.status();
+    res.json({ ...status, reloads: status.reloads.slice(0, reloadsOf(req)) });
+  });
+}
+
+/** How many of the last reloads are shown. */
+function reloadsOf(req: Request): number {
+  const text = filterOf(req, 'reloads') ?? String(SHOWN_MAX);
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : SHOWN_MAX + 1;
+  if (count > SHOWN_MAX) throw new ApiError('INVALID_PARAMS', `reloads must be a number from 0 to ${SHOWN_MAX}`, { field: 'reloads' });
+  return count;
 }
 
 /** The body, checked. Another manifest than the one that the server was started with is refused: a key to reload is no key to replace. */
