@@ -103,7 +103,7 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   const instances = await InstanceRegistry.open({ store, served, log });
   const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.current().instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
-  const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024 } });
+  const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024, binding: 4_096 } });
   return { ...parts, ...opened, hangups, incarnation: newId(), metrics, store, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
 }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { ManifestStatus, OrchestratorState, ORCHESTRATORD_METRICS, ReloadFailure, ReloadSucceeded, STATE_FILE, validator, type EventEnvelope, type Role } from '@corral/contracts';
@@ -136,6 +136,7 @@ describe('POST /admin/reload', () => {
     const answers = [await post(), await post({ authorization: 'Bearer nope' }, '{'), await post({ ...bearer, 'x-api-key': 'nope' }), await post(signed('{"source":"cli"}'), 'no json at all')];
     expect(answers.map(({ status, json }) => [status, json['code']])).toEqual([[401, 'MISSING_TOKEN'], [401, 'BAD_TOKEN'], [401, 'BAD_TOKEN'], [401, 'BAD_TOKEN']]);
     expect((await post(signed('{"source":"cli"}'), '{"source":"cli"}')).status).toBe(200);
+    expect((await post({}, `"${'x'.repeat(70_000)}"`)).status).toBe(413);
     expect(reloads.asked).toHaveLength(1);
   });
 
@@ -151,7 +152,9 @@ describe('POST /admin/reload', () => {
     expect(refused.map(({ status, json }) => [status, json['field']])).toEqual([[400, 'path'], [400, 'source'], [400, 'manifest'], [400, undefined]]);
     expect(refused[0]?.json['message']).toContain(path);
     expect(reloads.asked).toEqual([]);
-    expect((await post(bearer, JSON.stringify({ path }))).status).toBe(200);
+    const link = `${path}.link`;
+    await symlink(path, link);
+    expect([(await post(bearer, JSON.stringify({ path }))).status, (await post(bearer, JSON.stringify({ path: link }))).status]).toEqual([200, 200]);
   });
 
   test('B-114 F-41 every reload is in the audit with who asked, and a refused caller is not', async () => {

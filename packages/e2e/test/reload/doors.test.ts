@@ -113,7 +113,7 @@ test('T-122 F-12 F-13 the command finds the server by its state directory, by ke
   const at = ['reload', '--config', served.manifestPath, '--state-dir', served.corral.stateDir];
   manifest = { ...manifest, routes: { ...manifest.routes, hung: { model: 'two' }, byCli: { model: 'one' } } };
   await served.write(manifest);
-  expect(await corralCli(at, { ORCHESTRATOR_API_KEYS: KEYS[0] })).toEqual({ code: 0, out: expect.stringMatching(/^reload ok via cli \(\+1 ~1 -0\)\n/), err: '' });
+  expect(await corralCli(['reload', '--state-dir', served.corral.stateDir], { ORCHESTRATOR_API_KEYS: KEYS[0] })).toEqual({ code: 0, out: expect.stringMatching(/^reload ok via cli \(\+1 ~1 -0\)\n/), err: '' });
   expect(await corralCli(at, { ORCHESTRATOR_HMAC_SECRET: SECRET })).toMatchObject({ code: 0, out: expect.stringMatching(/^reload ok via cli \(\+0 ~0 -0\)\n/) });
   expect(JSON.parse((await corralCli([...at, '--json'], { ORCHESTRATOR_API_KEYS: KEYS[0] })).out)).toMatchObject({ status: 'ok', source: 'cli' });
   const none = await corralCli(at, {});

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ApiError, ERRORS, isApiError, ReloadRequest, validator, type AuditOutcome } from '@corral/contracts';
 import { correlationOf, optionalBody, rawBody, type Clock } from '@corral/service-kit';
@@ -32,11 +33,11 @@ export function reloadRoutes(app: Express, { desk, auth, audit, clock }: ReloadR
     const correlationId = correlationOf(req);
     const note = (outcome: AuditOutcome, detail: Record<string, string>): Promise<void> =>
       audit.record({ action: 'manifest.reload', source: 'admin_api', actor, orgId: DEFAULT_ORG, instanceId: null, outcome, correlationId, detail });
-    const { source, path } = await wanted(req, desk.path).catch(async (error: unknown) => {
+    const source = await wantedSource(req, desk.path).catch(async (error: unknown) => {
       await note('failed', { code: isApiError(error) ? error.code : 'INTERNAL' });
       throw error;
     });
-    const outcome = await desk.reload({ source, path, correlationId });
+    const outcome = await desk.reload({ source, path: null, correlationId });
     if (outcome.kind === 'ok') {
       await note('granted', { source, manifest_hash: outcome.manifestHash });
       return void res.json(shownReload(outcome));
@@ -60,12 +61,17 @@ function reloadsOf(req: Request): number {
   return count;
 }
 
-/** The body, checked. Another manifest than the one that the server was started with is refused: a key to reload is no key to replace. */
-async function wanted(req: Request, served: string | null) {
+/** The body, checked. Another manifest than the one that the server was started with is refused: a key to reload is no key to replace. [F-40] */
+async function wantedSource(req: Request, served: string | null) {
   const { source = 'admin_api', path } = optionalBody(checkRequest, req);
-  if (path !== undefined && (served === null || resolve(path) !== served)) {
-    const own = served === null ? 'was started without a manifest; start it with --manifest' : `serves ${served}; change that file, or start the server with the other one`;
-    throw new ApiError('INVALID_PARAMS', `this server ${own}`, { field: 'path' });
-  }
-  return { source, path: path === undefined ? null : resolve(path) };
+  if (path === undefined || (served !== null && (await isSameFile(path, served)))) return source;
+  const own = served === null ? 'was started without a manifest; start it with --manifest' : `serves ${served}; change that file, or start the server with the other one`;
+  throw new ApiError('INVALID_PARAMS', `this server ${own}`, { field: 'path' });
+}
+
+/** By name, or where links lead: a shell and a program may know one folder by two names. */
+async function isSameFile(asked: string, served: string): Promise<boolean> {
+  if (resolve(asked) === served) return true;
+  const [a, b] = await Promise.all([asked, served].map((path) => realpath(path).catch(() => null)));
+  return a !== null && a === b;
 }

@@ -34,6 +34,8 @@ export interface HttpAppOptions {
   routes(app: Express): void;
 }
 
+/** Of somebody who has not yet shown who they are. */
+const STRANGER_BODY_BYTES = 65_536;
 const OPEN_PATHS = new Set(['/health', '/ready', '/metrics']);
 
 /**
@@ -50,7 +52,9 @@ export function createHttpApp(options: HttpAppOptions): Express {
   const isOwnGate = options.isOwnGate ?? (() => false);
   if (options.auth !== undefined) app.use(gated(options.auth, (path) => isOwnGate(path) || options.isOpenPath?.(path) === true));
   app.use(async (req, _res, next) => {
-    contextOf(req).body = await readJsonBody(req, typeof bodyLimitBytes === 'number' ? bodyLimitBytes : bodyLimitBytes(req.path), isOwnGate(req.path));
+    const limit = typeof bodyLimitBytes === 'number' ? bodyLimitBytes : bodyLimitBytes(req.path);
+    const isLate = isOwnGate(req.path);
+    contextOf(req).body = await readJsonBody(req, isLate ? Math.min(limit, STRANGER_BODY_BYTES) : limit, isLate);
     next();
   });
   if (metricsText !== undefined) {
