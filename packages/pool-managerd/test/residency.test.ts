@@ -167,7 +167,7 @@ describe('memory', () => {
 });
 
 describe('failures', () => {
-  test('C-15 a worker that never becomes healthy is ended, and the error says health check', async () => {
+  test('T-101 C-15 a worker that never becomes healthy is ended, and the error says health check', async () => {
     for (const hang of ['load', 'generate'] as const) {
       const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { hang } }), settings: { replicas: { probe_timeout_ms: 1_000, load_stall_ms: 2_000 }, supervision: { backoff_initial_ms: 60_000, backoff_max_ms: 60_000 } } });
       await node.untilReady();
