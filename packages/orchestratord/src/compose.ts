@@ -262,6 +262,7 @@ function openTaskLoop({ config, log, clock, metrics, served, access }: Ground, {
     }),
     keyOf: models.keyOf,
     holderOf: (target) => models.holderOf(target),
+    targetNow: models.targetNow,
   });
 }
 

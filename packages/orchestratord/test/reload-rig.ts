@@ -32,7 +32,7 @@ export async function aReloadRig({ text, nodes }: { readonly text: string; reado
   bindings.activate(plan);
   const hooks: { faults: ReloadFaults; swaps: number; onSwapped: () => void } = { faults: NO_FAULTS, swaps: 0, onSwapped: () => undefined };
   const sequence = new ReloadSequence({
-    path, stateDir, served: rig.served, bindings, store: rig.store, catalog: rig.catalog, instances: rig.instances, residency: rig.loop,
+    path, stateDir, served: rig.served, bindings, store: rig.store, catalog: rig.catalog, instances: rig.instances, residency: rig.loop, models: rig.models, signal: new AbortController().signal,
     nodes: { pools: () => rig.registry.pools(), reach: () => ({ nodes: rig.registry.whereabouts(), host: { machineId: null, hostName: 'box' } }) },
     onSwapped: () => {
       hooks.swaps += 1;

@@ -5,7 +5,7 @@ import { RELOAD_STEPS } from '../src/manifest/reloads.js';
 import type { ReloadMoment } from '../src/manifest/reload-faults.js';
 import { removeFolders } from './fixtures.js';
 import { aReloadRig, type ReloadRig } from './reload-rig.js';
-import { replicaId, SimulatedNode } from './simulated-node.js';
+import { aFileOf, replicaId, SimulatedNode } from './simulated-node.js';
 
 let open: ReloadRig[] = [];
 afterEach(async () => {
@@ -182,6 +182,21 @@ describe('replicas', () => {
     expect(await rig.reload(next)).toMatchObject({ kind: 'ok', summary: { added: ['route:more'], modified: ['instance:default/desk'] }, notes: [] });
     await rig.pass(1_000);
     expect([node.begun, [...node.resident.keys()]]).toEqual([begun, [OLD]]);
+  });
+
+  test('F-30 F-31 the digest of the very file that serves touches none, and what waits for the model waits for the same replica', async () => {
+    const { rig, node } = await aRig();
+    await withA(rig);
+    const waiting = rig.models.resolve('a', 'default');
+    if (waiting.kind !== 'resolved') throw new Error(waiting.message);
+    const begun = [...node.begun];
+    const { digest } = aFileOf('a', 1);
+    expect(await rig.reload(BEFORE.replace('slots: 4', `slots: 4, digest: "${digest}"`))).toMatchObject({ kind: 'ok', summary: { modified: ['model:a'] }, notes: [] });
+    await rig.pass(1_000);
+    expect([node.begun, [...node.resident.keys()]]).toEqual([begun, [OLD]]);
+    const now = rig.models.resolve('a', 'default');
+    expect(now.kind === 'resolved' && rig.models.targetNow(waiting).modelKey === now.modelKey && now.modelKey !== waiting.modelKey).toBe(true);
+    expect(rig.status('a').state).toBe('resident');
   });
 
   test('F-31 C-40 a changed model is loaded beside the old one before it is served, and the old one goes', async () => {

@@ -88,6 +88,7 @@ export function aRig(options: { readonly pools?: readonly PoolView[]; readonly c
     queuePolicyOf: () => ({ capacity: options.capacity ?? 100, fullPolicy: options.fullPolicy ?? 'reject' }),
     keyOf: (replica) => `${replica.model_id}@${replica.context}`,
     holderOf: ({ instance }) => instance,
+    targetNow: (target) => target,
   });
   return {
     clock, state, loop, metrics, settle,

@@ -34,7 +34,7 @@ import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
 
 export interface ResidencyLoopOptions {
   readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'specOfInstance' | 'noteFile' | 'implicitTier' | 'isMeant' | 'isRetired' | 'isPurged' | 'pinned'>;
+  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'specOfInstance' | 'noteFile' | 'implicitTier' | 'isMeant' | 'isSameReplica' | 'isRetired' | 'isPurged' | 'pinned'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
   readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;

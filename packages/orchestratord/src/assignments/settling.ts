@@ -14,7 +14,7 @@ import { heldVersions, supersededChanges, type Runs } from './superseded.js';
 import type { WantedChange, WantedSet } from './wanted-set.js';
 
 export interface SettlingParts {
-  readonly models: Pick<ModelDirectory, 'specOfInstance' | 'implicitTier' | 'isMeant'>;
+  readonly models: Pick<ModelDirectory, 'specOfInstance' | 'implicitTier' | 'isMeant' | 'isSameReplica'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
   readonly wanted: Pick<WantedSet, 'all' | 'apply' | 'forget'>;
   /** A fresh look at everything. */
@@ -79,7 +79,7 @@ export class Settling {
     const { wanted, instances, models, look } = this.parts;
     const gone = instances.list().filter((record) => record.kind === 'implicit' && !isVersionInstance(record.instanceId) && (models.implicitTier(record) === null || !models.isMeant(record.modelRef)));
     await wanted.forget(gone);
-    const { changes, isPostponed } = supersededChanges({ world: look(), holders: active, runsOf: (view) => this.#runsOf(view) });
+    const { changes, isPostponed } = supersededChanges({ world: look(), holders: active, runsOf: (view) => this.#runsOf(view), isSameReplica: models.isSameReplica });
     await wanted.apply(changes);
     this.#isSettled = !isPostponed;
   }

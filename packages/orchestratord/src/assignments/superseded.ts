@@ -19,6 +19,8 @@ export interface SupersededSources {
   readonly world: WorldLook;
   /** `null` where its definition is gone, or it is none that has one. */
   runsOf(view: AssignmentView): Runs | null;
+  /** Whether one replica serves both. */
+  isSameReplica(a: ModelSpec, b: ModelSpec): boolean;
   /** Who holds an earlier version for tasks that are under way. */
   readonly holders: readonly ActiveInstance[];
 }
@@ -48,7 +50,7 @@ export function heldVersions({ world, holders }: Pick<SupersededSources, 'world'
  * What needs another replica gets it where one was prepared, or at once where nothing of the old is in use: its node
  * loads it beside the old where memory allows, else after it. Else it waits until nothing is. Pure. [C-40 E-10 F-31 F-32]
  */
-export function supersededChanges({ world, runsOf, holders }: SupersededSources): Superseded {
+export function supersededChanges({ world, runsOf, isSameReplica, holders }: SupersededSources): Superseded {
   const inUse = new Set(holders.flatMap(({ heldFor }) => (heldFor === undefined ? [] : [modelKeyOf(heldFor)])));
   let isPostponed = false;
   const changes = world.views.flatMap((view): WantedChange[] => {
@@ -58,7 +60,7 @@ export function supersededChanges({ world, runsOf, holders }: SupersededSources)
     const { org_id, instance_id, wanted } = assignment;
     const reason = `the definition of ${runs.model.model_id} has changed`;
     const change: WantedChange = { instance: { orgId: org_id, instanceId: instance_id, tier: runs.tier }, model: runs.model, wanted, target: targetOf(view), source: 'startup', reason };
-    if (wanted !== 'resident' || modelKeyOf(runs.model) === modelKey || isPrepared(view, runs.model, world)) return [change];
+    if (wanted !== 'resident' || modelKeyOf(runs.model) === modelKey || isSameReplica(runs.model, assignment.model) || isPrepared(view, runs.model, world)) return [change];
     if (inUse.has(modelKey)) {
       isPostponed = true;
       return [];

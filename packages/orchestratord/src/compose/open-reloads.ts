@@ -7,6 +7,7 @@ import type { InstanceRegistry } from '../instances/instance-registry.js';
 import type { BindingRegistry } from '../manifest/binding-registry.js';
 import { ServedReloads } from '../manifest/manifest-reloads.js';
 import { ReloadSequence } from '../manifest/reload-sequence.js';
+import type { ModelDirectory } from '../manifest/model-directory.js';
 import type { ServedState } from '../manifest/served-state.js';
 import { thisHost } from '../nodes/local-node.js';
 import type { NodeRegistry } from '../nodes/node-registry.js';
@@ -22,6 +23,7 @@ export interface OpenReloadsParts {
   readonly instances: InstanceRegistry;
   readonly residency: ResidencyLoop;
   readonly nodes: NodeRegistry;
+  readonly models: ModelDirectory;
   readonly tasks: TaskLoop;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,6 +34,7 @@ export interface OpenReloadsParts {
 export async function openReloads(parts: OpenReloadsParts): Promise<ServedReloads> {
   const { config, nodes, tasks, shutdown } = parts;
   const host = await thisHost();
+  const stopping = new AbortController();
   const sequence = new ReloadSequence({
     ...parts,
     path: config.manifest === '' ? null : resolve(config.manifest),
@@ -39,8 +42,12 @@ export async function openReloads(parts: OpenReloadsParts): Promise<ServedReload
     nodes: { pools: () => nodes.pools(), reach: () => ({ nodes: nodes.whereabouts(), host }) },
     onSwapped: () => tasks.servedChanged(),
     prepareMs: config.reload_prepare_ms,
+    signal: stopping.signal,
   });
   const reloads = new ServedReloads({ ...parts, sequence });
-  shutdown.add('reloads', () => reloads.close());
+  shutdown.add('reloads', () => {
+    stopping.abort(new Error('the server is stopping'));
+    return reloads.close();
+  });
   return reloads;
 }

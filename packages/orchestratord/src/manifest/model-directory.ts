@@ -97,6 +97,21 @@ export class ModelDirectory {
     if (spec.digest === null) this.#seen.note(spec.model_id, digest, modelKeyOf(spec));
   }
 
+  /** Whether one replica serves both, though they are written differently: the digest was added, or another source of the same file. */
+  readonly isSameReplica = (a: ModelSpec, b: ModelSpec): boolean => {
+    const digestOf = (spec: ModelSpec): string | undefined => spec.digest ?? this.#seen.digestOf(modelKeyOf(spec));
+    const digest = digestOf(a);
+    return a.model_id === b.model_id && a.context === b.context && a.slots === b.slots && digest !== undefined && digest === digestOf(b);
+  };
+
+  /** What a task of an earlier definition names by what is served; the same target where it still means something of its own. */
+  readonly targetNow = <T extends { readonly model: ModelSpec; readonly modelKey: string; readonly instance: ResolvedInstance }>(target: T): T => {
+    const runs = this.specOfInstance(target.instance, target.model.model_id);
+    if (runs === undefined || !this.isSameReplica(runs, target.model)) return target;
+    const modelKey = modelKeyOf(runs);
+    return modelKey === target.modelKey ? target : { ...target, model: runs, modelKey };
+  };
+
   /** What an instance runs by the definitions that are served; `undefined` where that is gone. */
   specOfInstance({ orgId, instanceId }: InstanceKey, modelRef: string): ModelSpec | undefined {
     const record = this.options.instances.find({ orgId, instanceId });

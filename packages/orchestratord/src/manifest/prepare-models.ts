@@ -12,6 +12,10 @@ export interface ChangedModel {
 export interface PrepareModelsParts {
   readonly residency: Pick<ResidencyLoop, 'prepare' | 'preparation' | 'poolsWith'>;
   readonly clock: Clock;
+  /** Whether one replica serves both. */
+  isSameReplica(a: ModelSpec, b: ModelSpec): boolean;
+  /** Aborted when the server stops. */
+  readonly signal: AbortSignal;
   /** How long the reload waits for their loads. */
   readonly limitMs: number;
 }
@@ -21,6 +25,7 @@ const LOOK_MS = 50;
 const LACKING_LOOKS = 4;
 
 interface Preparing {
+  readonly before: ModelSpec;
   readonly model: ModelSpec;
   readonly modelKey: string;
   readonly poolId: string;
@@ -33,18 +38,21 @@ interface Preparing {
  * limit. Returns one sentence per changed model that has a replica. Throws where one cannot be loaded at all: then the
  * manifest is not taken up. [F-31 F-32]
  */
-export async function prepareModels(changed: readonly ChangedModel[], { residency, clock, limitMs }: PrepareModelsParts): Promise<readonly string[]> {
+export async function prepareModels(changed: readonly ChangedModel[], { residency, clock, limitMs, isSameReplica, signal }: PrepareModelsParts): Promise<readonly string[]> {
   const preparing = changed.flatMap(({ before, after }): Preparing[] => {
     const [beforeKey, modelKey] = [modelKeyOf(before), modelKeyOf(after)];
-    const poolId = beforeKey === modelKey ? undefined : residency.poolsWith(beforeKey)[0];
-    return poolId === undefined ? [] : [{ model: after, modelKey, poolId, lacking: 0, note: null }];
+    const poolId = beforeKey === modelKey || isSameReplica(before, after) ? undefined : residency.poolsWith(beforeKey)[0];
+    return poolId === undefined ? [] : [{ before, model: after, modelKey, poolId, lacking: 0, note: null }];
   });
   if (preparing.length === 0) return [];
   residency.prepare(preparing);
   const untilMs = clock.monotonicMs() + limitMs;
   while (preparing.some(({ note }) => note === null) && clock.monotonicMs() < untilMs) {
-    await clock.sleep(LOOK_MS);
-    for (const one of preparing) if (one.note === null) look(one, residency.preparation(one.modelKey));
+    await clock.sleep(LOOK_MS, signal);
+    for (const one of preparing) {
+      if (one.note === null && isSameReplica(one.before, one.model)) one.note = `model:${one.model.model_id} means the same file as before, so its replica in pool ${one.poolId} stays`;
+      if (one.note === null) look(one, residency.preparation(one.modelKey));
+    }
   }
   return preparing.map(({ model, poolId, note }) => note ?? `model:${model.model_id} was not loaded beside the old replica in pool ${poolId} within ${limitMs} ms; new requests wait for its load`);
 }

@@ -15,6 +15,7 @@ import type { BindingRegistry } from './binding-registry.js';
 import { bindingsOf } from './bindings-of.js';
 import { LastGoodCopy, type ManifestCopy } from './last-good-copy.js';
 import { unreadable } from './load-manifest.js';
+import type { ModelDirectory } from './model-directory.js';
 import { prepareModels } from './prepare-models.js';
 import { readManifest } from './read-manifest.js';
 import { brokenManifest, ReloadError } from './reload-error.js';
@@ -35,6 +36,9 @@ export interface ReloadParts {
   readonly instances: Pick<InstanceRegistry, 'list' | 'find' | 'put'>;
   readonly residency: Pick<ResidencyLoop, 'between' | 'prepare' | 'preparation' | 'poolsWith' | 'endPreparing' | 'followDefinitions' | 'refresh' | 'load'>;
   readonly nodes: { pools(): readonly PoolView[]; reach(): ReachSources };
+  readonly models: Pick<ModelDirectory, 'isSameReplica'>;
+  /** Aborted when the server stops: then a reload does not wait any more. */
+  readonly signal: AbortSignal;
   /** What is served has just become another: queues and waiting tasks follow, in the same turn. */
   onSwapped(): void;
   readonly clock: Clock;
@@ -110,7 +114,7 @@ export class ReloadSequence {
   }
 
   async #prepare(run: ReloadRun, { manifest, previous, plan, copy, text }: { readonly manifest: ServedManifest; readonly previous: ServedManifest; readonly plan: ReloadPlan; readonly copy: LastGoodCopy; readonly text: ManifestCopy }): Promise<void> {
-    const { nodes, residency, clock, prepareMs } = this.parts;
+    const { nodes, residency, clock, prepareMs, models, signal } = this.parts;
     run.orElse(await copy.prepare(text));
     const problems = unreachablePools(manifest.pools, nodes.reach());
     if (problems.length > 0) throw new ReloadError('activation', problems.join('; '));
@@ -120,7 +124,7 @@ export class ReloadSequence {
       return before === undefined || after === undefined ? [] : [{ before, after }];
     });
     run.orElse(() => residency.endPreparing());
-    run.notes.push(...(await prepareModels(changed, { residency, clock, limitMs: prepareMs })));
+    run.notes.push(...(await prepareModels(changed, { residency, clock, limitMs: prepareMs, isSameReplica: models.isSameReplica, signal })));
   }
 
   #activate(ready: Ready): Promise<void> {

@@ -19,21 +19,21 @@ const NOTHING = { systemPrompt: null, temperature: null, topP: null, topK: null,
 describe('resolveModelRef', () => {
   test('F-20 a model is served by the instance that is kept for it', () => {
     expect(resolveModelRef('org/tiny', 'acme', things())).toEqual({
-      kind: 'resolved', model: specs.get('org/tiny'), modelKey: modelKeyOf(specs.get('org/tiny')!), instance: { orgId: 'default', instanceId: 'model-x.org_2Ftiny', tier: 'demand' }, route: null, defaults: NOTHING,
+      kind: 'resolved', model: specs.get('org/tiny'), modelKey: modelKeyOf(specs.get('org/tiny')!), instance: { orgId: 'default', instanceId: 'model-x.org_2Ftiny', tier: 'demand' }, route: null, defaults: NOTHING, bindings: ['model:org/tiny'],
     });
   });
 
   test('F-20 a route gives tier, priority, placement and its version', () => {
     expect(resolveModelRef('chat', 'acme', things())).toEqual({
       kind: 'resolved', model: specs.get('smollm2'), modelKey: modelKeyOf(aModelSpec()), instance: { orgId: 'default', instanceId: 'route.chat', tier: 'hot' },
-      route: { name: 'chat', version: 3, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } }, defaults: NOTHING,
+      route: { name: 'chat', version: 3, priority: 'batch', placement: { mode: 'prefer', preferPools: ['p1'] } }, defaults: NOTHING, bindings: ['route:chat', 'model:smollm2'],
     });
   });
 
   test.each(['helpdesk', 'acme/helpdesk'])('F-20 an instance of the org comes before all else: %s', (ref) => {
     expect(resolveModelRef(ref, 'acme', things([anInstance('acme', 'helpdesk'), anInstance('acme', 'chat')]))).toEqual({
       kind: 'resolved', model: specs.get('smollm2'), modelKey: modelKeyOf(aModelSpec()), instance: { orgId: 'acme', instanceId: 'helpdesk', tier: 'warm' }, route: null,
-      defaults: { ...NOTHING, systemPrompt: 'Be kind.', temperature: 0.2, stop: ['END'] },
+      defaults: { ...NOTHING, systemPrompt: 'Be kind.', temperature: 0.2, stop: ['END'] }, bindings: ['instance:acme/helpdesk', 'model:smollm2'],
     });
     expect(resolveModelRef('chat', 'acme', things([anInstance('acme', 'chat')]))).toMatchObject({ instance: { instanceId: 'chat' }, route: null });
   });

@@ -7,18 +7,29 @@ const KEYS_MAX = 4;
  */
 export class SeenFiles {
   readonly #keys = new Map<string, readonly string[]>();
+  readonly #digests = new Map<string, string>();
 
   note(modelId: string, digest: string, modelKey: string): void {
+    keepNewest(this.#digests, modelKey, digest);
     const at = `${modelId} ${digest}`;
     const known = this.#keys.get(at) ?? [];
     if (known.includes(modelKey)) return;
-    this.#keys.delete(at);
-    this.#keys.set(at, [...known, modelKey].slice(-KEYS_MAX));
-    const oldest = this.#keys.keys().next();
-    if (this.#keys.size > MODELS_MAX && oldest.done !== true) this.#keys.delete(oldest.value);
+    keepNewest(this.#keys, at, [...known, modelKey].slice(-KEYS_MAX));
+  }
+
+  /** The bytes that a key was last seen with. */
+  digestOf(modelKey: string): string | undefined {
+    return this.#digests.get(modelKey);
   }
 
   keysSeen(modelId: string, digest: string): readonly string[] {
     return this.#keys.get(`${modelId} ${digest}`) ?? [];
   }
+}
+
+function keepNewest<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > MODELS_MAX && oldest.done !== true) map.delete(oldest.value);
 }

@@ -37,6 +37,8 @@ export interface TaskLoopParts {
   keyOf(replica: ReplicaStatus): string;
   /** Who holds the task's model in memory for it. */
   holderOf(target: TaskTarget): ResolvedInstance;
+  /** The target by what is served now, where that is the same replica. */
+  targetNow(target: TaskTarget): TaskTarget;
 }
 
 export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'createdS' | 'state' | 'tries' | 'loadingSinceMs' | 'loadedMs' | 'spentMs'>;
@@ -122,7 +124,17 @@ export class TaskLoop {
   /** What is served has changed: queues have other policies, and models of waiting tasks other holders. */
   servedChanged(): void {
     this.#queues.applyPolicies();
+    for (const task of this.#waiting()) this.#retarget(task);
     this.#pump();
+  }
+
+  #retarget(task: Task): void {
+    const target = this.parts.targetNow(task.target);
+    if (target === task.target || task.state.at !== 'queued') return;
+    const { poolId } = task.state;
+    this.#queues.remove(poolId, task.id);
+    task.target = target;
+    this.#queues.restore(poolId, entryOf(task));
   }
 
   /** Cancels wherever the task is; its reader gets nothing after this returns. False for a task that is not here. [B-67] */

@@ -25,7 +25,8 @@ export interface Task {
   readonly keyId: string | null;
   readonly correlationId: string;
   readonly spec: TaskSpec;
-  readonly target: TaskTarget;
+  /** Written anew where a changed definition means the same replica. */
+  target: TaskTarget;
   readonly priority: Priority;
   readonly placement: PlacementOverrides | null;
   readonly output: TaskOutput;
