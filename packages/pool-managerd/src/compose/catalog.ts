@@ -12,13 +12,14 @@ import type { Ground } from './ground.js';
 
 export interface JobParts {
   readonly ensure: EnsureModel;
+  areDevicesKnown(): boolean;
   readonly presence: ModelPresence;
   readonly book: ModelWorkBook;
 }
 
 /** Builds what is done to the node's own catalog by hand. */
-export function buildJobs({ config, clock, log, catalog: store, operations }: Ground, { ensure, presence, book }: JobParts): CatalogJobs {
-  return new CatalogJobs({ operations, store, ensure, presence, book, concurrency: config.models.concurrency, clock, log });
+export function buildJobs({ config, clock, log, catalog: store, operations }: Ground, { ensure, areDevicesKnown, presence, book }: JobParts): CatalogJobs {
+  return new CatalogJobs({ operations, store, ensure, areDevicesKnown, presence, book, concurrency: config.models.concurrency, clock, log });
 }
 
 /** Notes uses of files, and writes them now and then until the daemon stops. */

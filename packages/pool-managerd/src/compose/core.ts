@@ -108,7 +108,7 @@ export function buildCore(ground: Ground, news: News): Core {
   const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
   const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
   const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, swaps, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
-  const jobs = buildJobs(ground, { ensure: models.ensure, presence: models.presence, book: disposal.work });
+  const jobs = buildJobs(ground, { ensure: models.ensure, areDevicesKnown: models.areDevicesKnown, presence: models.presence, book: disposal.work });
   const { restart } = supervisionOf(config.supervision);
   const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
     prefixes?.retain(catalog.list().map(({ digest }) => digest));
@@ -182,7 +182,7 @@ function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: Mode
     await presence.close();
     for (const source of sources) await source.close();
   };
-  return { ensure, presence, discovered, close };
+  return { ensure, areDevicesKnown: () => sources.length > 0, presence, discovered, close };
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -17,6 +17,8 @@ export interface CatalogJobsOptions {
   readonly operations: Operations;
   readonly store: CatalogStore;
   readonly ensure: EnsureModel;
+  /** Before that, nothing can be asked of a file. */
+  areDevicesKnown(): boolean;
   readonly presence: Pick<ModelPresence, 'recheckFile'>;
   /** What goes on is in use: nobody takes its files away. */
   readonly book: Pick<ModelWorkBook, 'begin'>;
@@ -25,6 +27,9 @@ export interface CatalogJobsOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+const DEVICES_MS = 60_000;
+const DEVICES_POLL_MS = 50;
 
 /** Pulls and verifications that somebody asked for by hand, each an operation. The same one twice is one. [B-92 D-24] */
 export class CatalogJobs {
@@ -44,6 +49,7 @@ export class CatalogJobs {
     const work: ModelWork = { kind: 'fetching', modelId, digest, by: 'a pull' };
     return this.#start(key, { kind: 'model_pull', work }, async (step, signal) =>
       this.#pulls.run(async () => {
+        await this.#devices(step, signal);
         const { digest: brought } = await this.options.ensure({ modelId, sources, digest }, { signal, onProgress: (progress) => step(stepOf(progress)) });
         const entry = this.options.store.get(modelId);
         if (entry === null) throw new ApiError('MODEL_NOT_AVAILABLE', `model ${modelId} came and was removed again (${brought}); ask for it again if it is still wanted`);
@@ -71,6 +77,17 @@ export class CatalogJobs {
         return { model_id: modelId, ...verification, digest: found as NodeVerified['digest'], last_verified_ms: lastVerifiedMs };
       }, signal),
     );
+  }
+
+  /** Just after a start, devices are still looked for. */
+  async #devices(step: OperationStep, signal: AbortSignal): Promise<void> {
+    const { areDevicesKnown, clock } = this.options;
+    const untilMs = clock.monotonicMs() + DEVICES_MS;
+    while (!areDevicesKnown()) {
+      if (clock.monotonicMs() > untilMs) throw new ApiError('POOL_UNREADY', `the devices of this node are not known after ${DEVICES_MS / 1_000} s; GET /v2/pools says what was looked for, then pull again`);
+      step({ phase: 'looking_for_devices', fraction: null });
+      await clock.sleep(DEVICES_POLL_MS, signal);
+    }
   }
 
   #start(key: string, { kind, work }: { readonly kind: string; readonly work: ModelWork }, run: (step: OperationStep, signal: AbortSignal) => Promise<unknown>): Operation {
