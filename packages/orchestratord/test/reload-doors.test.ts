@@ -173,7 +173,7 @@ describe('POST /admin/reload', () => {
 });
 
 describe('what is told of a reload', () => {
-  test('E-13 F-21 each end is an event with its source, a line in the log and a count', async () => {
+  test('E-13 F-21 F-46 each end is an event with its source, a line in the log and a count', async () => {
     const { post, reloads, feed, lines, get } = await doors();
     await post(bearer);
     reloads.next = ({ source }) => aReloadFailed({ source });
@@ -191,7 +191,7 @@ describe('what is told of a reload', () => {
     expect((await get('/metrics')).split('\n').filter((line) => line.startsWith('manifest_reloads_total'))).toEqual(['manifest_reloads_total{source="admin_api",outcome="succeeded"} 1', 'manifest_reloads_total{source="cli",outcome="failed"} 1']);
   });
 
-  test('F-22 the series of a binding go on over its versions, also of those that are forgotten', async () => {
+  test('F-46 the series of a binding go on over its versions, also of those that are forgotten', async () => {
     const { bindings, get } = await doors();
     const series = async () => (await get('/metrics')).split('\n').filter((line) => line.startsWith('binding_') && line.includes('route:chat'));
     const running: RequestPin[] = [];

@@ -103,7 +103,7 @@ export class BindingRegistry {
     };
   }
 
-  /** Who counts requests for longer than a version is kept; one. It must not throw. [F-22] */
+  /** Who counts requests for longer than a version is kept; one. It must not throw. [F-46] */
   countInto(listener: RequestListener): void {
     this.#onRequest = listener;
   }

@@ -4,7 +4,7 @@ import type { BindingRegistry } from '../manifest/binding-registry.js';
 
 /**
  * The series of bindings: requests are counted as they come and end, so that the counters go on over versions and over
- * a binding's absence; what is in flight is read at each scrape. [F-22]
+ * a binding's absence; what is in flight is read at each scrape. [F-46]
  */
 export class BindingMeter {
   #shown: ReadonlySet<string> = new Set();
