@@ -1,6 +1,6 @@
 import type { AssignmentStatus } from '@corral/contracts';
 import type { Replica } from '../replicas/replica.js';
-import type { Swap } from './swaps.js';
+import type { Swap } from './swap.js';
 
 /** The status of an assignment whose replica is to take another one's place: what serves meanwhile, and why it could not. [C-261] */
 export function withSwap(status: AssignmentStatus, swap: Swap | null, replicas: readonly Replica[]): AssignmentStatus {

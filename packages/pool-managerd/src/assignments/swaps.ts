@@ -1,3 +1,4 @@
+import type { Swap } from './swap.js';
 import { swapNote } from './swap-status.js';
 import type { WantedReplica } from '../replicas/plan-replicas.js';
 import type { Replica } from '../replicas/replica.js';
@@ -12,16 +13,6 @@ export interface Holder {
   readonly generation: number;
   /** Key of the replica whose place is taken, where the holder had none of its own before. */
   readonly from?: string;
-}
-
-/** One holder on its way from a replica that serves it to another one. */
-export interface Swap {
-  readonly from: WantedReplica;
-  readonly generation: number;
-  /** How room was made; `null` until that is decided. */
-  readonly mode: 'beside' | 'drained_first' | null;
-  /** Why it could not be done; the old replica goes on, or is loaded again. */
-  readonly failure: string | null;
 }
 
 export interface SwapsPlan {

@@ -3,7 +3,7 @@ import type { DeviceDiscovery } from '@corral/engine';
 import { isProvisionError } from '@corral/provisioners';
 import type { Engines } from '../engines/engines.js';
 import { Reconciler } from '../assignments/reconciler.js';
-import { Swaps } from '../assignments/swaps.js';
+import type { Swaps } from '../assignments/swaps.js';
 import type { GarbageCollector } from '../gc/garbage-collector.js';
 import type { DeletedModel } from '../models/delete-model.js';
 import type { CatalogJobs } from '../models/catalog-jobs.js';
@@ -15,13 +15,13 @@ import type { EnsureModel } from '../models/model-presence.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
 import { IdleWorkers } from '../pools/idle-workers.js';
-import { isOperators, PoolChanges } from '../pools/pool-changes.js';
+import type { PoolChanges } from '../pools/pool-changes.js';
 import type { PoolOperations } from '../pools/pool-operations.js';
 import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
 import { TierSpeeds } from '../node/tier-speeds.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
-import type { ReplicaSetOptions } from '../replicas/replica-set.js';
+import type { ReplicaSetOptions } from '../replicas/replica-set-options.js';
 import type { PrefixStore } from '../replicas/prefix-store.js';
 import { replicaWatch } from '../replicas/replica-watch.js';
 import { supervisionOf } from '../replicas/supervision-settings.js';
@@ -31,6 +31,7 @@ import { buildJobs, keepLastUses } from './catalog.js';
 import { buildDisposal } from './gc.js';
 import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
+import { buildChanges } from './changes.js';
 import { buildPoolOperations } from './pool-operations.js';
 import { buildEngines } from './engines.js';
 import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
@@ -70,7 +71,7 @@ export interface News {
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
 export function buildCore(ground: Ground, news: News): Core {
-  const { config, clock, log, metrics, journal, nodeId, engine, permissions, shutdown, catalog, choices } = ground;
+  const { config, clock, log, journal, nodeId, engine, permissions, shutdown, catalog, choices } = ground;
   const speeds = new TierSpeeds();
   const uses = keepLastUses(ground);
   // Everything wakes the loop; the loop is made of everything.
@@ -100,12 +101,7 @@ export function buildCore(ground: Ground, news: News): Core {
   };
   const replicas = buildReplicas(ground, { poke, news, speeds, uses, staging, prefixes, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs, swap_linger_ms: swapLingerMs } = config.replicas;
-  const swaps = new Swaps(({ holder, poolId: pool_id, outcome, mode, from, to }) => {
-    // What operators asked for is counted with their operations.
-    if (!isOperators(holder)) metrics.inc('pool_reload_total', { pool_id, outcome });
-    log.info('replica swap ended', { pool_id, outcome, mode, from, to });
-  });
-  const changes = new PoolChanges({ nodeId, seq: () => journal.state.seq, generation: () => 1 + Math.max(0, ...[...journal.state.entries.values()].map(({ assignment }) => assignment.generation)), onChange: poke });
+  const { swaps, changes } = buildChanges(ground, poke);
   const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
   const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, swaps, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
   const jobs = buildJobs(ground, { ensure: models.ensure, areDevicesKnown: models.areDevicesKnown, presence: models.presence, book: disposal.work });
@@ -117,20 +113,12 @@ export function buildCore(ground: Ground, news: News): Core {
   loop.poke = reconciler.poke;
   journal.onChange(poke);
   catalog.onChange(poke);
-  const tasks = new TaskRelay({
-    replicas,
-    log,
-    onAdmitted: uses.used,
-    obstacleOf: (poolId) => {
-      const pool = pools.get(poolId);
-      return pool && (pool.planned.problem ?? (pool.drainDeadlineMs === null ? null : 'it is drained; send the task elsewhere'));
-    },
-  });
+  const tasks = buildTasks(ground, { pools, replicas, uses });
   shutdown.add('models', models.close);
   shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
-  const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, disposal, engines, staging, presence: models.presence, view: () => view }, prefixes);
+  const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, disposal, engines, staging, prefixes, presence: models.presence, view: () => view });
   const view: NodeView = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, swaps, changes, operationIn: (poolId) => poolOperations.runningIn(poolId), idle, catalog, staging: staging?.area ?? null });
   const idleIn = (poolId: string): number => {
     const pool = pools.get(poolId);
@@ -141,6 +129,18 @@ export function buildCore(ground: Ground, news: News): Core {
     planner.discovered(discovery);
   };
   return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, disposal, jobs, staging, idleIn, discovered };
+}
+
+function buildTasks({ log }: Ground, { pools, replicas, uses }: { readonly pools: PoolTable; readonly replicas: ReplicaSet; readonly uses: ReturnType<typeof keepLastUses> }): TaskRelay {
+  return new TaskRelay({
+    replicas,
+    log,
+    onAdmitted: uses.used,
+    obstacleOf: (poolId) => {
+      const pool = pools.get(poolId);
+      return pool && (pool.planned.problem ?? (pool.drainDeadlineMs === null ? null : 'it is drained; send the task elsewhere'));
+    },
+  });
 }
 
 interface ModelParts {

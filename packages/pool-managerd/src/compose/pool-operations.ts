@@ -9,11 +9,33 @@ import type { PurgePorts } from '../pools/purge-pool.js';
 import type { PrefixStore } from '../replicas/prefix-store.js';
 import { describeUses } from '../models/in-use.js';
 import { PoolOperations } from '../pools/pool-operations.js';
-import type { Core } from './core.js';
+import type { Engines } from '../engines/engines.js';
+import type { ModelPresence } from '../models/model-presence.js';
+import type { NodeView } from '../node/node-view.js';
+import type { PoolChanges } from '../pools/pool-changes.js';
+import type { PoolTable } from '../pools/pool-table.js';
+import type { ReplicaSet } from '../replicas/replica-set.js';
+import type { StagingSources } from '../staging/staging-view.js';
+import type { Swaps } from '../assignments/swaps.js';
+import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
 
+export interface PoolOperationsGround {
+  readonly pools: PoolTable;
+  readonly replicas: ReplicaSet;
+  readonly changes: PoolChanges;
+  readonly swaps: Swaps;
+  readonly presence: ModelPresence;
+  readonly disposal: Disposal;
+  readonly engines: Engines;
+  /** `null` where nothing can be staged. */
+  readonly staging: StagingSources | null;
+  readonly prefixes: PrefixStore | null;
+  view(): NodeView;
+}
+
 /** What operators may do to the pools. */
-export function buildPoolOperations({ config, clock, journal, catalog, metrics, operations }: Ground, core: Pick<Core, 'pools' | 'replicas' | 'changes' | 'swaps' | 'presence' | 'disposal' | 'engines' | 'staging'> & { readonly view: () => Core['view'] }, prefixes: PrefixStore | null): PoolOperations {
+export function buildPoolOperations({ config, clock, journal, catalog, metrics, operations }: Ground, core: PoolOperationsGround): PoolOperations {
   const { pools, replicas, changes, swaps, presence, view } = core;
   const sources = () => ({ pools: pools.planned(), presence: (key: string) => presence.get(key) });
   const presenceOf: PoolOperationParts['presenceOf'] = ({ model_id: modelId, sources: from, digest }) => presence.get(wantedModelKey({ modelId, sources: from, digest }));
@@ -30,7 +52,7 @@ export function buildPoolOperations({ config, clock, journal, catalog, metrics, 
     swapFailure: (holder) => swaps.of(holder)?.failure ?? null,
     modelOf: (ref, like) => modelOfRef(ref, like, { entries: () => journal.state.entries.values(), catalog }),
     assignmentsIn: (poolId) => view().assignments().filter(({ assignment }) => assignment.wanted === 'resident' && assignment.target.pool_id === poolId).map(({ status }) => status),
-    purge: purgePorts(catalog, core, prefixes),
+    purge: purgePorts(catalog, core),
     onReloaded: (pool_id, outcome, durationMs) => {
       metrics.inc('pool_reload_total', { pool_id, outcome });
       metrics.observe('pool_reload_duration_ms', { pool_id }, durationMs);
@@ -38,7 +60,7 @@ export function buildPoolOperations({ config, clock, journal, catalog, metrics, 
   });
 }
 
-function purgePorts(catalog: Ground['catalog'], { disposal, engines, staging }: Pick<Core, 'disposal' | 'engines' | 'staging'>, prefixes: PrefixStore | null): PurgePorts {
+function purgePorts(catalog: Ground['catalog'], { disposal, engines, staging, prefixes }: PoolOperationsGround): PurgePorts {
   const inUse = (modelId: string, what: string): ApiError => new ApiError('MODEL_IN_USE', `model ${modelId} is in use (${what}); unload it first, or ask again with force`);
   return {
     obstacleOf: (modelId, force) => {

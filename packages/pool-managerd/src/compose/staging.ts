@@ -4,7 +4,7 @@ import type { TierSpeeds } from '../node/tier-speeds.js';
 import { PREFIX_FOLDER } from '../staging/stage-folder.js';
 import { StagingArea } from '../staging/staging-area.js';
 import type { StagingSources } from '../staging/staging-view.js';
-import type { ReplicaSetOptions } from '../replicas/replica-set.js';
+import type { ReplicaSetOptions } from '../replicas/replica-set-options.js';
 import { PrefixStore } from '../replicas/prefix-store.js';
 import type { Ground } from './ground.js';
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SerialQueue, writeFileAtomic } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
-import type { ReplicaChange } from './replica-set.js';
+import type { ReplicaChange } from './replica-set-options.js';
 import type { Replica } from './replica.js';
 
 const JOBS_MAX = 10_000;

@@ -1,10 +1,9 @@
-import type { EngineBundleRef, ReplicaSpec } from '@corral/engine';
+import type { ReplicaSpec } from '@corral/engine';
 import { formatBytes } from '@corral/service-kit';
 import type { Failure } from './failure.js';
 import { watchHealth } from './health-watch.js';
-import type { HealthLimits, HealthOutcome } from './health-watch.js';
 import { endOf, LoadError, loadReplica } from './load-replica.js';
-import type { LiveReplica, LoadPorts } from './load-replica.js';
+import type { LiveReplica } from './load-replica.js';
 import { Leases } from './leases.js';
 import type { Lease } from './leases.js';
 import { newReplica } from './new-replica.js';
@@ -14,55 +13,11 @@ import { parkReplica, resumeReplica, savePrefixes } from './keep-near.js';
 import type { KeepNearPorts, NearReplica } from './keep-near.js';
 import { heldBytes, isOfPool } from './replica.js';
 import type { Replica } from './replica.js';
+import type { ReplicaPlace, ReplicaSetOptions } from './replica-set-options.js';
+import { specOfReplica } from './spec-of-replica.js';
 import { RestartBook } from './restart-book.js';
-import type { RestartPolicy } from './restart-policy.js';
 import { stepReplica } from './step-replica.js';
 import type { ReplicaEvent } from './step-replica.js';
-
-/** What a replica needs of its pool to be started. */
-export interface ReplicaPlace {
-  readonly poolId: string;
-  readonly deviceKind: ReplicaSpec['deviceKind'];
-  readonly deviceMask: string;
-  readonly threadsPerReplica: number;
-  readonly memoryTotalBytes: number;
-}
-
-/** One change of one replica, for the log, the metrics and whoever plans. `from` null = made, `to` null = gone. */
-export interface ReplicaChange {
-  readonly from: Replica | null;
-  readonly to: Replica | null;
-  readonly cause: string;
-  /** Requests that were open. */
-  readonly leases: number;
-}
-
-export interface ReplicaSetOptions extends LoadPorts {
-  readonly restart: RestartPolicy;
-  readonly health: HealthLimits;
-  /** SIGTERM to SIGKILL. */
-  readonly stopMs: number;
-  readonly batchTokens: number;
-  readonly prefillChunkTokens: number;
-  readonly random: () => number;
-  /** The native build that a replica runs; `undefined` = what came with the program. */
-  readonly bundleOf?: (engineId: string | null) => EngineBundleRef | undefined;
-  /** The file that a load reads; `release` is called once, when its process is gone. */
-  readonly weightsOf: (replica: Replica) => { readonly path: string; release(): void };
-  /** What is kept of a replica that is demoted. */
-  readonly near: Omit<KeepNearPorts, 'clock' | 'log'> & {
-    /** `null` = nothing is parked; `unstaged`: also what is not loaded from the staging area. */
-    readonly parking: { readonly unstaged: boolean } | null;
-  };
-  /** Called after each change, in order; must not throw. */
-  readonly onChange: (change: ReplicaChange) => void;
-  /** A replica has said what it took of its device. */
-  readonly onMeasured: (replica: Replica, deviceKind: ReplicaPlace['deviceKind'], taken: { readonly weightsBytes: number; readonly contextBytes: number }) => void;
-  /** A request has begun or ended; a replica that drains may have been waiting for that. */
-  readonly onLeases: (isDraining: boolean) => void;
-  /** A resident worker was looked at. */
-  readonly onHealth: (poolId: string, outcome: HealthOutcome) => void;
-}
 
 /** The way to a resident replica for one request. */
 export interface ReplicaLease {
@@ -206,7 +161,7 @@ export class ReplicaSet {
     if (prefixFolder !== null) prefixes?.used(prefixFolder);
     const work: Work = { controller: new AbortController(), live: null, isStaged: weights.path !== replica.modelPath, prefixFolder };
     this.#work.set(replicaId, work);
-    this.#track(this.#run(replicaId, { ...this.#specOf(replica, place, weights.path), prefixFolder }, work, place).finally(weights.release));
+    this.#track(this.#run(replicaId, { ...specOfReplica(replica, place, { ...this.options, modelPath: weights.path }), prefixFolder }, work, place).finally(weights.release));
   }
 
   /** One process from its start to its end. Never rejects. */
@@ -338,25 +293,6 @@ export class ReplicaSet {
     if (step.kind === 'removed') this.#replicas.delete(replicaId);
     else this.#replicas.set(replicaId, step.next);
     this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause, leases: this.#leases.count(replicaId) });
-  }
-
-  #specOf(replica: Replica, place: ReplicaPlace, modelPath: string): ReplicaSpec {
-    const bundle = this.options.bundleOf?.(replica.engineId);
-    return {
-      ...(bundle !== undefined && { bundle }),
-      replicaId: replica.replicaId,
-      modelPath,
-      digest: replica.digest,
-      deviceKind: place.deviceKind,
-      deviceMask: place.deviceMask,
-      contextTokens: replica.contextTokens,
-      slots: replica.slots,
-      threads: replica.threads,
-      batchTokens: this.options.batchTokens,
-      prefillChunkTokens: this.options.prefillChunkTokens,
-      // The page cache makes the next load of the same model several times faster.
-      weightsIo: 'mmap',
-    };
   }
 }
 

@@ -2,7 +2,7 @@ import type { POOL_MANAGERD_METRICS } from '@corral/contracts';
 import type { Log, Metrics } from '@corral/service-kit';
 import { isCrash } from './failure.js';
 import { narrate } from './narration.js';
-import type { ReplicaChange } from './replica-set.js';
+import type { ReplicaChange } from './replica-set-options.js';
 import type { Breaker } from './restart-record.js';
 
 export interface ReplicaWatchOptions {

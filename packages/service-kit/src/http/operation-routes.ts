@@ -48,7 +48,8 @@ export function wantsToWait(req: Pick<Request, 'query'>): boolean {
 }
 
 /** The error of an operation as what was thrown where it failed. */
-export function operationError({ code, message, retriable: _, ...details }: NonNullable<Operation['error']>): ApiError {
+export function operationError({ code, message, ...rest }: NonNullable<Operation['error']>): ApiError {
+  const details = Object.fromEntries(Object.entries(rest).filter(([name]) => name !== 'retriable'));
   return new ApiError(code, message, details);
 }
 
