@@ -111,14 +111,8 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   const { config, log, clock, metrics, store, served, catalog, instances, shutdown } = ground;
   const link = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
   const { bus, inbound, feed } = link;
-  const outbox: OutboxRelay = new OutboxRelay({
-    store,
-    bus,
-    clock,
-    log,
-    isOnline: (nodeId) => nodes.places().some((place) => place.nodeId === nodeId && place.online),
-    onPublished: feed.put,
-  });
+  const isOnline = (nodeId: string): boolean => nodes.places().some((place) => place.nodeId === nodeId && place.online);
+  const outbox: OutboxRelay = new OutboxRelay({ store, bus, clock, log, isOnline, onPublished: feed.put });
   const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: outbox.wake });
   await wanted.forget(ground.manifestNews.removed);
   const nodes: NodeRegistry = new NodeRegistry({

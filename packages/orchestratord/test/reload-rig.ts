@@ -16,6 +16,10 @@ import { aFolder } from './fixtures.js';
 import { aRig } from './residency-rig.js';
 import type { SimulatedNode } from './simulated-node.js';
 
+function without<T extends object>(row: T, ...keys: readonly (keyof T)[]): Partial<T> {
+  return Object.fromEntries(Object.entries(row).filter(([key]) => !keys.includes(key as keyof T))) as Partial<T>;
+}
+
 /** The real sequence over store, registry, wanted set and residency loop, with nodes in memory. */
 export async function aReloadRig({ text, nodes }: { readonly text: string; readonly nodes: readonly SimulatedNode[] }) {
   const stateDir = await aFolder();
@@ -64,12 +68,12 @@ export async function aReloadRig({ text, nodes }: { readonly text: string; reado
       models: [...rig.served.current().models.values()],
       hash: rig.served.current().hash,
       bindings: bindings.statuses(),
-      instances: rig.instances.list().toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1)).map(({ generation: _, updatedAtMs: __, ...rest }) => rest),
+      instances: rig.instances.list().toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1)).map((row) => without(row, 'generation', 'updatedAtMs')),
       rows: {
         bindings: await listBindings(rig.store.db),
-        models: (await rig.store.db.selectFrom('models').selectAll().orderBy('model_id').execute()).map(({ updated_at: _, created_at: __, ...rest }) => rest),
+        models: (await rig.store.db.selectFrom('models').selectAll().orderBy('model_id').execute()).map((row) => without(row, 'updated_at', 'created_at')),
         // What was prepared leaves the number of its last generation.
-        instances: (await rig.store.db.selectFrom('instances').selectAll().orderBy('instance_id').execute()).filter(({ instance_id, deleted_at }) => !isVersionInstance(instance_id) || deleted_at === null).map(({ updated_at: _, generation: __, ...rest }) => rest),
+        instances: (await rig.store.db.selectFrom('instances').selectAll().orderBy('instance_id').execute()).filter(({ instance_id, deleted_at }) => !isVersionInstance(instance_id) || deleted_at === null).map((row) => without(row, 'updated_at', 'generation')),
       },
       copy: await readFile(join(stateDir, 'manifest.last-good.json'), 'utf8').catch(() => null),
       wanted: rig.wantedNow().map((one) => one.replace(/ g\d+$/, '')),

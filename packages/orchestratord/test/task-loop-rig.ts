@@ -7,7 +7,8 @@ import type { InstanceKey } from '../src/store/instance-rows.js';
 import type { Dispatch, DispatchOutcome } from '../src/tasks/dispatcher.js';
 import { NO_PIN } from '../src/manifest/binding-registry.js';
 import { TaskJournal } from '../src/tasks/task-journal.js';
-import { TaskLoop, type NewTask, type TaskLimits } from '../src/tasks/task-loop.js';
+import type { NewTask, TaskLimits } from '../src/tasks/task-loop-parts.js';
+import { TaskLoop } from '../src/tasks/task-loop.js';
 import type { Ending } from '../src/tasks/task-output.js';
 
 const RESIDENT: ModelStatus = { state: 'resident', message: 'it is resident', steps: [], estimatedMs: 0, sinceMs: 0, retryAfterMs: 0 };

@@ -9,7 +9,7 @@ import type { InstanceKey } from '../store/instance-rows.js';
 import { isInProgress, keyOfView, type AssignmentView } from './assignment-view.js';
 import { CallDesk } from './call-desk.js';
 import type { ActiveInstance, Demand, ModelStatus, ReplicaUse } from './demand.js';
-import { Errands } from './errands.js';
+import { DefinitionChanges } from './definition-changes.js';
 import { FailureWatch } from './failure-watch.js';
 import { heldWishes, sharingWishes } from './held-wishes.js';
 import { InstanceUses } from './instance-uses.js';
@@ -27,7 +27,6 @@ import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
-import { Settling, type ToPrepare } from './settling.js';
 import { StatusBoard } from './status-board.js';
 import { takenOver } from './taken-over.js';
 import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
@@ -51,13 +50,6 @@ export interface ResidencyLoopOptions {
   onCrash(error: unknown): void;
 }
 
-/** How far a model is that is prepared before it is served. */
-export interface Preparation {
-  readonly state: 'resident' | 'coming' | 'no_room' | 'failed';
-  /** Why, in one sentence. */
-  readonly message: string;
-}
-
 /** Changes that come faster are looked at together. */
 const GAP_MS = 20;
 /** While something is loaded, its progress is asked for so often. */
@@ -70,6 +62,8 @@ const RETRY_COMMIT_MS = 1_000;
  * plans for the oldest waiter first, and commits what the plans change; nodes do the rest. [G-20 G-21 C-66 C-206]
  */
 export class ResidencyLoop implements Residency, Lifecycle {
+  /** What follows from what is defined. */
+  readonly definitions: DefinitionChanges;
   readonly #memory = new ResidencyMemory();
   readonly #times = new ReplicaTimes();
   readonly #failures = new FailureWatch();
@@ -77,8 +71,6 @@ export class ResidencyLoop implements Residency, Lifecycle {
   readonly #calls: CallDesk;
   readonly #board: StatusBoard;
   readonly #fetches = new RecentFetches();
-  readonly #settling: Settling;
-  readonly #errands = new Errands();
   readonly #told: ResidencyLog;
   readonly #leftListeners = new Set<(instance: InstanceKey, error: ApiError) => void>();
   readonly #stopped = new AbortController();
@@ -99,7 +91,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#startedAtMs = clock.monotonicMs();
     this.#uses.restore(instances.list(), clock.monotonicMs() - clock.nowMs());
     this.#calls = new CallDesk({ ...options, told: this.#told, poke: () => this.#poke() });
-    this.#settling = new Settling({ ...options, look: () => ((this.#look = null), this.#world()) });
+    this.definitions = new DefinitionChanges({ ...options, failures: this.#failures, look: () => this.#lookAnew(), board: () => this.#board, active: () => this.#active, isOpen: (key) => this.#calls.isOpen(key), poke: () => this.#poke() });
     this.#board = new StatusBoard({ ...options, memory: this.#memory, failures: this.#failures, told: this.#told, world: () => this.#world() });
   }
 
@@ -115,7 +107,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#wake.abort();
     await this.#running;
     this.#calls.close();
-    this.#errands.close();
+    this.definitions.close();
     this.#board.close();
     this.#leftListeners.clear();
     await wanted.noteUses(this.#uses.all(clock.monotonicMs(), clock.nowMs())).catch((error: unknown) => this.#told.notCommitted(error));
@@ -166,43 +158,9 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return () => void this.#leftListeners.delete(listener);
   }
 
-  /** Runs a job while nothing is decided; what it sees stays as it is until it ends. */
+  /** Runs a job while nothing is decided. */
   between<T>(job: () => Promise<T> | T): Promise<T> {
-    const done = this.#errands.add(job);
-    this.#poke();
-    return done;
-  }
-
-  /** Versions that are to be there before they are served, where there is room beside what is. */
-  prepare(models: readonly ToPrepare[]): void {
-    this.#settling.prepare(models);
-    for (const { model } of models) this.#failures.retry(this.#world().modelKeyOf(model));
-    this.#poke();
-  }
-
-  /** How far one of them is: `no_room` where something would have to leave for it. */
-  preparation(modelKey: string): Preparation {
-    const plan = this.#board.plans.get(modelKey);
-    const { state, message } = this.statusOf(modelKey);
-    if (state === 'failed' || state === 'resident') return { state, message };
-    const isCrowded = state === 'impossible' || plan?.kind === 'wait' || plan?.kind === 'impossible' || (plan?.kind === 'load' && plan.yields.length > 0);
-    return { state: isCrowded ? 'no_room' : 'coming', message };
-  }
-
-  /** Pools that have a replica of the model which serves. */
-  poolsWith(modelKey: string): readonly string[] {
-    return this.#world().residentIn.get(modelKey) ?? [];
-  }
-
-  endPreparing(): void {
-    this.#settling.endPreparing();
-    this.#poke();
-  }
-
-  /** Definitions have changed: what is wanted follows. Only within {@link between}; rejects where that could not be committed. */
-  followDefinitions(): Promise<void> {
-    this.#settling.unsettle();
-    return this.#settling.settle(this.#active);
+    return this.definitions.between(job);
   }
 
   /** Something that plans follow from has changed elsewhere: the catalog, or what is served. */
@@ -216,6 +174,11 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #world(): WorldLook {
     const { nodes, models, wanted, clock } = this.options;
     return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, demands: this.#demands, uses: this.#replicaUses }, clock.monotonicMs()));
+  }
+
+  #lookAnew(): WorldLook {
+    this.#look = null;
+    return this.#world();
   }
 
   async #run(): Promise<void> {
@@ -237,9 +200,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #pass(): Promise<number> {
     this.#passedAtMs = this.options.clock.monotonicMs();
     const nowMs = this.#passedAtMs;
-    await this.#errands.run();
-    if (!(await this.#calls.takeBack()) || !(await this.#settle())) return RETRY_COMMIT_MS;
-    if (!(await this.#takeOver())) return RETRY_COMMIT_MS;
+    if (!(await this.#calls.takeBack()) || !(await this.#takeOver())) return RETRY_COMMIT_MS;
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
@@ -258,20 +219,9 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return this.#nextLookMs(wishes, plan, nowMs);
   }
 
-  /** Definitions are followed, and of an instance that was deleted nothing is wanted any more. False when that could not be committed. */
-  async #settle(): Promise<boolean> {
-    const { wanted, instances } = this.options;
-    const gone = (): InstanceKey[] => wanted.all().map(({ org_id, instance_id }) => ({ orgId: org_id, instanceId: instance_id })).filter((key) => instances.find(key) === undefined && !this.#calls.isOpen(instanceKeyOf(key)));
-    return this.#settling.settle(this.#active).then(() => wanted.forget(gone())).then(
-      () => true,
-      (error: unknown) => (this.#told.notCommitted(error), false),
-    );
-  }
-
-  /** What operators did to pools at their nodes is wanted from now on. False when that could not be committed. */
-  async #takeOver(): Promise<boolean> {
-    this.#look = null;
-    return this.options.wanted.apply(takenOver(this.#world())).then(
+  /** Definitions are followed, and what operators did to pools at their nodes is wanted from now on. False when that could not be committed. */
+  #takeOver(): Promise<boolean> {
+    return this.definitions.beforeLook().then(() => this.options.wanted.apply(takenOver(this.#lookAnew()))).then(
       () => true,
       (error: unknown) => (this.#told.notCommitted(error), false),
     );
@@ -318,7 +268,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
     const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
-    return [...demands, ...sharing, ...held, ...this.#settling.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
+    return [...demands, ...sharing, ...held, ...this.definitions.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
 
   /** Its node may have it still and has only not reported since this daemon started. */
@@ -338,7 +288,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
       quantumMs: swapQuantumMs,
       tiers: { recordOf: (key) => records.get(key), lastUsedMs: (key) => this.#uses.lastMs(key, nowMs), isActive: (key) => this.#uses.isActive(key) || this.#calls.isOpen(key) },
       isBlocked: (modelKey) => this.#failures.blocking(modelKey, nowMs) !== undefined,
-      isRefetch: ({ wish, plan }) => (plan.kind === 'load' && plan.yields.length > 0 && this.#settling.isPreparing(wish.demand.modelKey)) || (plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs)),
+      isRefetch: ({ wish, plan }) => (plan.kind === 'load' && plan.yields.length > 0 && this.definitions.isPreparing(wish.demand.modelKey)) || (plan.kind === 'fetch' && this.#fetches.isRecent(wish.demand.modelKey, plan.nodeId, nowMs)),
     });
   }
 
@@ -391,7 +341,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #nextLookMs(wishes: readonly Wish[], { nextIdleMs }: PassPlan, nowMs: number): number {
     const plans = [...this.#board.plans.values()];
     const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
-    const keys = new Set([...this.#demands, ...heldWishes(indexOf(this.options.served.current()).hotRoutes, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
+    const keys = new Set([...this.#demands, ...heldWishes(indexOf(this.options.served.current()).hotRoutes, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand), ...this.definitions.wishes().map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
     const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
     const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [RecentFetches.AGAIN_MS] : [];
     const idle = nextIdleMs === null ? [] : [nextIdleMs - nowMs];

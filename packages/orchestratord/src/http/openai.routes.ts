@@ -10,7 +10,7 @@ import { refuseUnsupported, specOfChatCompletion, specOfCompletion } from '../ta
 import { ResponseOutput } from '../tasks/response-output.js';
 import { submitTask, type SubmitParts } from '../tasks/submit-task.js';
 import type { SpecIds } from '../tasks/task-dialect.js';
-import type { NewTask } from '../tasks/task-loop.js';
+import type { NewTask } from '../tasks/task-loop-parts.js';
 import type { TaskSpec } from '../tasks/task-spec.js';
 import { taskCallerOf } from './caller.js';
 

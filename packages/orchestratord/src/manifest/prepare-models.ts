@@ -1,6 +1,6 @@
 import type { ModelSpec } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
-import type { Preparation, ResidencyLoop } from '../assignments/residency-loop.js';
+import type { DefinitionChanges, Preparation } from '../assignments/definition-changes.js';
 import { modelKeyOf } from './model-key.js';
 import { ReloadError } from './reload-error.js';
 
@@ -10,7 +10,7 @@ export interface ChangedModel {
 }
 
 export interface PrepareModelsParts {
-  readonly residency: Pick<ResidencyLoop, 'prepare' | 'preparation' | 'poolsWith'>;
+  readonly definitions: Pick<DefinitionChanges, 'prepare' | 'preparation' | 'poolsWith'>;
   readonly clock: Clock;
   /** Whether one replica serves both. */
   isSameReplica(a: ModelSpec, b: ModelSpec): boolean;
@@ -38,20 +38,20 @@ interface Preparing {
  * limit. Returns one sentence per changed model that has a replica. Throws where one cannot be loaded at all: then the
  * manifest is not taken up. [F-31 F-32]
  */
-export async function prepareModels(changed: readonly ChangedModel[], { residency, clock, limitMs, isSameReplica, signal }: PrepareModelsParts): Promise<readonly string[]> {
+export async function prepareModels(changed: readonly ChangedModel[], { definitions, clock, limitMs, isSameReplica, signal }: PrepareModelsParts): Promise<readonly string[]> {
   const preparing = changed.flatMap(({ before, after }): Preparing[] => {
     const [beforeKey, modelKey] = [modelKeyOf(before), modelKeyOf(after)];
-    const poolId = beforeKey === modelKey || isSameReplica(before, after) ? undefined : residency.poolsWith(beforeKey)[0];
+    const poolId = beforeKey === modelKey || isSameReplica(before, after) ? undefined : definitions.poolsWith(beforeKey)[0];
     return poolId === undefined ? [] : [{ before, model: after, modelKey, poolId, lacking: 0, note: null }];
   });
   if (preparing.length === 0) return [];
-  residency.prepare(preparing);
+  definitions.prepare(preparing);
   const untilMs = clock.monotonicMs() + limitMs;
   while (preparing.some(({ note }) => note === null) && clock.monotonicMs() < untilMs) {
     await clock.sleep(LOOK_MS, signal);
     for (const one of preparing) {
       if (one.note === null && isSameReplica(one.before, one.model)) one.note = `model:${one.model.model_id} means the same file as before, so its replica in pool ${one.poolId} stays`;
-      if (one.note === null) look(one, residency.preparation(one.modelKey));
+      if (one.note === null) look(one, definitions.preparation(one.modelKey));
     }
   }
   return preparing.map(({ model, poolId, note }) => note ?? `model:${model.model_id} was not loaded beside the old replica in pool ${poolId} within ${limitMs} ms; new requests wait for its load`);

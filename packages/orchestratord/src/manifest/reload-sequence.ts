@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock, Log } from '@corral/service-kit';
 import type { ReloadPlan } from '@corral/orchestrator-core';
+import type { DefinitionChanges } from '../assignments/definition-changes.js';
 import type { ResidencyLoop } from '../assignments/residency-loop.js';
 import type { Catalog } from '../catalog/catalog.js';
 import { instancesChange, writeInstances, writeRemoved, type InstancesChange } from '../instances/manifest-instances.js';
@@ -34,7 +35,7 @@ export interface ReloadParts {
   readonly store: Store;
   readonly catalog: Pick<Catalog, 'follow'>;
   readonly instances: Pick<InstanceRegistry, 'list' | 'find' | 'put'>;
-  readonly residency: Pick<ResidencyLoop, 'between' | 'prepare' | 'preparation' | 'poolsWith' | 'endPreparing' | 'followDefinitions' | 'refresh' | 'load'>;
+  readonly residency: Pick<ResidencyLoop, 'refresh' | 'load' | 'between'> & { readonly definitions: Pick<DefinitionChanges, 'prepare' | 'preparation' | 'poolsWith' | 'endPreparing' | 'follow'> };
   readonly nodes: { pools(): readonly PoolView[]; reach(): ReachSources };
   readonly models: Pick<ModelDirectory, 'isSameReplica'>;
   /** Aborted when the server stops: then a reload does not wait any more. */
@@ -123,8 +124,8 @@ export class ReloadSequence {
       const [before, after] = kind === 'model' ? [previous.models.get(modelId)?.spec, manifest.models.get(modelId)?.spec] : [];
       return before === undefined || after === undefined ? [] : [{ before, after }];
     });
-    run.orElse(() => residency.endPreparing());
-    run.notes.push(...(await prepareModels(changed, { residency, clock, limitMs: prepareMs, isSameReplica: models.isSameReplica, signal })));
+    run.orElse(() => residency.definitions.endPreparing());
+    run.notes.push(...(await prepareModels(changed, { definitions: residency.definitions, clock, limitMs: prepareMs, isSameReplica: models.isSameReplica, signal })));
   }
 
   #activate(ready: Ready): Promise<void> {
@@ -151,8 +152,8 @@ export class ReloadSequence {
     }));
     await run.reach('after commit');
     run.orElse(this.#swap(manifest, plan, records));
-    await residency.followDefinitions();
-    residency.endPreparing();
+    await residency.definitions.follow();
+    residency.definitions.endPreparing();
   }
 
   /** One turn: whoever looks sees the old manifest or the new one. Returns the way back. */
@@ -168,7 +169,7 @@ export class ReloadSequence {
       for (const record of old) instances.put(record);
       served.swap(before);
       onSwapped();
-      return residency.followDefinitions();
+      return residency.definitions.follow();
     });
   }
 

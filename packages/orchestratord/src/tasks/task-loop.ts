@@ -1,53 +1,18 @@
 import { setMaxListeners } from 'node:events';
-import { ApiError, type ReplicaStatus } from '@corral/contracts';
-import type { Clock } from '@corral/service-kit';
-import type { AnswerProgress, Dispatcher, DispatchOutcome } from './dispatcher.js';
-import { generateRequestOf, workerDeadlines, type AnswerLimits } from './generate-request.js';
+import { ApiError } from '@corral/contracts';
+import type { AnswerProgress, DispatchOutcome } from './dispatcher.js';
+import { generateRequestOf, workerDeadlines } from './generate-request.js';
 import { Leases } from './leases.js';
 import { Placer } from './placer.js';
-import { PoolQueues, type QueuePolicy } from './pool-queues.js';
+import { PoolQueues } from './pool-queues.js';
 import { activeOf, demandsOf, entryOf, usesOf } from './residency-demand.js';
-import type { TaskJournal } from './task-journal.js';
+import type { Admitted, NewTask, TaskLoopParts } from './task-loop-parts.js';
 import type { Ending } from './task-output.js';
-import type { ModelStatus } from '../assignments/demand.js';
 import type { NodeChange } from '../nodes/node-view.js';
-import type { Residency } from '../assignments/residency.js';
-import type { ResolvedInstance } from '../manifest/resolution.js';
 import type { InstanceKey } from '../store/instance-rows.js';
-import type { ModelsPort, PoolsPort } from './task-ports.js';
-import type { Task, TaskState, TaskTarget } from './task.js';
+import type { Task, TaskState } from './task.js';
 import { afterTries } from './tries.js';
-import { expiredWait, type WaitLimits } from './wait-limits.js';
-
-export interface TaskLimits extends WaitLimits, AnswerLimits {
-  readonly maxSnapshotAgeMs: number;
-  /** Dispatches of one task that may end before anything was shown. */
-  readonly attemptsMax: number;
-}
-
-export interface TaskLoopParts {
-  readonly pools: PoolsPort;
-  readonly residency: Residency;
-  readonly models: ModelsPort;
-  readonly dispatcher: Dispatcher;
-  readonly journal: TaskJournal;
-  readonly clock: Clock;
-  readonly limits: TaskLimits;
-  queuePolicyOf(poolId: string): QueuePolicy;
-  keyOf(replica: ReplicaStatus): string;
-  /** Who holds the task's model in memory for it. */
-  holderOf(target: TaskTarget): ResolvedInstance;
-  /** The target by what is served now, where that is the same replica. */
-  targetNow(target: TaskTarget): TaskTarget;
-}
-
-export type NewTask = Omit<Task, 'arrivalSeq' | 'arrivedMs' | 'createdS' | 'state' | 'tries' | 'loadingSinceMs' | 'loadedMs' | 'spentMs'>;
-
-export interface Admitted {
-  readonly queuePosition: number;
-  readonly predictedStartMs: number;
-  readonly residency: ModelStatus;
-}
+import { expiredWait } from './wait-limits.js';
 
 /** How often waiting tasks are looked at although nothing happened: deadlines, quanta, progress. */
 const TICK_MS = 200;
