@@ -42,9 +42,8 @@ export type NodeEngineList = Static<typeof NodeEngineList>;
 
 /** Body of `POST …/engines`. [D-25] */
 export const EngineAdd = Strict({
-  mode: EngineMode,
+  mode: Type.Union([Type.Literal('package'), Type.Literal('source')]),
   path: Type.Optional(Type.String({ minLength: 1, description: 'Mode package: absolute path on the node of an unpacked prebuilt package or of its tarball.' })),
-  url: Type.Optional(Type.String({ minLength: 1, description: 'Mode external: of the running server.' })),
   engine_id: Type.Optional(Id),
   jobs: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Mode source: compilers at once; 1 unless given.' })),
   use: Type.Optional(Type.Boolean({ description: 'Whether replicas are moved to it once its probe has passed; true unless given.' })),

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import { silentLog, systemClock } from '@corral/service-kit';
 import { llamacppPrograms, writeTinyModel } from '@corral/test-kit';
 import { anAssignment } from './an-assignment.js';
 import { NodeUnderTest } from './node-under-test.js';
+import type { NodeOptions } from './node-under-test.js';
 
 /** Native code is slow to start where many share the machine. */
 const PATIENT = { replicas: { probe_timeout_ms: 60_000, load_stall_ms: 60_000, batch_tokens: 64, prefill_chunk_tokens: 32, swap_linger_ms: 0 }, cpu_pool: { threads: 1, replicas: 3 } };
@@ -32,8 +33,8 @@ async function aPackage(name: string): Promise<{ readonly path: string; readonly
   return { path, bins: join(path, 'bins', bins.slice(dirname(bins).length + 1)) };
 }
 
-async function start(settings: object = {}, stateDir?: string): Promise<NodeUnderTest> {
-  const node = await NodeUnderTest.start({ engine: llamacpp(), settings: { ...PATIENT, ...settings }, ...(stateDir === undefined ? {} : { stateDir }) });
+async function start(options: Partial<Pick<NodeOptions, 'stateDir' | 'toolEnvironment'>> = {}): Promise<NodeUnderTest> {
+  const node = await NodeUnderTest.start({ engine: llamacpp(), settings: PATIENT, ...options });
   await node.until(() => node.pools(), (pools) => pools.some(({ ready }) => ready), 60_000);
   return node;
 }
@@ -106,9 +107,49 @@ describe('D-74 engine bundles of a node', () => {
     await truncate(join(node.stateDir, 'engines', 'third', 'libggml-base.so'), 10);
     expect(await ended(node, '/v2/engines/third/verify')).toMatchObject({ result: { verification: { result: 'fail', reason: expect.stringMatching(/libggml-base\.so is another file/) } } });
     await node.stop();
-    const again = await start({}, node.stateDir);
+    const again = await start({ stateDir: node.stateDir });
     await loaded(again);
     expect((await replicas(again))[0]?.engine_id).toBe('llamacpp-3.22.1-cpu');
     expect(again.log.map(({ message }) => message)).toContain('chosen engine cannot serve; what came with the program does');
   }, 240_000);
+
+  test('D-25 D-73 D-78 a local build is measured, tried and taken up; the compiler stands for a real one, what it brings is real', async () => {
+    const bins = llamacpp().builtIn.find(({ deviceKind }) => deviceKind === 'cpu')?.folder ?? '';
+    const node = await start({ toolEnvironment: { PATH: `${await aToolbox(bins)}:/usr/bin:/bin` } });
+    await loaded(node);
+    const added = await ended(node, '/v2/engines', { mode: 'source', engine_id: 'local' });
+    expect(added).toMatchObject({ state: 'succeeded', error: null, result: { engine: { engine_id: 'local', mode: 'source', chosen_for: ['cpu'], build_flags: expect.arrayContaining(['GGML_NATIVE=ON']), gain: { against: 'llamacpp-3.22.1-cpu', threads: 1, prefill: expect.any(Number), decode: expect.any(Number) } } } });
+    await node.until(() => replicas(node), (all) => all.length === 1 && all[0]?.engine_id === 'local' && all[0].state === 'resident');
+  }, 240_000);
 });
+
+/** Ten minutes of compiling on a quiet machine, half an hour on a busy one: only where it is asked for. */
+const isAsked = process.env['CORRAL_TEST_SOURCE_BUILD'] === '1';
+(isAsked ? test : test.skip)(
+  'D-73 D-78 the sources inside the package make a bundle that serves, without a network',
+  async () => {
+    const node = await start({ toolEnvironment: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' } });
+    const { operation_id: id } = await node.client.json<Operation>('POST', '/v2/engines', { mode: 'source', engine_id: 'local' });
+    const built = await node.until(() => node.client.json<Operation>('GET', `/v2/operations/${id}`), ({ state }) => state !== 'running', 7_000_000);
+    expect(built).toMatchObject({ state: 'succeeded', result: { engine: { chosen_for: ['cpu'], gain: { against: 'llamacpp-3.22.1-cpu' } } } });
+  },
+  7_200_000,
+);
+
+/** Programs that stand for git, cmake and compilers; the build "compiles" to the files of a real prebuilt. */
+async function aToolbox(bins: string): Promise<string> {
+  const bin = join(dir, 'toolbox');
+  await mkdir(bin, { recursive: true });
+  const scripts = {
+    git: 'case " $* " in *" clone "*) mkdir -p "$6" ;; esac',
+    cmake: `case "$1" in --build) mkdir -p "$2/bin"; cp ${bins}/*.so "$2/bin"; cp ${bins}/llama-addon.node "$2"; echo "[1/1] Linking" ;; esac`,
+    'c++': '',
+    cc: '',
+    ninja: '',
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`);
+    await chmod(join(bin, name), 0o755);
+  }
+  return bin;
+}

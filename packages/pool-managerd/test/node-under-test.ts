@@ -22,6 +22,8 @@ afterEach(async () => {
 export interface NodeOptions {
   readonly engine?: EngineProvider;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the tools of provisioners run in. Default: nothing. */
+  readonly toolEnvironment?: Readonly<Record<string, string>>;
   /** Settings as a file has them. */
   readonly settings?: object;
   readonly stateDir?: string;
@@ -51,7 +53,7 @@ export class NodeUnderTest {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start({ engine = scriptedEngine(), environment = {}, settings = {}, stateDir, controlPlane }: NodeOptions = {}): Promise<NodeUnderTest> {
+  static async start({ engine = scriptedEngine(), environment = {}, toolEnvironment = {}, settings = {}, stateDir, controlPlane }: NodeOptions = {}): Promise<NodeUnderTest> {
     const dir = stateDir ?? (await aStateDir());
     const stub = controlPlane ?? (await aControlPlane());
     const file = { name: 'test', value: merged(QUICK, settings), lineOf: () => undefined };
@@ -59,7 +61,7 @@ export class NodeUnderTest {
     const { log, lines } = recordingLog();
     const shutdown = new Shutdown(silentLog);
     closing.push(() => shutdown.run());
-    const running = await startNode({ config, engine, env: {}, log, shutdown, clock: systemClock, random: Math.random });
+    const running = await startNode({ config, engine, env: toolEnvironment, log, shutdown, clock: systemClock, random: Math.random });
     const client = createHttpClient({ baseUrl: running.url });
     closing.push(() => client.close());
     return new NodeUnderTest(running, dir, stub, client, lines, () => shutdown.run());
