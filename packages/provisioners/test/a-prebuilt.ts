@@ -7,7 +7,7 @@ import { systemClock } from '@corral/service-kit';
 import { EngineProvisioner } from '../src/engine/engine-provisioner.js';
 import type { EngineProvisionerOptions } from '../src/engine/engine-provisioner.js';
 
-export const TARGET = { engine: 'llamacpp', version: '3.22.1', buildRef: 'v0.5.0', platform: 'linux', arch: 'x64' } as const;
+const TARGET = { engine: 'llamacpp', version: '3.22.1', buildRef: 'v0.5.0', platform: 'linux', arch: 'x64' } as const;
 
 /** Options of a build as node-llama-cpp writes them. */
 export const metadata = (changes: object = {}): string =>

@@ -57,7 +57,7 @@ export interface TextModel {
   /** Such as `node-llama-cpp-3.22.1`; clients see it as `system_fingerprint`. */
   readonly fingerprint: string;
   /** Tokens of an input; throws `ApiError` when this model cannot take it. */
-  encode(input: GenerateInput): readonly number[];
+  encode(input: GenerateInput): readonly number[] | Promise<readonly number[]>;
   /** For every slot, in order. A model that keeps nothing may answer with none. */
   prefixes(prompt: Prompt): readonly SlotPrefix[];
   /** One generation in one slot. A slot has at most one run. */

@@ -98,7 +98,7 @@ export class WorkerServer {
       if (isApiError(halt.signal.reason)) reply.fail(halt.signal.reason);
     });
     try {
-      const tokens = model.encode(request.input);
+      const tokens = await model.encode(request.input);
       const budgetTokens = tokenBudget({ promptTokens: tokens.length, maxTokens: request.max_tokens, overflow: request.overflow, contextTokens: model.info.contextTokens });
       const prompt = { tokens, scope: request.prefix_scope };
       this.#calls.assertServing();

@@ -23,7 +23,7 @@ export interface TakeUpLimits {
 }
 
 /** Why a bundle that computes rightly does not serve all the same. */
-export class TakeUpError extends Error {}
+class TakeUpError extends Error {}
 
 const LOOK_MS = 50;
 

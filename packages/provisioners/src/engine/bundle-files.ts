@@ -53,7 +53,7 @@ export async function copyBundleFiles(from: string, to: string, { signal, onFile
 }
 
 /** One digest for a list of files, whatever the order in which they were read. */
-export function digestOf(artifacts: readonly EngineArtifact[]): Digest {
+function digestOf(artifacts: readonly EngineArtifact[]): Digest {
   const lines = artifacts.map(({ path, sizeBytes, digest }) => `${digest} ${sizeBytes} ${path}\n`).toSorted();
   return digestFromHex(createHash('sha256').update(lines.join('')).digest('hex'));
 }
