@@ -31,7 +31,7 @@ describe('corral gc', () => {
         'n1    model   old    DeleteRetired  1.0 GiB  would go',
         'n1    engine  b4567  Pressure       100 MiB  would go',
         '',
-        'n1: 2 would go, 1 kept; disk 91.5 % used, 4.2 GB free → 89.1 %, 5.4 GB (limits 90 % used, 5 GB free: met)',
+        'n1: 2 would go, 1 kept (1 InUse); disk 91.5 % used, 4.2 GB free → 89.1 %, 5.4 GB (limits 90 % used, 5 GB free: met)',
         '',
       ].join('\n'),
       err: '',

@@ -46,7 +46,7 @@ describe('D-33 a node collects what its rules let go', () => {
 
       const report = await collected(node);
       expect([ids(report.deleted), ids(report.kept), report.freed_bytes, report.thresholds_met_after]).toEqual([['resting Pressure'], ['loaded InUse'], 1_000_000, false]);
-      expect(await node.status('resting')).toMatchObject({ residency: 'absent', last_error: null });
+      expect(await node.status('resting')).toMatchObject({ residency: 'absent', released: true, last_error: null });
       await node.until(
         () => node.controlPlane.events.map((event) => event.type),
         (types) => types.includes('catalog.model_deleted'),

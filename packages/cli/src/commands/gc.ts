@@ -56,7 +56,15 @@ function diskLine(nodeId: string, answer: GcPlan | GcReport | NodeError): string
   const { disk, disk_after: after, thresholds, thresholds_met_after: isMet, kept } = answer;
   const count = 'would_delete' in answer ? answer.would_delete.length : answer.deleted.length;
   const limits = `limits ${thresholds.max_disk_usage_percent} % used, ${thresholds.min_free_gb} GB free`;
-  const change = count === 0 ? `nothing to delete, ${kept.length} kept` : `${count} ${'would_delete' in answer ? 'would go' : 'deleted'}, ${kept.length} kept`;
+  const change = `${count === 0 ? 'nothing to delete' : `${count} ${'would_delete' in answer ? 'would go' : 'deleted'}`}, ${keptOf(kept)}`;
   const state = isMet ? 'met' : 'NOT met: nothing more may be deleted';
   return `${nodeId}: ${change}; disk ${disk.used_percent} % used, ${disk.free_gb} GB free → ${after.used_percent} %, ${after.free_gb} GB (${limits}: ${state})`;
+}
+
+/** `3 kept (2 InUse, 1 KeepPinned)`. */
+function keptOf(kept: GcPlan['kept']): string {
+  const counts = new Map<string, number>();
+  for (const { rule } of kept) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  const why = [...counts].map(([rule, count]) => `${count} ${rule}`).join(', ');
+  return kept.length === 0 ? 'nothing kept' : `${kept.length} kept (${why})`;
 }

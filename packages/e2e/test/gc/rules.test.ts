@@ -85,6 +85,43 @@ describe('garbage collection by rule', () => {
     }
   }, 180_000);
 
+  onSmallDisk('T-69 D-35 a disk without a byte left is freed all the same', async () => {
+    const fill = [{ id: 'old', bytes: MB, retiredDaysAgo: 1 }, { id: 'older', bytes: MB, retiredDaysAgo: 2 }, { id: 'active', bytes: MB }];
+    await withDisk({ sizeMiB: 8, gc: { min_free_gb: 0, retention_rules: ['KeepActive', { DeleteRetired: { after_days: 0 } }] }, fill }, async (disk) => {
+      await disk.fillUp();
+      expect((await disk.plan()).disk.free_bytes).toBe(0);
+      const report = await disk.collect();
+      expect([ruled(report.deleted).toSorted(), report.failed]).toEqual([['old DeleteRetired', 'older DeleteRetired'], []]);
+      expect(await disk.onDisk()).toEqual({ ids: ['active'], marked: [], contradictions: [] });
+    });
+  }, 180_000);
+
+  onSmallDisk('D-68 G-30 what rests on disk and was collected stays away until somebody asks for it, and then comes back', async () => {
+    const hub = await startHub();
+    const model = await tiny();
+    hub.put('m.gguf', await readFile(model.path));
+    try {
+      const gc = { max_disk_usage_percent: 0, min_free_gb: 0, interval_s: 1, retention_rules: [] };
+      const models = { m: { source: `${hub.url}/m.gguf`, context: 256, slots: 1 } };
+      await withDisk({ sizeMiB: 16, gc, models, env: { POOL_MANAGERD_STAGE_MAX_BYTES: '0' } }, async (disk) => {
+        const made = await call(disk.url, 'POST', '/api/orgs/default/instances', { instance_id: 'i', model: 'm', tier: 'demand', ttl_s: 1 });
+        expect(made.status).toBe(201);
+        const ask = () => call(disk.url, 'POST', '/v1/completions', { model: 'i', prompt: 'x', max_tokens: 2 });
+        expect((await ask()).status).toBe(200);
+        await eventually('it was collected', 60_000, async () => (await disk.onDisk()).ids.length === 0);
+        await eventually('it is shown as absent', 30_000, async () => (await call(disk.url, 'GET', '/api/orgs/default/instances/i')).body['residency'] === 'absent');
+        const asked = hub.requests.length;
+        await eventually('several passes more', 30_000, async () => ((await disk.metric(/^catalog_gc_runs_total.*succeeded/)) ?? 0) >= 5);
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        expect([hub.requests.length, (await disk.onDisk()).ids]).toEqual([asked, []]);
+        expect((await ask()).status).toBe(200);
+      });
+    } finally {
+      await hub.close();
+      await model.remove();
+    }
+  }, 240_000);
+
   test('T-74 D-34 a model that is loaded is not deleted, whatever the rules say and however full the disk is', async () => {
     const model = await tiny();
     const system = await startSystem({ models: { m: model.model }, poolManagerd: { gc: { max_disk_usage_percent: 0, interval_s: 1, retention_rules: [{ DeleteRetired: { after_days: 0 } }] } } });

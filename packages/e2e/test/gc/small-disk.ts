@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +53,8 @@ export interface SmallDisk {
   collect(): Promise<GcReport>;
   /** Ids in the index on the disk, and what contradicts it: entries without their file, files without an entry. */
   onDisk(): Promise<{ readonly ids: readonly string[]; readonly contradictions: readonly string[]; readonly marked: readonly string[] }>;
+  /** Leaves no byte of the disk free. */
+  fillUp(): Promise<void>;
   metric(line: RegExp): Promise<number | undefined>;
   stop(): Promise<void>;
 }
@@ -92,6 +94,7 @@ function smallDisk(system: System, dir: string): SmallDisk {
       return answerOf(((body as unknown as Operation).result as { nodes: Record<string, GcReport> }).nodes);
     },
     onDisk: async () => lookAt(join(`/proc/${(await processesOf(corral)).poolManagerd}/root`, dir)),
+    fillUp: async () => takeEverything(join(`/proc/${(await processesOf(corral)).poolManagerd}/root`, dir, 'filler')),
     metric: async (line) => {
       const text = await (await fetch(new URL('/metrics', corral.poolUrl))).text();
       const found = text.split('\n').find((one) => line.test(one));
@@ -108,6 +111,18 @@ function answerOf<T>(nodes: Record<string, T>): T {
   const answer = nodes['n1'];
   if (answer === undefined || (typeof answer === 'object' && answer !== null && 'error' in answer)) throw new Error(`node n1 answered ${JSON.stringify(nodes)}`);
   return answer;
+}
+
+async function takeEverything(path: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (let size = 1_048_576; size >= 1; size = Math.floor(size / 16)) {
+      const bytes = Buffer.alloc(size, 1);
+      while ((await file.write(bytes).then(({ bytesWritten }) => bytesWritten, () => 0)) === size);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 interface IndexedModel {

@@ -45,7 +45,7 @@ export function isSettledOnDisk({ status }: AssignmentView): boolean {
 /** Whether the node brings the file, so that nobody needs to ask again. */
 export function isFetching(view: AssignmentView): boolean {
   const { assignment, status, place } = view;
-  if ((assignment.wanted !== 'on_disk' && assignment.wanted !== 'staged') || place?.online !== true || status?.residency === 'failed' || isSettledOnDisk(view)) return false;
+  if ((assignment.wanted !== 'on_disk' && assignment.wanted !== 'staged') || place?.online !== true || status?.residency === 'failed' || status?.released === true || isSettledOnDisk(view)) return false;
   const model = modelOn(place, assignment.model);
   return model === undefined || model.facts === null;
 }

@@ -27,6 +27,8 @@ const impossible = (reason: 'held' | 'too_large' | 'weights_unavailable' | 'no_p
 describe('statusNow', () => {
   test.each<[string, Partial<StatusSources>, string, string]>([
     ['nothing', {}, 'none', 'smollm2 is not loaded, and nothing has asked for it'],
+    ['on its way to the node', { views: viewOf('on_disk', { residency: 'absent' }, { onDisk: false }) }, 'fetching', 'smollm2 is being fetched to node n1'],
+    ['D-68 collected while it rested, which nobody undoes by himself', { views: viewOf('on_disk', { residency: 'absent', released: true }, { onDisk: false }) }, 'none', 'smollm2 is not loaded, and nothing has asked for it'],
     ['resident', { residentIn: ['p1', 'p2'], plan: wait }, 'resident', 'smollm2 is resident in p1, p2'],
     ['its last load failed', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 2_500, heldIn: null } }, 'failed', 'smollm2 could not be loaded: no file'],
     ['it may be tried again', { failure: { message: 'no file', failures: 1, failedAtMs: 0, retryAtMs: 1_000, heldIn: null } }, 'none', 'smollm2 is not loaded, and nothing has asked for it'],

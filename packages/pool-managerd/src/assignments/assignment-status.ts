@@ -25,7 +25,7 @@ export interface StatusSources {
   unixMs(monotonicMs: number): number;
 }
 
-type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress' | 'retry_at_ms'>;
+type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress' | 'retry_at_ms' | 'released'>;
 
 /** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-144] */
 export function assignmentStatus(assignment: Assignment, sources: StatusSources): AssignmentStatus {
@@ -122,7 +122,8 @@ function replicaOutcome(replica: Replica, rest: Outcome, { unixMs, staging }: St
 }
 
 function presenceOutcome(presence: Presence | undefined, rest: Outcome): Outcome {
-  if (presence === undefined || presence.phase.state === 'present' || presence.phase.state === 'released') return rest;
+  if (presence === undefined || presence.phase.state === 'present') return rest;
+  if (presence.phase.state === 'released') return { ...rest, released: true };
   if (presence.phase.state === 'failed') return { ...rest, residency: 'failed', last_error: presence.phase.error };
   const { progress } = presence.phase;
   if (progress === null) return { ...rest, progress: { phase: 'locating', bytes_done: null, bytes_total: null, fraction: null } };
