@@ -1,4 +1,4 @@
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { ManifestStatus, OrchestratorState, ORCHESTRATORD_METRICS, ReloadFailure, ReloadSucceeded, STATE_FILE, validator, type EventEnvelope, type Role } from '@corral/contracts';
@@ -79,7 +79,7 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   };
   const state = async () => JSON.parse(await readFile(join(stateDir, STATE_FILE), 'utf8')) as OrchestratorState;
   const get = async (at: string) => (await fetch(new URL(at, server.url))).text();
-  return { server, path, reloads, bindings, feed, lines, audited, post, state, get, shutdown };
+  return { server, stateDir, path, reloads, bindings, feed, lines, audited, post, state, get, shutdown };
 }
 
 const bearer = { authorization: `Bearer ${KEY}` };
@@ -235,6 +235,13 @@ describe('what is told of a reload', () => {
     expect(await state()).toEqual(second);
     await shutdown.run();
     expect(await state()).toMatchObject({ status: 'stopped', stopped_at: expect.any(String), started_at: first.started_at });
+  });
+
+  test('F-14 a state file that cannot be written costs neither the reload nor the service', async () => {
+    const { post, lines, stateDir } = await doors();
+    await rm(stateDir, { recursive: true });
+    expect((await post(bearer)).status).toBe(200);
+    expect(lines.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual(['state file not written; corral reload needs --admin-url']);
   });
 
   test('F-14 F-42 GET /v2/manifest shows bindings and the last reloads, to system admins', async () => {

@@ -1,8 +1,9 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { eventually } from '@corral/test-kit';
-import { tiny, type Tiny } from '../served.js';
+import { eventually, startCorral } from '@corral/test-kit';
+import { ONE_THREAD, tiny, type Tiny } from '../served.js';
 import { asked, startReloadable, type Reloadable } from './reloadable.js';
 
 const LONG = 240_000;
@@ -61,4 +62,28 @@ test('F-15 F-04 G-46 a broken text is told once and changes nothing, and a call 
   expect((await served.reload()).status).toBe(200);
   await eventually('the watch reloads too', 30_000, async () => (await reloads()).length === before + 3);
   expect((await reloads()).slice(0, 2).map(({ source }) => source).toSorted()).toEqual(['admin_api', 'file_watch']);
+}, LONG);
+
+test('T-123 F-15 F-44 a configuration that is mounted as links is reloaded when the link in its folder is turned', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'corral-mounted-'));
+  const mount = async (version: string, text: string): Promise<void> => {
+    await mkdir(join(folder, version));
+    await writeFile(join(folder, version, 'corral.yaml'), text);
+    await symlink(version, join(folder, '..data_tmp'));
+    await rename(join(folder, '..data_tmp'), join(folder, '..data'));
+  };
+  await mount('..1', JSON.stringify(manifest('first')));
+  await symlink(join('..data', 'corral.yaml'), join(folder, 'corral.yaml'));
+  const corral = await startCorral({ args: ['--watch', '--manifest', join(folder, 'corral.yaml')], env: ONE_THREAD });
+  try {
+    expect((await asked(corral.url, 'first')).status).toBe(200);
+    await mount('..2', JSON.stringify(manifest('second')));
+    await eventually('the second one is served', 30_000, async () => (await asked(corral.url, 'second')).status === 200);
+    await rm(join(folder, '..1'), { recursive: true });
+    await mount('..3', JSON.stringify(manifest('third')));
+    await eventually('the third one is served', 30_000, async () => (await asked(corral.url, 'third')).status === 200);
+  } finally {
+    await corral.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
 }, LONG);

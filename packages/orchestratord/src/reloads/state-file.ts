@@ -31,6 +31,7 @@ export class StateFile {
   readonly #startedAtMs: number;
   #listener: Listener | null = null;
   #activations: OrchestratorState['activations'] = [];
+  #stoppedAtMs: number | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: StateFileOptions) {
@@ -47,19 +48,20 @@ export class StateFile {
   activated(source: ReloadSource | 'start'): Promise<void> {
     const { clock, manifestHash } = this.options;
     this.#activations = [{ at: timeOf(clock.nowMs()), source, manifest_hash: manifestHash() }, ...this.#activations].slice(0, ACTIVATIONS_MAX);
-    return this.#write('running');
+    return this.#write();
   }
 
-  /** The end of a daemon that had started. */
+  /** The end of a daemon that had started; what is still told after it changes nothing of that. */
   stopped(): Promise<void> {
-    return this.#write('stopped');
+    this.#stoppedAtMs ??= this.options.clock.nowMs();
+    return this.#write();
   }
 
   /** One after the other, each with what holds when its turn comes. A disk that refuses costs the file, not the service. */
-  #write(status: OrchestratorState['status']): Promise<void> {
+  #write(): Promise<void> {
     const { stateDir, log } = this.options;
     this.#writing = this.#writing.then(async () => {
-      const state = this.#stateOf(status);
+      const state = this.#state();
       if (state === null) return;
       const path = join(stateDir, STATE_FILE);
       await writeFileAtomic(path, `${JSON.stringify(state, null, 2)}\n`).catch((error: unknown) => log.error('state file not written; corral reload needs --admin-url', { path, error }));
@@ -67,12 +69,11 @@ export class StateFile {
     return this.#writing;
   }
 
-  #stateOf(status: OrchestratorState['status']): OrchestratorState | null {
+  #state(): OrchestratorState | null {
     const { stateDir, clock, manifestPath, manifestHash, bindings, connectors } = this.options;
     if (this.#listener === null) return null;
-    const now = timeOf(clock.nowMs());
     return {
-      status,
+      status: this.#stoppedAtMs === null ? 'running' : 'stopped',
       role: 'orchestratord',
       pid: process.pid,
       bind: this.#listener.bind,
@@ -81,8 +82,8 @@ export class StateFile {
       manifest_hash: manifestHash(),
       state_dir: stateDir,
       started_at: timeOf(this.#startedAtMs),
-      stopped_at: status === 'stopped' ? now : null,
-      written_at: now,
+      stopped_at: this.#stoppedAtMs === null ? null : timeOf(this.#stoppedAtMs),
+      written_at: timeOf(clock.nowMs()),
       bindings: bindings().map(shownBinding),
       connectors: connectors(),
       activations: this.#activations,
