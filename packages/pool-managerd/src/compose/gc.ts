@@ -9,7 +9,7 @@ import { gcPolicyOf } from '../gc/gc-settings.js';
 import { isSameDisk, measureDisk } from '../gc/measure-disk.js';
 import { deleteModel } from '../models/delete-model.js';
 import type { DeletedModel, DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
-import { usesOf } from '../models/in-use.js';
+import { maybeUsed, usesOf } from '../models/in-use.js';
 import type { ModelUse, UsedModel } from '../models/in-use.js';
 import type { Swaps } from '../assignments/swaps.js';
 import type { ModelPresence } from '../models/model-presence.js';
@@ -59,7 +59,7 @@ export function buildDisposal(ground: Ground, { presence, replicas, changes, swa
   const remove = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: uses });
   const forceDelete = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: readers });
   const collector = new GarbageCollector({
-    sources: [collectableModels({ catalog, usesOf: uses, deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
+    sources: [collectableModels({ catalog, usesOf: uses, maybeUsed: () => maybeUsed(sources), deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
     policy: gcPolicyOf(config.gc),
     path: catalog.dir,
     measure: measureDisk,

@@ -8,18 +8,25 @@ import type { Collectable, GcRemoval } from './collectable.js';
 export interface CollectableModelsParts {
   readonly catalog: Pick<CatalogStore, 'get' | 'list' | 'endRemovals'>;
   usesOf(model: UsedModel): readonly ModelUse[];
+  /** As everything is now: a quick look that is certain when it says no. */
+  maybeUsed(): (model: UsedModel) => boolean;
   deleteModel(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
   onDeleted(deleted: DeletedModel): void;
 }
 
 /** The models of the node's catalog. [D-32] */
-export function collectableModels({ catalog, usesOf, deleteModel, onDeleted }: CollectableModelsParts): Collectable {
+export function collectableModels({ catalog, usesOf, maybeUsed, deleteModel, onDeleted }: CollectableModelsParts): Collectable {
+  let mayBe = maybeUsed();
   return {
     kind: 'model',
-    items: () => catalog.list().map(gcItemOf),
+    items: () => {
+      mayBe = maybeUsed();
+      return catalog.list().map(gcItemOf);
+    },
     useOf: ({ id }) => {
       const entry = catalog.get(id);
-      const uses = entry === null ? [] : usesOf({ modelId: id, digest: entry.digest });
+      const model = entry === null ? null : { modelId: id, digest: entry.digest };
+      const uses = model === null || !mayBe(model) ? [] : usesOf(model);
       return uses.length === 0 ? null : describeUses(uses);
     },
     remove: async ({ id }, rule, mayGo): Promise<GcRemoval> => {

@@ -2,19 +2,24 @@ import { describe, expect, test } from '@jest/globals';
 import type { Digest } from '@corral/catalog-core';
 import { aReplica, resident } from '../../test/a-replica.js';
 import { anAssignment } from '../../test/an-assignment.js';
-import { describeUses, usesOf } from './in-use.js';
+import { describeUses, maybeUsed, usesOf } from './in-use.js';
 import type { ModelUseSources } from './in-use.js';
 import type { Presence, PresenceState } from './present-model.js';
 
 const digest: Digest = `sha256:${'ab'.repeat(32)}`;
 const model = { modelId: 'tiny', digest };
 const none: ModelUseSources = { assignments: () => [], presences: () => [], replicas: () => [], staging: null, work: () => [] };
-const kinds = (sources: Partial<ModelUseSources>) => usesOf(model, { ...none, ...sources }).map(({ kind }) => kind);
+const kinds = (sources: Partial<ModelUseSources>) => {
+  const uses = usesOf(model, { ...none, ...sources }).map(({ kind }) => kind);
+  // The quick look never misses anybody.
+  if (uses.length > 0 && !maybeUsed({ ...none, ...sources })(model)) throw new Error('the quick look says that nobody uses it');
+  return uses;
+};
 const presence = (phase: PresenceState, modelId = 'tiny', wantedDigest: string | null = digest): Presence => ({ key: 'k', wanted: { modelId, sources: [], digest: wantedDigest }, phase, model: null, failures: 0, generation: 1 });
 
 describe('D-34 G-09 who uses a model', () => {
   test('nobody', () => {
-    expect(usesOf(model, none)).toEqual([]);
+    expect([usesOf(model, none), maybeUsed(none)(model)]).toEqual([[], false]);
   });
 
   test.each([
