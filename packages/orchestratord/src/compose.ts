@@ -147,15 +147,13 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     onCrash: endProcess,
   });
   const unsubscribe = link.join(nodes, outbox);
-  const nudge = new CatalogNudge({ nodes, clock, log });
-  const unwatch = catalog.onChange(nudge.changed);
+  const nudge = watchCatalog(ground, nodes);
   outbox.start();
   nodes.start();
   residency.start();
   refreshChanged(ground, residency);
   shutdown.add('fleet', async () => {
     unsubscribe();
-    unwatch();
     await nudge.close();
     await residency.close();
     await outbox.close();
@@ -163,6 +161,13 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await link.close();
   });
   return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
+}
+
+/** Nodes hear of a changed catalog at once. */
+function watchCatalog({ catalog, clock, log }: Ground, nodes: NodeRegistry): CatalogNudge {
+  const nudge = new CatalogNudge({ nodes, clock, log });
+  catalog.onChange(nudge.changed);
+  return nudge;
 }
 
 /** What the manifest changed while this daemon was away. */
