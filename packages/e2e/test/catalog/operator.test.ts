@@ -7,27 +7,32 @@ import { call, tiny, type Answer, type Tiny } from '../served.js';
 const LONG_MS = 300_000;
 const UNKNOWN_DIGEST = `sha256:${'9'.repeat(64)}`;
 
-let file: Tiny;
-let other: Tiny;
+const files: Tiny[] = [];
+let base: Tiny;
 let system: System;
 
 beforeAll(async () => {
-  file = await tiny();
-  other = await tiny({ seed: 2 });
-  system = await startSystem({ models: { base: file.model } });
+  base = await aFile();
+  system = await startSystem({ models: { base: base.model } });
 }, LONG_MS);
 
 afterAll(async () => {
   await system.stop();
-  await file.remove();
-  await other.remove();
+  await Promise.all(files.map((one) => one.remove()));
 }, 60_000);
+
+/** A file with bytes of its own: replicas of one file are shared. */
+async function aFile(): Promise<Tiny> {
+  const made = await tiny({ seed: 100 + files.length, endless: true });
+  files.push(made);
+  return made;
+}
 
 const MODELS = '/v2/catalog/models';
 const one = (id: string, rest = ''): string => `${MODELS}/${encodeURIComponent(id)}${rest}`;
 const ask = (method: string, path: string, body?: unknown): Promise<Answer> => call(system.corral.url, method, path, body);
 const sourceOf = ({ model }: Tiny): string => (model as { readonly source: string }).source;
-const register = (id: string, from: Tiny, more: object = {}): Promise<Answer> => ask('POST', MODELS, { id, source_url: sourceOf(from), context: 512, slots: 2, ...more });
+const register = async (id: string, from: Tiny, more: object = {}): Promise<Answer> => ask('POST', MODELS, { id, source_url: sourceOf(from), context: 512, slots: 2, ...more });
 const completion = (model: string): Promise<Answer> => ask('POST', '/v1/completions', { model, prompt: 'a', max_tokens: 2 });
 const ids = async (query = ''): Promise<readonly unknown[]> => ((await ask('GET', `${MODELS}${query}`)).body['data'] as { readonly id: string }[]).map(({ id }) => id);
 
@@ -38,6 +43,7 @@ async function withHeaders(method: string, path: string, body: unknown, headers:
 }
 
 test('T-55 a registered model is in list and get, serves at once by its id, and without an id there is none', async () => {
+  const other = await aFile();
   const made = await register('api-made', other, { tags: ['small'] });
   expect([made.status, made.headers.get('location'), made.headers.get('etag') !== null]).toEqual([201, `${MODELS}/api-made`, true]);
   expect(made.body).toMatchObject({ id: 'api-made', state: 'Active', origin: 'api', sources: [sourceOf(other)], context: 512, slots: 2, pinned: false, tags: ['small'], retired_at_ms: null });
@@ -67,6 +73,7 @@ test('T-55 B-96 availability tells it by node and by model', async () => {
 }, LONG_MS);
 
 test('T-56 T-59 a retired model is refused for good, by PATCH and by POST, and comes back when it is activated; any other state changes nothing', async () => {
+  const other = await aFile();
   await register('to-retire', other);
   const draft = await ask('PATCH', one('to-retire', '/state'), { state: 'Draft' });
   expect([draft.status, draft.body['field'], (await ask('GET', one('to-retire'))).body['state']]).toEqual([400, 'state', 'Active']);
@@ -104,6 +111,7 @@ async function afterFirstToken(modelRef: string, then: () => Promise<unknown>): 
 }
 
 test('T-59 a task that runs when its model is retired finishes', async () => {
+  const other = await aFile();
   await register('long', other);
   const frames = await afterFirstToken('long', () => ask('PATCH', one('long', '/state'), { state: 'Retired' }));
   expect(frames).toMatch(/event: end\ndata: [^\n]*"tokens_out":480/);
@@ -111,6 +119,7 @@ test('T-59 a task that runs when its model is retired finishes', async () => {
 }, LONG_MS);
 
 test('T-232 what still runs on a retired model at its deadline is cut with a typed error', async () => {
+  const other = await aFile();
   await register('cut', other);
   await completion('cut');
   const frames = await afterFirstToken('cut', () => ask('PATCH', one('cut', '/state'), { state: 'Retired', deadline_ms: 0 }));
@@ -118,6 +127,7 @@ test('T-232 what still runs on a retired model at its deadline is cut with a typ
 }, LONG_MS);
 
 test('T-57 a delete retires: the model is listed still, and its file untouched', async () => {
+  const other = await aFile();
   await register('kept', other);
   expect((await ask('DELETE', one('kept'))).status).toBe(204);
   const { status, body } = await ask('GET', one('kept'));
@@ -127,6 +137,7 @@ test('T-57 a delete retires: the model is listed still, and its file untouched',
 }, LONG_MS);
 
 test('T-57 a purged model is gone', async () => {
+  const other = await aFile();
   await register('to-purge', other);
   expect((await ask('POST', one('to-purge', '/pull?wait=true'))).body).toMatchObject({ state: 'succeeded', result: { nodes: [{ error: null }] } });
   expect((await ask('DELETE', one('to-purge', '?purge=true'))).status).toBe(204);
@@ -136,6 +147,7 @@ test('T-57 a purged model is gone', async () => {
 }, LONG_MS);
 
 test('T-58 a model that is pinned, loaded or defined by the manifest is not purged', async () => {
+  const other = await aFile();
   await register('held', other);
   expect(await completion('held')).toMatchObject({ status: 200 });
   await eventually('it is seen as loaded', 30_000, async () => ((await ask('GET', one('held'))).body['availability'] as { readonly resident: number }[]).some(({ resident }) => resident > 0));
@@ -151,6 +163,7 @@ test('T-58 a model that is pinned, loaded or defined by the manifest is not purg
 }, LONG_MS);
 
 test('T-60 an id with slashes and colons works in every path when it is percent-encoded', async () => {
+  const other = await aFile();
   const id = 'hf:org/repo/m.gguf';
   expect((await register(id, other)).headers.get('location')).toBe(one(id));
   expect((await ask('GET', one(id))).body).toMatchObject({ id });
@@ -164,6 +177,7 @@ test('T-60 an id with slashes and colons works in every path when it is percent-
 }, LONG_MS);
 
 test('T-63 strict trust refuses an unsigned model, whoever asks for it: the header or the policy', async () => {
+  const other = await aFile();
   const header = await withHeaders('POST', MODELS, { id: 'unsigned', source_url: sourceOf(other) }, { 'X-Trust-Policy': 'strict' });
   expect([header.status, header.body]).toEqual([400, expect.objectContaining({ code: 'UNTRUSTED_ARTIFACT', message: expect.stringContaining('signature') })]);
   const policy = await register('unsigned', other, { trust_policy: { require_signature: true } });
@@ -174,6 +188,7 @@ test('T-63 strict trust refuses an unsigned model, whoever asks for it: the head
 }, LONG_MS);
 
 test('T-230 a change of an older version than the one that is there is refused', async () => {
+  const other = await aFile();
   await register('versioned', other);
   const before = (await ask('GET', one('versioned'))).headers.get('etag') ?? '';
   expect((await withHeaders('PATCH', one('versioned'), { tags: ['one'] }, { 'If-Match': before })).status).toBe(200);
@@ -203,12 +218,14 @@ test('T-231 an unknown id is refused with what is near it', async () => {
 });
 
 test('T-231 what is asked of the catalog is in the audit', async () => {
+  const other = await aFile();
   await register('audited', other, { digest: UNKNOWN_DIGEST });
   const entries = (await ask('GET', '/api/admin/audit?limit=1000')).body['data'] as { readonly action: string; readonly detail: object | null }[];
   expect(entries).toContainEqual(expect.objectContaining({ action: 'model.register', outcome: 'granted', detail: { model_id: 'audited' } }));
 });
 
 test('T-57 B-92 a verification reads the file again and tells what it found, with the digest and without', async () => {
+  const other = await aFile();
   const missing = await register('never-fetched', other);
   expect(missing.status).toBe(201);
   const none = await ask('POST', one('never-fetched', '/verify?wait=true'));

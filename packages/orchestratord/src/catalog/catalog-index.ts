@@ -34,7 +34,8 @@ export class CatalogIndex {
   /** One page and the number of all that the filter lets through. */
   page(filter: ModelFilter, { limit, cursor }: { readonly limit: number; readonly cursor: string | null }): { readonly items: readonly KnownModel[]; readonly nextCursor: string | null; readonly total: number } {
     const ids = this.ids();
-    const fitting = isEmpty(filter) ? ids : ids.filter((id) => this.#fits(id, filter));
+    const holds = this.#holderOf(filter.nodeId);
+    const fitting = isEmpty(filter) ? ids : ids.filter((id) => holds(id) && this.#fits(id, filter));
     const from = cursor === null ? 0 : firstAfter(fitting, cursor);
     const shown = fitting.slice(from, from + limit);
     return { items: shown.flatMap((id) => this.known(id) ?? []), nextCursor: from + limit < fitting.length ? (shown.at(-1) ?? null) : null, total: fitting.length };
@@ -65,12 +66,19 @@ export class CatalogIndex {
     return this.#ids;
   }
 
-  #fits(id: string, { state, tag, nodeId, text }: ModelFilter): boolean {
-    const { catalog, places } = this.sources;
+  /** Whether the node has a model, asked for many at once. */
+  #holderOf(nodeId: string | null): (modelId: string) => boolean {
+    if (nodeId === null) return () => true;
+    const place = this.sources.places().find((one) => one.nodeId === nodeId);
+    const models = place === undefined ? null : modelsOf(place);
+    return (modelId) => models?.has(modelId) === true;
+  }
+
+  #fits(id: string, { state, tag, text }: ModelFilter): boolean {
+    const { catalog } = this.sources;
     const intent = catalog.intent(id);
     if (state !== null && (intent?.state ?? 'Active') !== state) return false;
     if (tag !== null && intent?.tags.includes(tag) !== true) return false;
-    if (nodeId !== null && !places().some((place) => place.nodeId === nodeId && modelsOf(place).has(id))) return false;
     if (text === null) return true;
     const wanted = text.toLowerCase();
     const said = [id, ...(intent?.tags ?? []), ...(catalog.record(id)?.spec.sources ?? [])];

@@ -121,3 +121,13 @@ test('G-22 the spec of a model that a node brought is kept when it is used, and 
   const again = await reopened(one);
   expect(again.catalog.record('x')).toEqual({ spec: aModelSpec({ model_id: 'x', sources: ['catalog:x'], digest: `sha256:${'d'.repeat(64)}` }), origin: 'node', state: 'Active' });
 });
+
+test('G-09 a purged model that leaves its places is not meant again by that; another file under its id is', async () => {
+  const { catalog } = await aCatalog();
+  await put(catalog, 'x');
+  await catalog.change('x', (before, nowMs) => ({ next: before && { ...before, removedAtMs: nowMs }, answer: null }));
+  await catalog.keep([aModelSpec({ model_id: 'x' }), aModelSpec({ model_id: 'x', digest: null })]);
+  expect([catalog.intent('x'), catalog.isPurged('x')]).toEqual([undefined, true]);
+  await catalog.keep([aModelSpec({ model_id: 'x', digest: `sha256:${'e'.repeat(64)}` })]);
+  expect([catalog.intent('x')?.origin, catalog.isPurged('x')]).toEqual(['node', false]);
+});

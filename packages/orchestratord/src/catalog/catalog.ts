@@ -179,6 +179,8 @@ export class Catalog implements CatalogIntentSource {
 
   #isToKeep(spec: ModelSpec): boolean {
     if (this.options.served().models.has(spec.model_id)) return false;
+    // What leaves because it was purged is not meant again by that.
+    if (this.isPurged(spec.model_id) && (spec.digest === null || this.isRemoved(spec.model_id, spec.digest))) return false;
     const known = this.intent(spec.model_id);
     return known === undefined || (known.origin !== 'api' && known.digest !== spec.digest);
   }

@@ -21,11 +21,18 @@ interface Work<T> {
 type Outcome<T> = { readonly nodeId: string } & ({ readonly result: T; readonly error: null } | { readonly result: null; readonly error: ApiError });
 
 /** Has every node recompute the digest of its file. A node that cannot be asked counts as failed. [B-92] */
-export async function verifyOn(parts: NodeWorkParts, modelId: string, nodeIds: readonly string[], run: { readonly step: OperationStep; readonly signal: AbortSignal }): Promise<ModelVerified> {
+export async function verifyOn(parts: NodeWorkParts, { model_id: modelId, digest: expected }: Pick<ModelSpec, 'model_id' | 'digest'>, nodeIds: readonly string[], run: { readonly step: OperationStep; readonly signal: AbortSignal }): Promise<ModelVerified> {
   const outcomes = await onNodes(parts, { nodeIds, path: `/v2/catalog/models/${encodeURIComponent(modelId)}/verify`, check: verified }, run);
-  const nodes = outcomes.map(({ nodeId, result, error }) => (error === null ? { node_id: nodeId, result: result.result, reason: result.reason, digest: result.digest } : { node_id: nodeId, result: 'fail' as const, reason: error.message, digest: null }));
+  const nodes = outcomes.map(({ nodeId, result, error }) => (error === null ? { node_id: nodeId, ...judged(result, expected), digest: result.digest } : { node_id: nodeId, result: 'fail' as const, reason: error.message, digest: null }));
   const worst = nodes.find(({ result }) => result === 'fail') ?? nodes.find(({ result }) => result === 'warn') ?? nodes[0];
   return { model_id: modelId, result: worst?.result ?? 'fail', reason: worst?.reason ?? 'no node was asked', last_verified_ms: parts.clock.nowMs(), nodes };
+}
+
+/** A digest may have been given here since the node fetched the file. */
+function judged({ result, reason, digest }: NodeVerified, expected: string | null): Pick<NodeVerified, 'result' | 'reason'> {
+  if (expected === null || digest === null || result === 'fail') return { result, reason };
+  if (digest === expected) return { result: 'pass', reason: 'the file has the digest that was given' };
+  return { result: 'fail', reason: `the file has the digest ${digest}, and ${expected} was given; correct the digest of the model, or purge the file and pull it again` };
 }
 
 /** Has every node fetch the file. Rejects with the first error when none could. [A-162] */

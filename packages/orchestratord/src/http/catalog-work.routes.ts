@@ -34,9 +34,10 @@ export function catalogWorkRoutes(app: Express, parts: CatalogWorkParts): void {
     knownQuery(req, ['wait']);
     wantsToWait(req);
     const operation = await begin(req, 'verify', modelId, () => {
-      const nodeIds = onlineHolders(calls.known(modelId), look());
+      const known = calls.known(modelId);
+      const nodeIds = onlineHolders(known, look());
       return async (step, signal) => {
-        const verified = await verifyOn(parts, modelId, nodeIds, { step, signal });
+        const verified = await verifyOn(parts, known.spec, nodeIds, { step, signal });
         await calls.setVerified(modelId, { result: verified.result, reason: verified.reason }, verified.last_verified_ms);
         parts.metrics.inc('catalog_verifications_total', { result: verified.result, reason: reasonOf(verified), engine: ENGINE });
         return verified;
