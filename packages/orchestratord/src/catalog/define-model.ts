@@ -14,7 +14,7 @@ export interface DefinitionCall {
 const modelId = validator(ModelId);
 
 /** The id of a model that a call wants to make. Throws INVALID_PARAMS with what to write. [D-06 B-95] */
-export function checkModelId(id: string): string {
+function checkModelId(id: string): string {
   const parsed = parseModelId(id);
   if (parsed.kind === 'refused') throw new ApiError('INVALID_PARAMS', parsed.message, { field: 'id' });
   if (!modelId(id).ok) throw new ApiError('INVALID_PARAMS', `model id "${id.slice(0, 80)}" has to begin with a letter or digit and hold only those and . _ : / @ + = -, 256 at most; choose another one`, { field: 'id' });

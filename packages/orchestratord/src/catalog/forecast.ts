@@ -38,7 +38,7 @@ function forecastOn(facts: Facts | null, { context, slots }: ForecastShape, { po
 }
 
 /** The facts of the wire as the rules read them. */
-export function coreFacts(facts: ModelFacts): Facts {
+function coreFacts(facts: ModelFacts): Facts {
   const memory = Object.entries(facts.memory).map(([kind, one]) => [kind, coreMemory(one)] as const);
   return {
     architecture: facts.architecture,

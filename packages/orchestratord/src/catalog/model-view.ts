@@ -56,7 +56,7 @@ export function modelView(known: KnownModel, look: FleetLook): CatalogModel {
 const BADNESS: Readonly<Record<Verification['result'], number>> = { pass: 0, warn: 1, fail: 2 };
 
 /** The worst of several; `null` for none. [B-92] */
-export function worstVerification(ones: readonly Pick<ModelOnNode, 'verification'>[]): Verification | null {
+function worstVerification(ones: readonly Pick<ModelOnNode, 'verification'>[]): Verification | null {
   return ones.reduce<Verification | null>((worst, { verification }) => (verification !== null && (worst === null || BADNESS[verification.result] > BADNESS[worst.result]) ? verification : worst), null);
 }
 
