@@ -1,6 +1,7 @@
 import type { AdminHealth, CallerInfo, Instance, InstanceEvent, InstanceEventList, InstanceList, ManifestStatus, NodeSummary, Operation, PoolStats, PoolStatus, Tier } from '@corral/contracts';
 import type { ApiClient, ApiResult } from './api-client.js';
 import { CatalogApi } from './catalog-api.js';
+import { EngineApi } from './engine-api.js';
 
 export interface InstanceName {
   readonly org_id: string;
@@ -22,9 +23,11 @@ const RELOADS_LIMIT = 10;
 /** The calls of orchestratord that the pages make. */
 export class CorralApi {
   readonly catalog: CatalogApi;
+  readonly engines: EngineApi;
 
   constructor(private readonly client: ApiClient) {
     this.catalog = new CatalogApi(client);
+    this.engines = new EngineApi(client);
   }
 
   caller(): Promise<ApiResult<CallerInfo>> {

@@ -2,6 +2,7 @@ import type { CatalogModelList } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { MODELS_PAGE } from '../api/catalog-api.js';
+import { EnginesPanel } from '../engines/engines-panel.js';
 import { Listing } from '../shell/listing.js';
 import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
@@ -50,6 +51,7 @@ export function ModelsPage({ store }: { readonly store: PageStore }): JSX.Elemen
         </Listing>
       </Panel>
       <GcPanel store={store} />
+      <EnginesPanel store={store} />
     </>
   );
 }

@@ -20,7 +20,7 @@ export interface Watched<T> {
 }
 
 /** How often each thing is asked, in milliseconds, while the page is visible. The stats have the interval that is promised of them. [B-120] */
-export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, events: 5_000, metrics: 2_000, models: 5_000, model: 2_000, operations: 1_000, manifest: 2_000 } as const;
+export const EVERY_MS = { stats: 30_000, pools: 2_000, nodes: 5_000, instances: 2_000, health: 10_000, events: 5_000, metrics: 2_000, models: 5_000, model: 2_000, operations: 1_000, manifest: 2_000, engines: 10_000 } as const;
 
 /** Everything that the pages show, and its one owner: views read it and ask it to act. */
 export class PageStore {

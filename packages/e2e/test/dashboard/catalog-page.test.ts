@@ -96,12 +96,28 @@ describe('the catalog page', () => {
     await press(page, 'Remove');
     await says(page, 'h1', 'Models');
     await says(page, '[data-model="kept"]', 'kept');
-    await eventually('its line is gone', WITHIN_MS, async () => (await page.locator(`[data-model="${id}"]`).count()) === 0);
+    await eventually('its line is gone', WITHIN_MS, async () => (await page.locator(`[data-model="${id}"]`).count()) === 0).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}; the server says ${JSON.stringify((await call(system.corral.url, 'GET', path(id))).body)}`);
+    });
     expect([(await call(system.corral.url, 'GET', path(id))).status, await models()]).toEqual([404, []]);
     // The browser notes the two refusals that were provoked, and a look that came after the removal.
     expect(complaints.filter((complaint) => !/status of 4(00|04|09)/.test(complaint))).toEqual([]);
     await close();
   }, 240_000);
+
+  test('U-29 the engine that runs models is there, is verified, and is not removed while it is used', async () => {
+    const { page, close } = await visit(browser, system.corral.url);
+    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    await says(page, '[data-engine]', /llamacpp \d.*for cpu/s);
+    const bundle = page.locator('[data-engine]', { hasText: 'for cpu' }).first();
+    await bundle.getByRole('button', { name: /^Remove / }).click();
+    await press(page, 'Remove');
+    await says(page, '[data-engine] [role="alert"]', /\w/);
+    await bundle.getByRole('button', { name: /^Verify / }).click();
+    await page.getByRole('link', { name: 'Pools', exact: true }).click();
+    await says(page, '[data-operation*="engine"][data-state="succeeded"]', 'Verify');
+    await close();
+  }, 120_000);
 
   test('U-20 the list is searched by name and state, and the address keeps both', async () => {
     for (const id of ['one', 'other/one']) expect((await call(system.corral.url, 'POST', '/v2/catalog/models', { id, source_url: `${hub.url}/${id}.gguf` })).status).toBe(201);
