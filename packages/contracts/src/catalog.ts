@@ -75,7 +75,7 @@ export const ModelPatch = Strict({
 });
 export type ModelPatch = Static<typeof ModelPatch>;
 
-/** Body of `PATCH /v2/catalog/models/{model_id}/state`. [B-93 G-08] */
+/** Body of `PATCH /v2/catalog/models/{model_id}/state`. [B-93] */
 export const ModelStateChange = Strict({
   state: ModelState,
   deadline_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'After so long, what still runs on a retired model is cut. Without it, it may finish.' })),

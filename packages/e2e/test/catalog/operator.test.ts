@@ -62,7 +62,7 @@ test('T-55 a registered model is in list and get, serves at once by its id, and 
   expect(seen).toMatchObject({ verification: { result: 'warn' }, size_bytes: expect.any(Number), forecast: [expect.objectContaining({ fits: true, largest_context: expect.any(Number), reason: expect.stringContaining('needs') })] });
 }, LONG_MS);
 
-test('T-55 B-96 availability tells it by node and by model', async () => {
+test('B-33 B-96 availability tells it by node and by model', async () => {
   expect((await completion('base')).status).toBe(200);
   const seen = await eventually('both are reported', 30_000, async () => {
     const { body } = await ask('GET', '/v2/catalog/availability');
@@ -224,7 +224,7 @@ test('T-231 what is asked of the catalog is in the audit', async () => {
   expect(entries).toContainEqual(expect.objectContaining({ action: 'model.register', outcome: 'granted', detail: { model_id: 'audited' } }));
 });
 
-test('T-57 B-92 a verification reads the file again and tells what it found, with the digest and without', async () => {
+test('B-32 B-92 a verification reads the file again and tells what it found, with the digest and without', async () => {
   const other = await aFile();
   const missing = await register('never-fetched', other);
   expect(missing.status).toBe(201);

@@ -1,34 +1,19 @@
-import { execFileSync } from 'node:child_process';
-import { createPrivateKey, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { isApiError, type TrustPolicy } from '@corral/contracts';
+import { PUBLISHER, ROOT, SIGNATURES } from '../../test/trust-fixtures.js';
 import { judgeTrust, type Attested } from './trust.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'corral-trust-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
+/** While the certificates are valid. */
+const NOW = Date.UTC(2030, 0, 1);
 const digest = `sha256:${'a'.repeat(64)}`;
 const model = (over: Partial<Attested> = {}): Attested => ({ modelId: 'm', sources: ['hf:org/repo/m.gguf'], digest, policy: null, signatures: [], sbom: null, manifests: [], ...over });
-const judge = (over: Partial<Attested>, isStrict = false): unknown => {
+const judge = (over: Partial<Attested>, isStrict = false, nowMs = NOW): unknown => {
   try {
-    return judgeTrust(model(over), isStrict, Date.now());
+    return judgeTrust(model(over), isStrict, nowMs);
   } catch (error) {
     return isApiError(error) ? `${error.code}: ${error.message}` : error;
   }
 };
-
-/** A root and a certificate that it issued, with its key. */
-function certificates(): { readonly root: string; readonly leaf: string; readonly key: string } {
-  const run = (...args: readonly string[]) => execFileSync('openssl', [...args], { cwd: dir, stdio: 'ignore' });
-  run('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'root.key', '-out', 'root.pem', '-days', '2', '-subj', '/CN=root');
-  run('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=publisher');
-  run('x509', '-req', '-in', 'leaf.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial', '-out', 'leaf.pem', '-days', '2');
-  const read = (name: string) => readFileSync(join(dir, name), 'utf8');
-  return { root: read('root.pem'), leaf: read('leaf.pem'), key: read('leaf.key') };
-}
 
 describe('what is wanting in a model', () => {
   test('B-94 is a warning, and with strict trust a refusal', () => {
@@ -59,13 +44,13 @@ describe('what is wanting in a model', () => {
   });
 
   test('B-94 with ca_roots a signature over the digest counts, by a certificate that a root issued, and nothing else does', () => {
-    const { root, leaf, key } = certificates();
-    const signed = (text: string) => sign('sha256', Buffer.from(text), createPrivateKey(key)).toString('base64');
-    const policy = { ca_roots: [root] };
-    expect(judge({ policy, sbom: 'x', signatures: ['plain', { signature: signed(digest), certificate: leaf }] })).toEqual([]);
-    expect(judge({ policy, signatures: [{ signature: signed('another digest'), certificate: leaf }] })).toContain('UNTRUSTED_ARTIFACT');
-    expect(judge({ policy: { ca_roots: [leaf] }, signatures: [{ signature: signed(digest), certificate: leaf }] })).toContain('UNTRUSTED_ARTIFACT');
+    const policy = { ca_roots: [ROOT] };
+    const good = { signature: SIGNATURES.a, certificate: PUBLISHER };
+    expect(judge({ policy, sbom: 'x', signatures: ['plain', good] })).toEqual([]);
+    expect(judge({ policy, signatures: [{ signature: SIGNATURES.b, certificate: PUBLISHER }] })).toContain('UNTRUSTED_ARTIFACT');
+    expect(judge({ policy: { ca_roots: [PUBLISHER] }, signatures: [good] })).toContain('UNTRUSTED_ARTIFACT');
+    expect(judge({ policy, signatures: [good] }, false, Date.UTC(2200, 0, 1))).toContain('UNTRUSTED_ARTIFACT');
     expect(judge({ policy, signatures: ['plain'] })).toContain('UNTRUSTED_ARTIFACT');
-    expect(judge({ policy, digest: null, signatures: [{ signature: signed(digest), certificate: leaf }] })).toContain('none was given');
+    expect(judge({ policy, digest: null, signatures: [good] })).toContain('none was given');
   });
 });
