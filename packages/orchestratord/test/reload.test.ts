@@ -234,22 +234,62 @@ describe('replicas', () => {
   test('F-05 requests of the old version keep its replica until they have ended', async () => {
     const { rig, node, leases } = await aRig();
     await withA(rig);
-    const target = rig.models.resolve('a', 'default');
-    if (target.kind !== 'resolved') throw new Error(target.message);
+    const underWay = holding(rig);
     leases.set(OLD, 1);
-    const active = () => {
-      const holder = rig.models.holderOf(target);
-      return holder === target.instance ? [holder] : [target.instance, { ...holder, heldFor: target.model }];
-    };
-    rig.loop.update([], [], active());
-    rig.hooks.onSwapped = () => rig.loop.update([], [], active());
+    underWay.tell();
     await rig.reload(AFTER);
     await rig.pass(2_000);
     expect([...node.resident.keys()].sort()).toEqual([OLD, NEW].sort());
     expect(rig.loop.isYielding(OLD)).toBe(false);
     leases.clear();
-    rig.loop.update([], [], []);
+    underWay.end();
     await rig.pass(2_000);
     expect([[...node.resident.keys()], rig.wantedNow().map((one) => one.replace(/ g\d+$/, ''))]).toEqual([[NEW], ['model.a resident n1-p']]);
   });
+
+  test('F-05 F-32 without room, requests of the old version end on its replica before the new one is loaded', async () => {
+    const { rig, node, leases } = await aRig({ memoryBytes: 60 });
+    await withA(rig);
+    const underWay = holding(rig);
+    leases.set(OLD, 1);
+    underWay.tell();
+    expect(await rig.reload(AFTER)).toMatchObject({ kind: 'ok', notes: [expect.stringContaining('drained first')] });
+    await rig.pass(2_000);
+    expect([[...node.resident.keys()], rig.loop.isYielding(OLD)]).toEqual([[OLD], false]);
+    leases.clear();
+    underWay.end();
+    await rig.pass(2_000);
+    expect([[...node.resident.keys()], rig.wantedNow().map((one) => one.replace(/ g\d+$/, ''))]).toEqual([[NEW], ['model.a resident n1-p']]);
+  });
+
+  test('F-05 F-22 what the manifest no longer defines leaves once the last request of it has ended', async () => {
+    const { rig, node, leases } = await aRig();
+    await withA(rig);
+    const underWay = holding(rig);
+    leases.set(OLD, 1);
+    underWay.tell();
+    expect(await rig.reload('version: 1\nmodels:\n  b: { source: /models/b.gguf }\n')).toMatchObject({ kind: 'ok', summary: { removed: expect.arrayContaining(['model:a', 'route:chat']) } });
+    await rig.pass(2_000);
+    expect([[...node.resident.keys()], rig.loop.isYielding(OLD)]).toEqual([[OLD], false]);
+    leases.clear();
+    underWay.end();
+    await rig.pass(15_000);
+    expect([[...node.resident.keys()], rig.wantedNow()]).toEqual([[], []]);
+  });
 });
+
+/** A request for model `a` that is under way, as the task loop tells of it whenever what is served changes. */
+function holding(rig: ReloadRig) {
+  const target = rig.models.resolve('a', 'default');
+  if (target.kind !== 'resolved') throw new Error(target.message);
+  const tell = (): void => {
+    const holder = rig.models.holderOf(target);
+    rig.loop.update([], [], holder === target.instance ? [holder] : [target.instance, { ...holder, heldFor: target.model }]);
+  };
+  rig.hooks.onSwapped = tell;
+  const end = (): void => {
+    rig.hooks.onSwapped = () => undefined;
+    rig.loop.update([], [], []);
+  };
+  return { tell, end };
+}

@@ -2,6 +2,7 @@ import type { Assignment, EventSource, ModelSpec, Tier, WantedResidency } from '
 import { envelopeOf } from '@corral/event-bus';
 import { newId, type Clock } from '@corral/service-kit';
 import type { Kysely } from 'kysely';
+import { isVersionInstance } from '../instances/implicit-instance.js';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { ResolvedInstance } from '../manifest/resolution.js';
@@ -89,7 +90,8 @@ export class WantedSet {
   async apply(changes: readonly WantedChange[]): Promise<readonly AppliedChange[]> {
     if (changes.length === 0) return [];
     const { store, instances, keepModels } = this.options;
-    await keepModels(changes.map(({ model }) => model));
+    // What is held for an earlier definition alone, or prepared, is meant by nobody.
+    await keepModels(changes.flatMap(({ instance, model }) => (isVersionInstance(instance.instanceId) ? [] : [model])));
     const written = await store.db.transaction().execute(async (tx) => {
       const rows: Written[] = [];
       for (const change of changes) rows.push(await this.#write(tx, change, rows));

@@ -90,7 +90,9 @@ export class ModelDirectory {
     return indexOf(this.options.served.current()).routeOfInstance.get(instanceId)?.tier ?? null;
   }
 
-  readonly keyOf = (replica: ReplicaStatus): string => modelKeyOfReplica(replica, { specOf: this.specOf, keysSeen: (modelId, digest) => this.#seen.keysSeen(modelId, digest) });
+  /** What only nodes have counts as served by nobody, so that an earlier definition of it keeps its replica to its end. */
+  readonly keyOf = (replica: ReplicaStatus): string =>
+    modelKeyOfReplica(replica, { specOf: (modelId) => (this.isMeant(modelId) ? this.specOf(modelId) : undefined), keysSeen: (modelId, digest) => this.#seen.keysSeen(modelId, digest) });
 
   /** A replica was made of this spec, and these are its bytes. */
   noteFile(spec: ModelSpec, digest: string): void {

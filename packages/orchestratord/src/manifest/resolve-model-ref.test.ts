@@ -43,6 +43,14 @@ describe('resolveModelRef', () => {
     expect(resolveModelRef('gpt-4', 'acme', things())).toEqual({ kind: 'not_found', message: 'there is no instance, route or model "gpt-4"; GET /v1/models lists what there is', near: [] });
   });
 
+  test('F-36 what exists is found by its name alone, however much else there is', () => {
+    const walked = (): never => {
+      throw new Error('it was looked for among all');
+    };
+    const many: NamedThings = { ...things([anInstance('acme', 'helpdesk')]), instances: walked, modelIds: walked, routes: { get: (name: string) => (name === 'chat' ? route : undefined) } as NamedThings['routes'] };
+    for (const name of ['chat', 'org/tiny', 'helpdesk', 'acme/helpdesk']) expect(resolveModelRef(name, 'acme', many).kind).toBe('resolved');
+  });
+
   test('F-20 an instance whose model is not served says so', () => {
     expect(resolveModelRef('bot', 'acme', things([anInstance('acme', 'bot', { modelRef: 'smollm' })]))).toEqual({ kind: 'not_found', message: 'instance bot runs smollm, which is not served here; add the model to the manifest', near: ['smollm2'] });
   });
