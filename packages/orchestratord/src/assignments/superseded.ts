@@ -1,5 +1,5 @@
 import type { ModelSpec, Tier } from '@corral/contracts';
-import { versionInstanceId } from '../instances/implicit-instance.js';
+import { isVersionInstance, versionInstanceId } from '../instances/implicit-instance.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import { IMPLICIT_ORG } from '../manifest/resolve-model-ref.js';
 import { keyOfView, type AssignmentView } from './assignment-view.js';
@@ -65,7 +65,8 @@ export function supersededChanges({ world, runsOf, isSameReplica, holders }: Sup
       isPostponed = true;
       return [];
     }
-    return [fitsInPlace(view, runs.model, world) ? change : { ...change, wanted: 'on_disk', event: 'unload' }];
+    const isTaken = world.views.some((other) => other !== view && other.modelKey === modelKey && other.assignment.wanted === 'resident' && other.assignment.target.pool_id === assignment.target.pool_id && !isLeaving(other, runsOf(other)));
+    return [takesItsPlace(view, runs.model, { world, isTaken }) ? change : { ...change, wanted: 'on_disk', event: 'unload' }];
   });
   return { changes, isPostponed };
 }
@@ -76,13 +77,27 @@ function isPrepared({ assignment }: AssignmentView, model: ModelSpec, world: Wor
   return prepared?.wanted === 'resident' && prepared.target.pool_id === assignment.target.pool_id;
 }
 
-/** Whether the new replica has room once the old one has gone; true where nobody can tell, since its node can. */
-function fitsInPlace({ assignment, modelKey }: AssignmentView, model: ModelSpec, world: WorldLook): boolean {
+/** Whether an instance is about to run something else; what is held for requests alone is gone with them. */
+function isLeaving({ assignment, modelKey }: AssignmentView, runs: Runs | null): boolean {
+  return isVersionInstance(assignment.instance_id) || (runs !== null && modelKeyOf(runs.model) !== modelKey);
+}
+
+/**
+ * Whether the new replica may follow the old one in its place without a plan: it is wanted there already, or it is the
+ * same model in another version and nothing has to leave for it. Where nobody can tell, its node can.
+ */
+function takesItsPlace({ assignment, modelKey }: AssignmentView, model: ModelSpec, { world, isTaken }: { readonly world: WorldLook; readonly isTaken: boolean }): boolean {
   const pool = world.pools.find(({ poolId }) => poolId === assignment.target.pool_id);
+  const wantedHere = world.views.filter((view) => view.assignment.wanted === 'resident' && view.assignment.target.pool_id === assignment.target.pool_id);
+  const others = new Map(wantedHere.filter((view) => isTaken || view.modelKey !== modelKey).map((view) => [view.modelKey, view.assignment.model]));
+  if (others.has(modelKeyOf(model))) return true;
+  if (model.model_id !== assignment.model.model_id) return false;
   if (pool === undefined) return true;
+  const { replicas_max: replicasMax, memory_total_bytes: totalBytes } = pool.status;
+  if (replicasMax !== null && others.size + 1 > replicasMax) return false;
   const needBytes = needBytesIn(world, pool, model);
-  const others = pool.status.replicas.filter((replica) => world.keyOf(replica) !== modelKey && replica.state !== 'parked');
-  return needBytes === null || needBytes + others.reduce((sum, { memory_bytes }) => sum + memory_bytes, 0) <= pool.status.memory_total_bytes;
+  const takenBytes = [...others.values()].reduce((sum, other) => sum + (needBytesIn(world, pool, other) ?? 0), 0);
+  return needBytes === null || needBytes + takenBytes <= totalBytes;
 }
 
 function isSameSpec(a: ModelSpec, b: ModelSpec): boolean {
