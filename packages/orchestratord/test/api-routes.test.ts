@@ -14,7 +14,7 @@ test('I-08 every call of the document is served, and every call that is served i
 test('I-08 operation ids are distinct, and path parameters have their documented names', () => {
   const ids = API_ROUTES.map(({ operationId }) => operationId);
   const parameters = new Set(API_ROUTES.flatMap(({ path }) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)));
-  expect([new Set(ids).size, [...parameters].toSorted()]).toEqual([ids.length, ['instance_id', 'key_id', 'model_id', 'node_id', 'operation_id', 'org_id', 'pool_id', 'task_id']]);
+  expect([new Set(ids).size, [...parameters].toSorted()]).toEqual([ids.length, ['engine_id', 'instance_id', 'key_id', 'model_id', 'node_id', 'operation_id', 'org_id', 'pool_id', 'task_id']]);
 });
 
 test('I-08 the document is OpenAPI 3.1 with every path', () => {

@@ -6,7 +6,7 @@ import { EngineWorkers } from '../child/engine-workers.js';
 import { hostCpu } from '../devices/host-cpu.js';
 import { EngineError } from '../engine-error.js';
 import type { EngineProvider } from '../port.js';
-import { LlamaServerClient } from './llama-server-client.js';
+import { LlamaServerClient, type ServerFacts } from './llama-server-client.js';
 
 export interface ExternalOptions {
   /** Of a running llama-server, such as `http://127.0.0.1:8081`. */
@@ -25,8 +25,7 @@ export interface ExternalOptions {
  * is parked and no prefix is kept; a prompt is evaluated in one go, so that a cancel waits for the server to notice. [D-79]
  */
 export async function attachExternalEngine({ url, env, clock, program = fileURLToPath(new URL('./worker.js', import.meta.url)) }: ExternalOptions): Promise<EngineProvider> {
-  const client = new LlamaServerClient(url);
-  const facts = await client.facts().finally(() => client.close());
+  const facts = await factsOf(url);
   const workers = new EngineWorkers({ program: ({ deviceKind, deviceMask }) => ({ entry: program, args: [url], env: childEnv(env, { kind: deviceKind, mask: deviceMask }), clock }), clock });
   return {
     name: 'llama-server',
@@ -46,4 +45,13 @@ export async function attachExternalEngine({ url, env, clock, program = fileURLT
     start: (spec, options) => workers.start(spec, options),
     standBy: (device, options) => workers.standBy(device, options),
   };
+}
+
+async function factsOf(url: string): Promise<ServerFacts> {
+  const client = new LlamaServerClient(url);
+  try {
+    return await client.facts();
+  } finally {
+    await client.close();
+  }
 }
