@@ -42,7 +42,7 @@ async function withHeaders(method: string, path: string, body: unknown, headers:
   return { status: response.status, headers: response.headers, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
 }
 
-test('T-55 a registered model is in list and get, serves at once by its id, and without an id there is none', async () => {
+test('B-28 B-90 T-55 a registered model is in list and get, serves at once by its id, and without an id there is none', async () => {
   const other = await aFile();
   const made = await register('api-made', other, { tags: ['small'] });
   expect([made.status, made.headers.get('location'), made.headers.get('etag') !== null]).toEqual([201, `${MODELS}/api-made`, true]);
@@ -126,7 +126,7 @@ test('T-232 what still runs on a retired model at its deadline is cut with a typ
   expect(frames).toMatch(/event: error\ndata: [^\n]*MODEL_DEPRECATED/);
 }, LONG_MS);
 
-test('T-57 a delete retires: the model is listed still, and its file untouched', async () => {
+test('B-30 T-57 a delete retires: the model is listed still, and its file untouched', async () => {
   const other = await aFile();
   await register('kept', other);
   expect((await ask('DELETE', one('kept'))).status).toBe(204);
