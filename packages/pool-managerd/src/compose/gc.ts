@@ -42,6 +42,9 @@ export interface DisposalParts {
   readonly onDeleted: (deleted: DeletedModel) => void;
 }
 
+/** From the end of a fetch to the order of the load that it was made for. */
+const FRESH_MS = 10_000;
+
 /** Builds what deletes. Nothing of it acts before somebody asks. */
 export function buildDisposal(ground: Ground, { presence, replicas, changes, swaps, staging, engines, onDeleted }: DisposalParts): Disposal {
   const { catalog, journal, config, clock, log } = ground;
@@ -59,7 +62,7 @@ export function buildDisposal(ground: Ground, { presence, replicas, changes, swa
   const remove = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: uses });
   const forceDelete = (request: DeleteModelRequest): Promise<DeleteModelOutcome> => deleteModel(request, { ...ports, usesOf: readers });
   const collector = new GarbageCollector({
-    sources: [collectableModels({ catalog, usesOf: uses, maybeUsed: () => maybeUsed(sources), deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
+    sources: [collectableModels({ catalog, usesOf: uses, maybeUsed: () => maybeUsed(sources), isFresh: (model) => presence.isFresh(model, FRESH_MS), deleteModel: remove, onDeleted: told }), collectableEnginesOf(ground, engines)],
     policy: gcPolicyOf(config.gc),
     path: catalog.dir,
     measure: measureDisk,

@@ -10,13 +10,17 @@ export interface CollectableModelsParts {
   usesOf(model: UsedModel): readonly ModelUse[];
   /** As everything is now: a quick look that is certain when it says no. */
   maybeUsed(): (model: UsedModel) => boolean;
+  /** It was brought here for an assignment a moment ago, and its load may be about to be ordered. */
+  isFresh(model: UsedModel): boolean;
   deleteModel(request: DeleteModelRequest): Promise<DeleteModelOutcome>;
   onDeleted(deleted: DeletedModel): void;
 }
 
 /** The models of the node's catalog. [D-32] */
-export function collectableModels({ catalog, usesOf, maybeUsed, deleteModel, onDeleted }: CollectableModelsParts): Collectable {
+export function collectableModels({ catalog, usesOf, maybeUsed, isFresh, deleteModel, onDeleted }: CollectableModelsParts): Collectable {
   let mayBe = maybeUsed();
+  // A retired one is loaded by nobody.
+  const isAwaited = ({ id, digest, lifecycle }: CatalogEntry): boolean => lifecycle === 'Active' && isFresh({ modelId: id, digest });
   return {
     kind: 'model',
     items: () => {
@@ -27,11 +31,12 @@ export function collectableModels({ catalog, usesOf, maybeUsed, deleteModel, onD
       const entry = catalog.get(id);
       const model = entry === null ? null : { modelId: id, digest: entry.digest };
       const uses = model === null || !mayBe(model) ? [] : usesOf(model);
-      return uses.length === 0 ? null : describeUses(uses);
+      if (uses.length > 0) return describeUses(uses);
+      return entry !== null && isAwaited(entry) ? 'it was brought here for an assignment a moment ago' : null;
     },
     remove: async ({ id }, rule, mayGo): Promise<GcRemoval> => {
       try {
-        const outcome = await deleteModel({ modelId: id, rule, mayGo: (entry) => mayGo(gcItemOf(entry)) });
+        const outcome = await deleteModel({ modelId: id, rule, mayGo: (entry) => !isAwaited(entry) && mayGo(gcItemOf(entry)) });
         if (outcome.kind === 'in_use') return { kind: 'kept', reason: describeUses(outcome.uses) };
         if (outcome.kind === 'kept') return { kind: 'kept', reason: 'it has changed meanwhile' };
         const { freedBytes, fileError } = outcome.deleted;

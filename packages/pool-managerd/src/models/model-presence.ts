@@ -33,6 +33,7 @@ export class ModelPresence {
   readonly #presences = new Map<string, Presence>();
   readonly #running = new Map<string, AbortController>();
   readonly #ended = new Set<Promise<void>>();
+  readonly #readyAtMs = new Map<string, number>();
   #isClosed = false;
 
   constructor(private readonly options: ModelPresenceOptions) {}
@@ -72,6 +73,12 @@ export class ModelPresence {
   /** Looks again at every model that is made of a file. */
   recheckFile(digest: string): void {
     for (const { key, model } of [...this.#presences.values()]) if (model?.digest === digest) this.recheck(key);
+  }
+
+  /** Whether it was made present for an assignment within this time: its load may be about to be ordered. */
+  isFresh({ modelId, digest }: { readonly modelId: string; readonly digest: string }, withinMs: number): boolean {
+    const sinceMs = this.options.clock.monotonicMs() - withinMs;
+    return this.list().some(({ key, wanted, model }) => (wanted.modelId === modelId || model?.digest === digest) && (this.#readyAtMs.get(key) ?? -Infinity) > sinceMs);
   }
 
   /** The file was deleted, and nobody works with it: no model is made of it any more, and none is fetched before somebody asks anew. */
@@ -137,6 +144,7 @@ export class ModelPresence {
         },
       });
       if (signal.aborted) return;
+      this.#readyAtMs.set(key, this.options.clock.monotonicMs());
       this.#change(key, (known) => ({ ...known, phase: { state: 'present' }, model, failures: 0 }));
     } catch (error) {
       if (signal.aborted) return;
@@ -167,6 +175,7 @@ export class ModelPresence {
 
   #forget(key: string): void {
     this.#presences.delete(key);
+    this.#readyAtMs.delete(key);
     this.#running.get(key)?.abort(new Error('no assignment wants it any longer'));
   }
 }
