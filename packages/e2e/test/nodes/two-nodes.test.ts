@@ -36,7 +36,7 @@ class TwoNodes {
     this.#models = [await tiny({ mode: 'chain', sizeBytes: 100_000_000 }, { slots: 2 }), await tiny({ mode: 'chain', sizeBytes: 101_000_000 }, { slots: 2 })];
     const manifest = join(this.#dir, 'manifest.json');
     await writeFile(manifest, JSON.stringify({ version: 1, models: { one: this.#models[0]?.model, two: this.#models[1]?.model }, routes: { other: { model: 'two', placement: { mode: 'pin', pin_pool_id: 'right-cpu' } } } }));
-    const bus = amqpUrl === null ? {} : { AMQP_URL: amqpUrl };
+    const bus: Readonly<Record<string, string>> = amqpUrl === null ? {} : { AMQP_URL: amqpUrl };
     await this.#fork('control', ORCHESTRATORD, { ORCHESTRATORD_ADDR: '127.0.0.1:0', POOL_MANAGERD_URLS: 'none', CORRAL_MANIFEST: manifest, NODE_OFFLINE_MS: '3000', NODE_HEARTBEAT_MS: '1000', ...bus });
     for (const nodeId of ['left', 'right']) {
       await this.#fork(nodeId, POOL_MANAGERD, { ...ONE_THREAD, POOL_MANAGERD_ADDR: '127.0.0.1:0', ORCHESTRATOR_URL: this.url, NODE_ID: nodeId, IDLE_WORKERS: '0', CPU_POOL_MEMORY_BYTES: POOL_MEMORY_BYTES, ...bus });
