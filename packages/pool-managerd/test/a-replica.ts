@@ -9,8 +9,8 @@ import { NO_FAILURES } from '../src/replicas/restart-record.js';
 
 /** A replica that is wanted in pool p1; 40 bytes, one slot of 256 tokens, order 1, generation 1. */
 export function aWanted(name: string, over: Partial<WantedReplica> = {}): WantedReplica {
-  const shape = { poolId: over.poolId ?? 'p1', device: 'cpu', digest: `sha256:${name}`, engineId: null, contextTokens: 256, slots: 1 };
-  return { ...shape, key: replicaKey(shape), modelId: name, modelPath: `/models/${name}.gguf`, memoryBytes: 40, order: 1, latestGeneration: 1, isVerified: true, ...over };
+  const shape = { poolId: over.poolId ?? 'p1', device: 'cpu', modelId: name, digest: `sha256:${name}`, engineId: null, contextTokens: 256, slots: 1 };
+  return { ...shape, key: replicaKey(shape), modelPath: `/models/${name}.gguf`, memoryBytes: 40, order: 1, latestGeneration: 1, isVerified: true, ...over };
 }
 
 /** Replica `name` of pool p1, as `aWanted(name)` asks for it, in this phase. */

@@ -39,12 +39,15 @@ function sourcesOf(...presences: readonly Presence[]) {
 describe('wantedReplicas', () => {
   const a = anAssignment('a');
 
-  test('C-82 instances of one file, pool and shape ask for one replica; another context or pool is another one', () => {
+  test('C-82 instances of one model, pool and shape ask for one replica; another context or name is another one', () => {
     const other = anAssignment('c', { model: { ...a.model, context: 512 }, model_ref: 'a' });
-    const wanted = wantedReplicas([entry(a), entry({ ...a, instance_id: 'b', generation: 4 }), entry(other)], sourcesOf(presenceOf(a)));
+    const named = anAssignment('d');
+    const sameFile = { ...presenceOf(named), model: presenceOf(a).model };
+    const wanted = wantedReplicas([entry(a), entry({ ...a, instance_id: 'b', generation: 4 }), entry(other), entry(named)], sourcesOf(presenceOf(a), sameFile));
     expect(wanted.map(({ key, latestGeneration, memoryBytes }) => ({ key, latestGeneration, memoryBytes }))).toEqual([
-      { key: 'p1|cpu|sha256:a|256x2', latestGeneration: 4, memoryBytes: 100 + 10 + 512 },
-      { key: 'p1|cpu|sha256:a|512x2', latestGeneration: 1, memoryBytes: 100 + 10 + 1_024 },
+      { key: 'p1|cpu|a|sha256:a|256x2', latestGeneration: 4, memoryBytes: 100 + 10 + 512 },
+      { key: 'p1|cpu|a|sha256:a|512x2', latestGeneration: 1, memoryBytes: 100 + 10 + 1_024 },
+      { key: 'p1|cpu|d|sha256:a|256x2', latestGeneration: 1, memoryBytes: 100 + 10 + 512 },
     ]);
   });
 

@@ -21,10 +21,10 @@ export function shapeOf(assignment: Assignment, sources: Pick<ReplicaSources, 'p
   const pool = sources.pools.get(assignment.target.pool_id);
   const model = sources.presence(wantedModelKey(wantedModelOf(assignment)))?.model ?? null;
   if (pool === undefined || model === null) return null;
-  return { poolId: pool.poolId, device: pool.device, digest: model.digest, engineId: pool.engineId ?? null, contextTokens: assignment.model.context, slots: assignment.model.slots };
+  return { poolId: pool.poolId, device: pool.device, modelId: assignment.model.model_id, digest: model.digest, engineId: pool.engineId ?? null, contextTokens: assignment.model.context, slots: assignment.model.slots };
 }
 
-/** The replicas that the assignments ask for: one for all that want the same file in the same shape in the same pool. */
+/** The replicas that the assignments ask for: one for all that want the same model in the same shape in the same pool. */
 export function wantedReplicas(entries: Iterable<JournalEntry>, sources: ReplicaSources): readonly WantedReplica[] {
   const byKey = new Map<string, WantedReplica>();
   for (const [order, { assignment }] of [...entries].toSorted(byAge).entries()) {
@@ -39,7 +39,7 @@ export function wantedReplicas(entries: Iterable<JournalEntry>, sources: Replica
       continue;
     }
     const memoryBytes = neededBytes(presence.model, shape, sources);
-    byKey.set(key, { ...shape, key, modelId: presence.model.modelId, modelPath: presence.model.path, memoryBytes, order, latestGeneration: assignment.generation, isVerified });
+    byKey.set(key, { ...shape, key, modelPath: presence.model.path, memoryBytes, order, latestGeneration: assignment.generation, isVerified });
   }
   return [...byKey.values()];
 }

@@ -46,7 +46,7 @@ export function buildPoolOperations({ config, clock, journal, catalog, metrics, 
     presenceOf,
     keyOf: (model, poolId) => {
       const [pool, present] = [pools.planned().get(poolId), presenceOf(model)?.model];
-      return pool === undefined || !present ? null : replicaKey({ poolId, device: pool.device, digest: present.digest, engineId: pool.engineId ?? null, contextTokens: model.context, slots: model.slots });
+      return pool === undefined || !present ? null : replicaKey({ poolId, device: pool.device, modelId: model.model_id, digest: present.digest, engineId: pool.engineId ?? null, contextTokens: model.context, slots: model.slots });
     },
     keyOfEntry: (assignment) => keyOfAssignment(assignment, sources()),
     swapFailure: (holder) => swaps.of(holder)?.failure ?? null,

@@ -14,7 +14,6 @@ import type { SwapRules, SwapTurn } from './plan-swaps.js';
 /** A replica that assignments ask for. */
 export interface WantedReplica extends ReplicaShape {
   readonly key: string;
-  readonly modelId: string;
   readonly modelPath: string;
   /** What it is expected to take of the device. */
   readonly memoryBytes: number;

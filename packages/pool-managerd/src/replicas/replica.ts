@@ -1,11 +1,13 @@
 import type { Failure } from './failure.js';
 import type { RestartRecord } from './restart-record.js';
 
-/** What makes two assignments share one replica: the same file in the same shape in the same pool. */
+/** What makes two assignments share one replica: the same model, by name and by bytes, in the same shape in the same pool. */
 export interface ReplicaShape {
   readonly poolId: string;
   /** Of the pool when the replica was made; a pool that moves to another device starts its replicas anew. */
   readonly device: string;
+  /** As the control plane calls it: two names of one file have a replica each, so that each of them is seen to be there. */
+  readonly modelId: string;
   readonly digest: string;
   /** The bundle that its process runs; `null` where the engine has none. */
   readonly engineId: string | null;
@@ -37,7 +39,6 @@ export type ReplicaPhase =
 export interface Replica extends ReplicaShape {
   readonly replicaId: string;
   readonly key: string;
-  readonly modelId: string;
   readonly modelPath: string;
   /** Estimated until the engine has measured it. */
   readonly memoryBytes: number;
@@ -52,8 +53,8 @@ export interface Replica extends ReplicaShape {
 }
 
 /** One text per shape; equal shapes have equal keys. */
-export function replicaKey({ poolId, device, digest, engineId, contextTokens, slots }: ReplicaShape): string {
-  return `${poolId}|${device}|${digest}|${contextTokens}x${slots}${engineId === null ? '' : `|${engineId}`}`;
+export function replicaKey({ poolId, device, modelId, digest, engineId, contextTokens, slots }: ReplicaShape): string {
+  return `${poolId}|${device}|${modelId}|${digest}|${contextTokens}x${slots}${engineId === null ? '' : `|${engineId}`}`;
 }
 
 /** Whether a replica key is one of this pool. */

@@ -75,10 +75,11 @@ describe('stepReplica', () => {
 });
 
 test('C-145 the same shape has the same id, another model never has it', () => {
-  const shape = { poolId: 'p1', device: 'cpu', digest: 'sha256:aa', engineId: null, contextTokens: 256, slots: 2 };
+  const shape = { poolId: 'p1', device: 'cpu', modelId: 'a', digest: 'sha256:aa', engineId: null, contextTokens: 256, slots: 2 };
   const id = nextReplicaId(shape, new Set());
   expect(id).toMatch(/^p1-[0-9a-f]{10}$/);
   expect(nextReplicaId(shape, new Set([id]))).toBe(`${id}-1`);
   expect(nextReplicaId({ ...shape, digest: 'sha256:bb' }, new Set())).not.toBe(id);
+  expect(nextReplicaId({ ...shape, modelId: 'b' }, new Set())).not.toBe(id);
   expect(nextReplicaId({ ...shape, poolId: 'p'.repeat(128) }, new Set()).length).toBeLessThan(128);
 });
