@@ -37,7 +37,12 @@ export type EngineBundle = Static<typeof EngineBundle>;
 export const EngineList = Type.Object({ data: Type.Array(EngineBundle), next_cursor: Nullable(Type.String()) });
 export type EngineList = Static<typeof EngineList>;
 
-export const NodeEngineList = Type.Object({ data: Type.Array(Type.Intersect([Type.Object({ node_id: Id }), EngineBundle])), next_cursor: Nullable(Type.String()) });
+/** Of every node that answers; `unreachable` names the online ones that do not. */
+export const NodeEngineList = Type.Object({
+  data: Type.Array(Type.Intersect([Type.Object({ node_id: Id }), EngineBundle])),
+  unreachable: Type.Array(Type.Object({ node_id: Id, message: Type.String() })),
+  next_cursor: Nullable(Type.String()),
+});
 export type NodeEngineList = Static<typeof NodeEngineList>;
 
 /** Body of `POST …/engines`. [D-25] */

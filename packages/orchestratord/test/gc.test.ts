@@ -1,12 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { GcPlan, GcReport } from '@corral/contracts';
-import { createHttpApp, createHttpClient, listen, Operations, operationRoutes, silentLog, systemClock, type HttpClient } from '@corral/service-kit';
+import { createHttpApp, createHttpClient, listen, Operations, operationRoutes, silentLog, systemClock } from '@corral/service-kit';
 import type { AccessCaller } from '../src/access/principal.js';
 import type { AuditRecord } from '../src/audit/audit.js';
 import { gcRoutes } from '../src/http/gc.routes.js';
-import type { NodePlace } from '../src/nodes/node-view.js';
+import { standInNodes, type NodeBehaviour } from './stand-in-nodes.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -20,40 +18,12 @@ const plan: GcPlan = { would_delete: [gone], kept: [], disk, thresholds, thresho
 const report: GcReport = { trigger: 'operator', started_at: '2026-01-01T00:00:00.000Z', duration_ms: 3, deleted: [gone], failed: [], kept: [], freed_bytes: 7, disk, disk_after: disk, thresholds, thresholds_met_after: true };
 const ADMIN: AccessCaller = { identity: 'key:k1', principal: { orgId: 'default', role: 'system_admin', keyId: 'k1', identity: 'key:k1' }, allowedModels: null, charge: () => undefined, orgIds: () => ['default'] };
 
-interface NodeBehaviour {
-  readonly answers?: readonly [status: number, body: object];
-  readonly hangs?: boolean;
-  readonly isGone?: boolean;
-  readonly online?: boolean;
-}
-
 async function aControlPlane(behaviours: Readonly<Record<string, NodeBehaviour>>) {
-  const asked: string[] = [];
   const audit: AuditRecord[] = [];
-  const refreshed: string[] = [];
-  const clients = new Map<string, HttpClient>();
-  for (const [nodeId, { answers, hangs = false, isGone = false }] of Object.entries(behaviours)) {
-    const server = createServer((req, res) => {
-      asked.push(`${nodeId} ${req.method} ${req.url}`);
-      const [status, body] = answers ?? [200, req.method === 'GET' ? plan : report];
-      if (!hangs) res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    });
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const close = async (): Promise<void> => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    };
-    if (isGone) await close();
-    else closing.push(close);
-    const client = createHttpClient({ baseUrl: `http://127.0.0.1:${port}` });
-    closing.push(() => client.close());
-    clients.set(nodeId, client);
-  }
-  const places = Object.entries(behaviours).map(([nodeId, { online = true }]): NodePlace => ({ nodeId, online, models: [], assignments: [], bytesPerS: { staged: null, onDisk: null, network: null }, staging: null }) as NodePlace);
+  const nodes = await standInNodes(behaviours, (method) => (method === 'GET' ? plan : report));
+  closing.push(() => nodes.close());
   const operations = new Operations({ clock: systemClock, log: silentLog });
   closing.push(() => operations.close());
-  const nodes = { places: () => places, clientFor: (nodeId: string) => clients.get(nodeId), refresh: (nodeId: string) => void refreshed.push(nodeId) };
   const app = createHttpApp({
     log: silentLog,
     auth: () => ADMIN,
@@ -65,7 +35,7 @@ async function aControlPlane(behaviours: Readonly<Record<string, NodeBehaviour>>
   const server = await listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
   const client = createHttpClient({ baseUrl: server.url });
   closing.push(() => server.close(0), () => client.close());
-  return { client, asked, audit, refreshed };
+  return { client, asked: nodes.asked, audit, refreshed: nodes.refreshed };
 }
 
 describe('garbage collection on every node', () => {

@@ -19,7 +19,8 @@ const POLL_MS = 250;
 
 /** `corral engines ls`: the builds of the engine that the nodes have, and which serve. [D-11] */
 export async function enginesLs(context: CliContext, globals: EngineGlobals): Promise<number> {
-  const { data } = await withClient(context, globals, (client) => client.get('/v2/engines', checkList));
+  const { data, unreachable } = await withClient(context, globals, (client) => client.get('/v2/engines', checkList));
+  for (const { node_id, message } of unreachable) context.err.write(`${node_id}: ${message}\n`);
   const shown = globals.node === undefined ? data : data.filter(({ node_id }) => node_id === globals.node);
   if (globals.json) printJson(context, shown);
   else context.out.write(`${shown.length === 0 ? 'no engines; corral nodes shows whether a node reports' : renderEngines(shown, context.colors)}\n`);

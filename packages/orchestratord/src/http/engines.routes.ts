@@ -29,8 +29,8 @@ const operationOf = validator(Operation);
 /** Engine bundles of the nodes: each is a node's own, so every call but the list names the node and is passed on. For system_admins. [D-11 D-25] */
 export function engineRoutes(app: Express, { nodes, operations, audit, clock }: EngineRoutesParts): void {
   app.get('/v2/engines', async (_req, res) => {
-    const lists = await Promise.all(nodes.places().filter(({ online }) => online).map(async ({ nodeId }) => (await ask(nodeId, (client) => client.json('GET', '/v2/engines'), engineList)).data.map((one) => ({ node_id: nodeId, ...one }))));
-    res.json({ data: lists.flat(), next_cursor: null } satisfies NodeEngineList);
+    const answers = await Promise.all(nodes.places().filter(({ online }) => online).map(({ nodeId }) => listOf(nodeId)));
+    res.json({ data: answers.flatMap(({ data }) => data), unreachable: answers.flatMap(({ unreachable }) => unreachable), next_cursor: null } satisfies NodeEngineList);
   });
 
   app.get('/v2/nodes/:node_id/engines/:engine_id', async (req, res) => void res.json(await ask(req.params.node_id, (client) => client.json('GET', pathOf(req.params.engine_id)), engineBundle)));
@@ -55,6 +55,16 @@ export function engineRoutes(app: Express, { nodes, operations, audit, clock }: 
     await audited(audit, req, { action: 'engine.remove', source: 'api_admin', detail: { node_id: nodeId, engine_id: engineId } }, () => call(nodeId, (client) => client.exchange('DELETE', pathOf(engineId))));
     res.status(204).end();
   });
+
+  /** One node that does not answer hides none of the others. */
+  async function listOf(nodeId: string): Promise<Omit<NodeEngineList, 'next_cursor'>> {
+    try {
+      const { data } = await ask(nodeId, (client) => client.json('GET', '/v2/engines'), engineList);
+      return { data: data.map((one) => ({ node_id: nodeId, ...one })), unreachable: [] };
+    } catch (error) {
+      return { data: [], unreachable: [{ node_id: nodeId, message: error instanceof Error ? error.message : String(error) }] };
+    }
+  }
 
   /** Begins something on the node, and an operation here that follows it. */
   async function work(req: Request, res: Response, { action, path, body: sent, engineId }: NodeWork): Promise<void> {
