@@ -123,6 +123,20 @@ describe.each(['http', 'rabbitmq'])('over %s', (transport) => {
     expect([await nodes.holders('one'), await nodes.holders('two')]).toEqual([[held], ['right']]);
   }, LONG);
 
+  test('T-258 G-06 C-44 what a drained pool does not take is answered by the other node, until the drain is undone', async () => {
+    const [holder = ''] = await nodes.holders('two');
+    const other = holder === 'left' ? 'right' : 'left';
+    const drained = nodes.call('POST', `/v2/pools/${holder}-cpu/drain?wait=true`, { deadline_ms: 60_000 });
+    const meanwhile = nodes.chat('two');
+    expect((await drained).status).toBe(200);
+    expect((await meanwhile).status).toBe(200);
+    expect((await nodes.pools()).find(({ node_id }) => node_id === holder)).toMatchObject({ ready: false, draining: true, replicas: [] });
+    const answer = await nodes.chat('two');
+    expect([answer.status, answer.headers.get('x-corral-pool')]).toEqual([200, `${other}-cpu`]);
+    expect((await nodes.call('DELETE', `/v2/pools/${holder}-cpu/drain`)).status).toBe(204);
+    await eventually('it takes work again', SOON_MS, async () => (await nodes.pools()).every(({ ready }) => ready));
+  }, LONG);
+
   test('T-255 B-56 what a dead node held is loaded on the one that lives', async () => {
     const [dead = ''] = await nodes.holders('two');
     nodes.kill(dead);
