@@ -29,8 +29,8 @@ const operationOf = validator(Operation);
 /** Engine bundles of the nodes: each is a node's own, so every call but the list names the node and is passed on. For system_admins. [D-11 D-25] */
 export function engineRoutes(app: Express, { nodes, operations, audit, clock }: EngineRoutesParts): void {
   app.get('/v2/engines', async (_req, res) => {
-    const answers = await Promise.all(nodes.places().filter(({ online }) => online).map(({ nodeId }) => listOf(nodeId)));
-    res.json({ data: answers.flatMap(({ data }) => data), unreachable: answers.flatMap(({ unreachable }) => unreachable), next_cursor: null } satisfies NodeEngineList);
+    const online = nodes.places().filter((place) => place.online);
+    res.json(await enginesOf(online.map(({ nodeId }) => nodeId), (nodeId) => ask(nodeId, (client) => client.json('GET', '/v2/engines'), engineList)));
   });
 
   app.get('/v2/nodes/:node_id/engines/:engine_id', async (req, res) => void res.json(await ask(req.params.node_id, (client) => client.json('GET', pathOf(req.params.engine_id)), engineBundle)));
@@ -55,16 +55,6 @@ export function engineRoutes(app: Express, { nodes, operations, audit, clock }: 
     await audited(audit, req, { action: 'engine.remove', source: 'api_admin', detail: { node_id: nodeId, engine_id: engineId } }, () => call(nodeId, (client) => client.exchange('DELETE', pathOf(engineId))));
     res.status(204).end();
   });
-
-  /** One node that does not answer hides none of the others. */
-  async function listOf(nodeId: string): Promise<Omit<NodeEngineList, 'next_cursor'>> {
-    try {
-      const { data } = await ask(nodeId, (client) => client.json('GET', '/v2/engines'), engineList);
-      return { data: data.map((one) => ({ node_id: nodeId, ...one })), unreachable: [] };
-    } catch (error) {
-      return { data: [], unreachable: [{ node_id: nodeId, message: error instanceof Error ? error.message : String(error) }] };
-    }
-  }
 
   /** Begins something on the node, and an operation here that follows it. */
   async function work(req: Request, res: Response, { action, path, body: sent, engineId }: NodeWork): Promise<void> {
@@ -104,6 +94,18 @@ export function engineRoutes(app: Express, { nodes, operations, audit, clock }: 
     const near = nearest(nodeId, known);
     throw new ApiError('NOT_FOUND', `node ${nodeId.slice(0, 128)} not found`, { hint: near.length > 0 ? `near it: ${near.join(', ')}` : 'GET /v2/nodes lists what there is' });
   }
+}
+
+/** One node that does not answer hides none of the others. */
+async function enginesOf(nodeIds: readonly string[], listOf: (nodeId: string) => Promise<EngineList>): Promise<NodeEngineList> {
+  const answers = await Promise.allSettled(nodeIds.map(listOf));
+  const list: NodeEngineList = { data: [], unreachable: [], next_cursor: null };
+  for (const [n, answer] of answers.entries()) {
+    const node_id = nodeIds[n] ?? '';
+    if (answer.status === 'fulfilled') list.data.push(...answer.value.data.map((one) => ({ node_id, ...one })));
+    else list.unreachable.push({ node_id, message: answer.reason instanceof Error ? answer.reason.message : String(answer.reason) });
+  }
+  return list;
 }
 
 function pathOf(engineId: string): string {
