@@ -61,6 +61,12 @@ test.each<[string, HubFault | null, string | null, RegExp]>([
   expect([await entriesOf(system.corral.poolUrl), await left()]).toEqual([[], []]);
 }, 120_000);
 
+test('T-234 D-52 a wheel without that file: a clear error with the next step, and nothing is left', async () => {
+  const answer = await pulled(system.corral.poolUrl, 'wheel', 'pypi:six==1.17.0/six/none.gguf');
+  expect([answer.status, answer.body['code'], answer.body['message']]).toEqual([503, 'MODEL_NOT_AVAILABLE', expect.stringMatching(/the wheel has no file six\/none\.gguf; it has .*; correct the path/)]);
+  expect([await entriesOf(system.corral.poolUrl), await left()]).toEqual([[], []]);
+}, 180_000);
+
 test('T-235 D-63 D-24 pulls of one file share its download, show progress, and the same pull twice is one operation', async () => {
   hub.misbehave(({ method }) => (method === 'GET' ? { kind: 'slow', bytesPerS: Math.max(50_000, bytes.length) } : null));
   const before = hub.requests.filter(({ method }) => method === 'GET').length;
