@@ -50,6 +50,8 @@ async function asked(key: string, route: ApiRoute): Promise<Answer> {
 function expectedOf({ path }: ApiRoute, role: Role): readonly number[] | 'its own' {
   if (path.startsWith('/api/orgs/') || path.startsWith('/api/chat/')) return [403];
   if (path.startsWith('/v2/tasks/')) return [404];
+  // Its keys are its own: no key of an organisation opens it.
+  if (path === '/admin/reload') return [401];
   if (path.startsWith('/v1/') || path === '/v2/tasks' || path.startsWith('/v2/meta/') || path === '/openapi.json') return 'its own';
   return role === 'system_admin' ? 'its own' : [403];
 }

@@ -139,7 +139,7 @@ async function lookAt(dir: string): Promise<Awaited<ReturnType<SmallDisk['onDisk
   const sizes = await Promise.all(models.map(({ path }) => stat(join(dir, path)).then((file) => file.size, () => null)));
   const marked = models.filter(({ removing }) => removing !== undefined).map(({ id }) => id);
   return {
-    ids: models.map(({ id }) => id),
+    ids: models.map(({ id }) => id).toSorted(),
     marked,
     contradictions: [
       ...models.filter(({ removing, size_bytes }, n) => removing === undefined && sizes[n] !== size_bytes).map(({ id }) => `${id} has no whole file`),

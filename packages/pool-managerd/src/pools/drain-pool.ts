@@ -20,16 +20,15 @@ export async function drainPool(parts: PoolOperationParts, { poolId, step, signa
   const { pools, replicas, clock, stopMs } = parts;
   const begunMs = clock.monotonicMs();
   const deadlineMs = pools.drain(poolId, graceMs) ?? begunMs;
-  const cut = new Map<string, number>();
+  const cutBefore = replicas.cutIn(poolId);
   return until({ clock, signal }, () => {
     const pool = pools.get(poolId);
     if (pool !== undefined && pool.drainDeadlineMs === null) throw takenBack(`the drain of pool ${poolId} was undone before it was over`, poolId);
     const left = replicas.inPool(poolId);
     const nowMs = clock.monotonicMs();
-    if (left.length === 0) return { pool_id: poolId, cut: [...cut.values()].reduce((sum, count) => sum + count, 0), duration_ms: Math.round(nowMs - begunMs) };
+    if (left.length === 0) return { pool_id: poolId, cut: replicas.cutIn(poolId) - cutBefore, duration_ms: Math.round(nowMs - begunMs) };
     const leases = left.reduce((sum, { replicaId }) => sum + replicas.leases(replicaId), 0);
     const isStopping = left.every(({ phase }) => phase.state === 'stopping');
-    for (const { replicaId, phase } of left) if (phase.state === 'stopping' && !cut.has(replicaId)) cut.set(replicaId, replicas.leases(replicaId));
     step({ phase: isStopping ? 'stopping' : 'draining', fraction: null, detail: `${leases} requests run on ${left.length} replicas` });
     if (nowMs > deadlineMs + stopMs + GRACE_MS) throw new ApiError('POOL_UNREADY', `an engine worker of pool ${poolId} does not end; look at its process, and at node/workers.jsonl in the state directory`, { pool_id: poolId });
     return null;

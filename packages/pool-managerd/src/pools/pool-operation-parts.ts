@@ -10,7 +10,7 @@ import type { ReplicaSet } from '../replicas/replica-set.js';
 /** What operations on pools read and move. */
 export interface PoolOperationParts {
   readonly pools: PoolTable;
-  readonly replicas: Pick<ReplicaSet, 'inPool' | 'leases'>;
+  readonly replicas: Pick<ReplicaSet, 'inPool' | 'leases' | 'cutIn'>;
   readonly changes: PoolChanges;
   readonly clock: Clock;
   /** SIGTERM to SIGKILL. */

@@ -46,6 +46,7 @@ export class ReplicaSet {
   readonly #work = new Map<string, Work>();
   readonly #leases: Leases;
   readonly #book = new RestartBook();
+  readonly #cut = new Map<string, number>();
   /** Processes that have not ended. */
   readonly #running = new Set<Promise<void>>();
   #isClosed = false;
@@ -64,6 +65,11 @@ export class ReplicaSet {
 
   leases(replicaId: string): number {
     return this.#leases.count(replicaId);
+  }
+
+  /** Requests that were running on replicas of the pool when those were stopped, since the start. */
+  cutIn(poolId: string): number {
+    return this.#cut.get(poolId) ?? 0;
   }
 
   /** A slot of a replica for one request, or why there is none. [C-20 C-21] */
@@ -216,6 +222,7 @@ export class ReplicaSet {
 
   #stop(replicaId: string, cause: string): void {
     const before = this.#replicas.get(replicaId);
+    if (before !== undefined) this.#cut.set(before.poolId, this.cutIn(before.poolId) + this.#leases.count(replicaId));
     this.#post(replicaId, { type: 'stop_begun', nowMs: this.options.clock.monotonicMs() }, cause);
     const work = this.#work.get(replicaId);
     work?.controller.abort(new Error(cause));
