@@ -253,5 +253,5 @@ function keptOf(before: ModelIntent | undefined, spec: ModelSpec, nowMs: number)
 }
 
 function full(): ApiError {
-  return new ApiError('CONFLICT', `the catalog holds ${MODELS_MAX} models; purge some with corral models rm --purge`);
+  return new ApiError('CONFLICT', `the catalog holds ${MODELS_MAX} models; remove some with corral models rm`);
 }
