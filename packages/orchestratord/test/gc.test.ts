@@ -60,7 +60,7 @@ describe('garbage collection on every node', () => {
     const { client, asked, audit, refreshed } = await aControlPlane({ n1: {}, n2: {} });
     const { status, body } = await client.exchange('POST', '/v2/catalog/gc');
     expect([status, body]).toEqual([202, expect.objectContaining({ kind: 'catalog_gc', state: 'succeeded', result: { nodes: { n1: report, n2: report } } })]);
-    expect([asked.toSorted(), refreshed]).toEqual([['n1 POST /v2/gc', 'n2 POST /v2/gc'], ['n1', 'n2']]);
+    expect([asked.toSorted(), refreshed]).toEqual([['n1 POST /v2/gc {}', 'n2 POST /v2/gc {}'], ['n1', 'n2']]);
     expect(audit).toEqual([expect.objectContaining({ action: 'catalog.gc', source: 'api_catalog', actor: 'key:k1', outcome: 'granted', detail: { operation_id: (body as { operation_id: string }).operation_id } })]);
     expect((await client.exchange('POST', '/v2/catalog/gc?wait=true')).status).toBe(200);
   });

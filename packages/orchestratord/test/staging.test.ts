@@ -1,11 +1,9 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CacheList } from '@corral/contracts';
-import { createHttpApp, createHttpClient, listen, silentLog, type HttpClient } from '@corral/service-kit';
+import { createHttpApp, createHttpClient, listen, silentLog } from '@corral/service-kit';
 import { stagingRoutes } from '../src/http/staging.routes.js';
-import type { NodePlace } from '../src/nodes/node-view.js';
 import { aNodeModel } from './node-fixtures.js';
+import { standInNodes, type NodeBehaviour as StandIn } from './stand-in-nodes.js';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -24,37 +22,18 @@ interface NodeBehaviour {
 
 /** A control plane that knows these nodes, each of which has `smollm2`, and what they were asked. */
 async function aControlPlane(behaviours: Readonly<Record<string, NodeBehaviour>>, online = true) {
-  const asked: string[] = [];
-  const clients = new Map<string, HttpClient>();
-  for (const [nodeId, { cache = list(), refusal, isGone = false }] of Object.entries(behaviours)) {
-    const server = createServer((req, res) => {
-      let body = '';
-      req.on('data', (part: Buffer) => (body += part.toString()));
-      req.on('end', () => {
-        asked.push(`${nodeId} ${req.method} ${req.url} ${body}`.trim());
-        const [status, answer] = req.method === 'GET' ? [200, cache] : refusal === undefined ? [202, {}] : [refusal.status, { code: refusal.code, message: `${nodeId} says no`, retriable: false }];
-        res.writeHead(status as number, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-      });
-    });
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const close = async (): Promise<void> => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    };
-    if (isGone) await close();
-    else closing.push(close);
-    const client = createHttpClient({ baseUrl: `http://127.0.0.1:${port}` });
-    closing.push(() => client.close());
-    clients.set(nodeId, client);
-  }
-  const places = [...clients.keys()].map((nodeId): NodePlace => ({ nodeId, online, models: [aNodeModel()], assignments: [], bytesPerS: { staged: null, onDisk: null, network: null }, staging: null }));
-  const models = [{ modelId: 'smollm2', digest, sizeBytes: 200, facts: null, retired: false, nodeIds: [...clients.keys()] }];
-  const nodes = { places: () => places, models: () => models, clientFor: (nodeId: string) => clients.get(nodeId), refresh: () => {} };
+  const told = Object.entries(behaviours).map(([nodeId, { cache = list(), refusal, isGone = false }]): [string, StandIn] => {
+    const said = refusal === undefined ? ([202, {}] as const) : ([refusal.status, { code: refusal.code, message: `${nodeId} says no`, retriable: false }] as const);
+    return [nodeId, { isGone, online, models: [aNodeModel()], answers: (method) => (method === 'GET' ? [200, cache] : said) }];
+  });
+  const standIns = await standInNodes(Object.fromEntries(told), () => ({}));
+  closing.push(() => standIns.close());
+  const models = [{ modelId: 'smollm2', digest, sizeBytes: 200, facts: null, retired: false, nodeIds: Object.keys(behaviours) }];
+  const nodes = { ...standIns, models: () => models };
   const server = await listen(createHttpApp({ log: silentLog, routes: (app) => stagingRoutes(app, { nodes }) }), { host: '127.0.0.1', port: 0 }, { log: silentLog });
   const client = createHttpClient({ baseUrl: server.url });
   closing.push(() => server.close(0), () => client.close());
-  return { client, asked };
+  return { client, asked: standIns.asked };
 }
 const path = '/v2/catalog/models/smollm2/stage';
 

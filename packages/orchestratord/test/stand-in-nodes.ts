@@ -3,18 +3,21 @@ import type { AddressInfo } from 'node:net';
 import { createHttpClient, type HttpClient } from '@corral/service-kit';
 import type { NodePlace } from '../src/nodes/node-view.js';
 
+type Said = readonly [status: number, body: object];
+
 export interface NodeBehaviour {
-  readonly answers?: readonly [status: number, body: object];
+  readonly answers?: Said | ((method: string) => Said);
   readonly hangs?: boolean;
   readonly isGone?: boolean;
   readonly online?: boolean;
+  readonly models?: NodePlace['models'];
 }
 
 export interface StandInNodes {
   places(): readonly NodePlace[];
   clientFor(nodeId: string): HttpClient | undefined;
   refresh(nodeId: string): void;
-  /** `n1 GET /v2/gc/plan`, in order. */
+  /** `n1 GET /v2/gc/plan`, in order; the body behind it where there is one. */
   readonly asked: readonly string[];
   readonly refreshed: readonly string[];
   close(): Promise<void>;
@@ -28,9 +31,14 @@ export async function standInNodes(behaviours: Readonly<Record<string, NodeBehav
   const clients = new Map<string, HttpClient>();
   for (const [nodeId, { answers, hangs = false, isGone = false }] of Object.entries(behaviours)) {
     const server = createServer((req, res) => {
-      asked.push(`${nodeId} ${req.method} ${req.url}`);
-      const [status, body] = answers ?? [200, usual(req.method ?? '')];
-      if (!hangs) res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      const { method = '' } = req;
+      let sent = '';
+      req.on('data', (part: Buffer) => (sent += part.toString()));
+      req.on('end', () => {
+        asked.push(`${nodeId} ${method} ${req.url} ${sent}`.trim());
+        const [status, body] = (typeof answers === 'function' ? answers(method) : answers) ?? [200, usual(method)];
+        if (!hangs) res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      });
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -44,7 +52,7 @@ export async function standInNodes(behaviours: Readonly<Record<string, NodeBehav
     closing.push(() => client.close());
     clients.set(nodeId, client);
   }
-  const places = Object.entries(behaviours).map(([nodeId, { online = true }]): NodePlace => ({ nodeId, online, models: [], assignments: [], bytesPerS: { staged: null, onDisk: null, network: null }, staging: null }) as NodePlace);
+  const places = Object.entries(behaviours).map(([nodeId, { online = true, models = [] }]): NodePlace => ({ nodeId, online, models, assignments: [], bytesPerS: { staged: null, onDisk: null, network: null }, staging: null }) as NodePlace);
   return {
     places: () => places,
     clientFor: (nodeId) => clients.get(nodeId),
