@@ -35,7 +35,7 @@ describe('corral models', () => {
   test('A-162 add takes a path from where it was typed, an id where one is given, and leaves the pull where it is told to', async () => {
     const { url, seen } = await serving(CALLS);
     expect((await run(url, 'models', 'add', 'm.gguf', '--id', 'tiny', '--no-pull')).code).toBe(0);
-    expect(seen.map(({ call, body }) => [call, body])).toEqual([['POST /v2/catalog/models', { id: 'tiny', ref: 'file:/work/m.gguf' }]]);
+    expect(seen.map(({ call, body }) => [call, body])).toEqual([['POST /v2/catalog/models', { id: 'tiny', ref: 'file:/srv/m.gguf' }]]);
   });
 
   test('A-162 add fails with the reason of the pull, and where the model fits nowhere', async () => {

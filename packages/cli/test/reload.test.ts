@@ -48,7 +48,7 @@ describe('corral reload', () => {
     const { url, seen } = await serving(json(done));
     const ran = await runCorral(['reload', '--config', 'm.yaml', '--state-dir', await stateDirOf(url)], { env: KEYS });
     expect(ran).toEqual({ code: 0, out: 'reload ok via cli (+1 ~2 -0)\n  m was loaded beside the old one\n', err: '' });
-    expect(seen).toEqual([{ call: CALL, authorization: 'Bearer first', body: { source: 'cli', path: '/work/m.yaml' } }]);
+    expect(seen).toEqual([{ call: CALL, authorization: 'Bearer first', body: { source: 'cli', path: '/srv/m.yaml' } }]);
   });
 
   test('F-12 a manifest that is not served ends with 1 and its lines; --json prints the answer as it is', async () => {

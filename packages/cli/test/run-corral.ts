@@ -26,7 +26,7 @@ export function aContext(changes: Partial<CliContext> = {}): CliContext {
   return {
     env: {},
     homeDir: '/home/u',
-    workDir: '/work',
+    workDir: '/srv',
     clock: systemClock,
     out: { write: () => {}, isTerminal: false },
     err: { write: () => {}, isTerminal: false },
