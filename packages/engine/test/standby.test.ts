@@ -59,8 +59,9 @@ describe('processes that wait for a load', () => {
     const seen: StandbyState[] = [];
     standBy(workers, 1, seen);
     await eventually('one is forked', 30_000, () => Promise.resolve(seen.length > 0));
-    const [first, second] = await Promise.all([start(workers), start(workers)]);
-    expect([first?.pid, seen[0]?.pids.includes(second?.pid ?? 0)]).toEqual([seen[0]?.pids[0], false]);
+    const started = await Promise.all([start(workers), start(workers)]);
+    // Either of two loads at once may be the one that meets it first.
+    expect(started.filter(({ pid }) => seen[0]?.pids.includes(pid)).map(({ pid }) => pid)).toEqual(seen[0]?.pids);
   });
 
   test('C-150 none is forked while a load runs', async () => {
