@@ -13,8 +13,8 @@ import { runSuites } from './suites.mjs';
 
 const MINUTE_MS = 60_000;
 
-/** Suites that start whole systems share two cores with them: one at a time, after the rest. */
-const ALONE = 'e2e';
+/** Suites that start whole systems, which share the cores with them: after the rest. */
+const SYSTEMS = 'e2e';
 
 /** In the environment of everything that the tests of this run start. */
 const marker = `corral-test-${randomUUID()}`;
@@ -52,11 +52,11 @@ async function main(wanted) {
 
 function groupsOf(wanted) {
   const named = wanted.length === 0 ? packages : wanted;
-  const together = named.filter((name) => name !== ALONE).map((name) => `packages/${name}/`);
+  const together = named.filter((name) => name !== SYSTEMS).map((name) => `packages/${name}/`);
   const gates = wanted.length === 0 ? ['scripts/'] : [];
   return [
     { name: 'suites', paths: [...gates, ...together], flags: ['--maxWorkers=2'], limitMs: 25 * MINUTE_MS },
-    { name: ALONE, paths: named.includes(ALONE) ? [`packages/${ALONE}/`] : [], flags: ['--runInBand'], limitMs: 50 * MINUTE_MS },
+    { name: SYSTEMS, paths: named.includes(SYSTEMS) ? [`packages/${SYSTEMS}/`] : [], flags: ['--maxWorkers=2'], limitMs: 50 * MINUTE_MS },
   ].filter(({ paths }) => paths.length > 0);
 }
 
