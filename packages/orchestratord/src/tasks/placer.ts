@@ -30,6 +30,13 @@ interface Held {
   readonly times: number;
 }
 
+/** Where a task can start. */
+export interface ReplicaPlace {
+  readonly nodeId: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+}
+
 /** Gathers what `decide` reads and acts on its answer; no task finds its pool in any other way. [A-01 A-03] */
 export class Placer {
   readonly #held = new Map<string, Held>();
@@ -55,11 +62,12 @@ export class Placer {
   }
 
   /** The replica that can start the task at once, if any. Asked often, so only an answer is reported. */
-  dispatch(task: Task, pools: readonly PoolSnapshot[]): Extract<PlacementDecision, { kind: 'assigned' }> | null {
+  dispatch(task: Task, pools: readonly PoolSnapshot[]): ReplicaPlace | null {
     const decision = decide(this.#input('dispatch', task, pools));
     if (decision.kind !== 'assigned' || decision.replicaId === null) return null;
     this.parts.onDecision(task, 'dispatch', decision);
-    return decision;
+    const { nodeId, poolId, replicaId } = decision;
+    return { nodeId, poolId, replicaId };
   }
 
   /** What makes waiting pointless: the model cannot fit, or has just failed. */

@@ -5,9 +5,8 @@ import type { ModelStatus } from '../assignments/demand.js';
 import { narrate } from './narration.js';
 import { Paces } from './paces.js';
 import type { QueuePolicy } from './pool-queues.js';
-import type { Task, TaskState } from './task.js';
+import type { RunningState, Task, TaskState } from './task.js';
 
-type Running = Extract<TaskState, { at: 'running' }>;
 type Place = { readonly engine: string; readonly engine_version: string; readonly pool_id: string; readonly replica_id: string };
 
 export interface TaskJournalParts {
@@ -86,7 +85,7 @@ export class TaskJournal {
   }
 
   /** A replica without a free slot is no fault: it is freeing one. */
-  placedAgain(task: Task, at: Running, error: ApiError): void {
+  placedAgain(task: Task, at: RunningState, error: ApiError): void {
     const { log } = this.parts;
     const level = error.code === 'REPLICA_EXHAUSTED' ? 'debug' : 'warn';
     log[level]('task placed again', { ...this.#fields(task), pool_id: at.poolId, replica_id: at.replicaId, attempt: task.tries.length, code: error.code, reason: error.message });
@@ -102,7 +101,7 @@ export class TaskJournal {
     return { ...frame, human: narrate.waiting(task, waitingFor) };
   }
 
-  completed(task: Task, at: Running, usage: GenerateUsage | null): void {
+  completed(task: Task, at: RunningState, usage: GenerateUsage | null): void {
     const { metrics, log } = this.parts;
     const place = this.#place(at.poolId, at.replicaId);
     const byPool = { engine: ENGINE, engine_version: place.engine_version, pool_id: at.poolId, priority: task.priority };

@@ -17,7 +17,7 @@ export interface TaskTarget {
   readonly route: string | null;
 }
 
-/** A task from admission to its end. Only the task loop writes what is not readonly. */
+/** A task from admission to its end. Only the task book writes what is not readonly. */
 export interface Task {
   readonly id: string;
   readonly orgId: string;
@@ -48,18 +48,18 @@ export interface Task {
   tries: readonly Try[];
 }
 
-export type TaskState =
-  | { readonly at: 'queued'; readonly poolId: string }
-  | {
-      readonly at: 'running';
-      readonly nodeId: string;
-      readonly poolId: string;
-      readonly replicaId: string;
-      readonly startedMs: number;
-      /** Aborted when nobody wants the answer. */
-      readonly stop: AbortController;
-      /** Aborted when its node has lost it. */
-      readonly lost: AbortController;
-      readonly progress: AnswerProgress;
-    }
-  | { readonly at: 'ended' };
+export type TaskState = { readonly at: 'queued'; readonly poolId: string } | RunningState | { readonly at: 'ended' };
+
+export interface RunningState {
+  readonly at: 'running';
+  readonly nodeId: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+  /** Aborted when nobody wants the answer. */
+  readonly stop: AbortController;
+  /** Aborted when its node has lost it. */
+  readonly lost: AbortController;
+  readonly progress: AnswerProgress;
+}
