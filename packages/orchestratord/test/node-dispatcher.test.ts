@@ -173,9 +173,8 @@ describe('dispatch to a node', () => {
   });
 
   test('A-82 a node that never answers, and one that stops in the middle, are noticed', async () => {
-    const deadlines = { first_token_ms: 30, token_gap_ms: 30 };
-    const silent = await dispatchTo(() => undefined, { request: { deadlines } });
-    const stuck = await dispatchTo((_req, res) => void res.writeHead(200).write('event: token\ndata: {}\n\n'), { request: { deadlines } });
+    const silent = await dispatchTo(() => undefined, { request: { deadlines: { first_token_ms: 30, token_gap_ms: 60_000 } } });
+    const stuck = await dispatchTo((_req, res) => void res.writeHead(200).write('event: token\ndata: {}\n\n'), { request: { deadlines: { first_token_ms: 60_000, token_gap_ms: 30 } } });
     expect([silent.outcome, stuck.outcome]).toEqual([failed('FIRST_TOKEN_TIMEOUT'), failed('DECODE_TIMEOUT')]);
   });
 
