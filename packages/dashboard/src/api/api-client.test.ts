@@ -69,3 +69,11 @@ test('an answer without a body is null', async () => {
   const { client } = clientOf(() => new Response('', { status: 202 }));
   expect(await client.post('/v2/pools/p1/reset')).toEqual({ ok: true, value: null });
 });
+
+test('U-30 what is read comes with its version, and a change names the version that it is of', async () => {
+  const { client, calls } = clientOf(() => new Response('{"id":"tiny"}', { headers: { etag: '"v1"' } }));
+  expect(await client.versioned('/v2/catalog/models/tiny')).toEqual({ ok: true, value: { value: { id: 'tiny' }, etag: '"v1"' } });
+  await client.send('PUT', '/x', { ifMatch: '"v1"' });
+  await client.send('PUT', '/x', { ifMatch: null });
+  expect(calls.slice(1).map(({ init }) => init.headers)).toEqual([{ 'if-match': '"v1"' }, {}]);
+});

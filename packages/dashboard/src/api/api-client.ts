@@ -8,8 +8,17 @@ export interface ApiClientPorts {
   readonly key: () => string | null;
 }
 
+/** What came, with the version that a change of it names. [U-30] */
+export interface Versioned<T> {
+  readonly value: T;
+  /** null where the server named none: then a change is of whatever is there. */
+  readonly etag: string | null;
+}
+
 export interface SendOptions {
   readonly body?: object;
+  /** The version that the change is of; left out or null where any will do. [U-30] */
+  readonly ifMatch?: string | null;
   readonly timeoutMs?: number;
 }
 
@@ -22,6 +31,10 @@ export class ApiClient {
 
   get<T>(path: string): Promise<ApiResult<T>> {
     return this.call('GET', path, {}, async (response) => (await response.json()) as T);
+  }
+
+  versioned<T>(path: string): Promise<ApiResult<Versioned<T>>> {
+    return this.call('GET', path, {}, async (response) => ({ value: (await response.json()) as T, etag: response.headers.get('etag') }));
   }
 
   text(path: string): Promise<ApiResult<string>> {
@@ -42,11 +55,12 @@ export class ApiClient {
   }
 
   private async call<T>(method: string, path: string, options: SendOptions, read: (response: Response) => Promise<T>): Promise<ApiResult<T>> {
-    const { body, timeoutMs = TIMEOUT_MS } = options;
+    const { body, ifMatch = null, timeoutMs = TIMEOUT_MS } = options;
     const key = this.ports.key();
     const headers = {
       ...(key === null ? {} : { authorization: `Bearer ${key}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(ifMatch === null ? {} : { 'if-match': ifMatch }),
     };
     try {
       const response = await this.ports.fetch(path, {

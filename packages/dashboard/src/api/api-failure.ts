@@ -36,6 +36,11 @@ export function refusal(status: number, body: unknown, correlationId: string | n
   };
 }
 
+/** Whether somebody else changed what was to be changed, so that nothing was. [U-30] */
+export function isConflict(failure: ApiFailure | null): boolean {
+  return failure?.code === 'PRECONDITION_FAILED';
+}
+
 function kindOf(status: number, code: string | undefined): FailureKind {
   if (code === 'MISSING_TOKEN') return 'key_needed';
   if (status === 401) return 'key_refused';

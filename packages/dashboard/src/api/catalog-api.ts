@@ -1,5 +1,5 @@
-import type { CatalogModel, CatalogModelList, GcPlans, ModelPull, ModelRegister, ModelState, ModelStateChange, Operation } from '@corral/contracts';
-import type { ApiClient, ApiResult } from './api-client.js';
+import type { CatalogModel, CatalogModelList, GcPlans, ModelPatch, ModelPull, ModelRegister, ModelState, ModelStateChange, Operation } from '@corral/contracts';
+import type { ApiClient, ApiResult, Versioned } from './api-client.js';
 
 /** Which models of the catalog, and which page of them. */
 export interface ModelQuery {
@@ -17,7 +17,10 @@ export const MODELS_PAGE = 50;
 const PLAN_TIMEOUT_MS = 60_000;
 const PURGE_TIMEOUT_MS = 60_000;
 
-/** The calls for models. [U-20] */
+/** A model as it was shown, with the version that a change of it names. */
+export type ShownModel = Versioned<CatalogModel>;
+
+/** The calls for models; those that change one change the version that was shown, and no other. [U-20 U-30] */
 export class CatalogApi {
   constructor(private readonly client: ApiClient) {}
 
@@ -26,20 +29,24 @@ export class CatalogApi {
     return this.client.get(`${PATH}?${query.toString()}`);
   }
 
-  model(modelId: string): Promise<ApiResult<CatalogModel>> {
-    return this.client.get(pathOf(modelId));
+  model(modelId: string): Promise<ApiResult<ShownModel>> {
+    return this.client.versioned(pathOf(modelId));
   }
 
   register(body: ModelRegister): Promise<ApiResult<CatalogModel | null>> {
     return this.client.post(PATH, body);
   }
 
-  pin(modelId: string): Promise<ApiResult<unknown>> {
-    return this.client.send('PUT', `${pathOf(modelId)}/pin`);
+  patch({ value: { id }, etag }: ShownModel, body: ModelPatch): Promise<ApiResult<unknown>> {
+    return this.client.send('PATCH', pathOf(id), { body, ifMatch: etag });
   }
 
-  unpin(modelId: string): Promise<ApiResult<unknown>> {
-    return this.client.send('DELETE', `${pathOf(modelId)}/pin`);
+  pin({ value: { id }, etag }: ShownModel): Promise<ApiResult<unknown>> {
+    return this.client.send('PUT', `${pathOf(id)}/pin`, { ifMatch: etag });
+  }
+
+  unpin({ value: { id }, etag }: ShownModel): Promise<ApiResult<unknown>> {
+    return this.client.send('DELETE', `${pathOf(id)}/pin`, { ifMatch: etag });
   }
 
   verify(modelId: string): Promise<ApiResult<unknown>> {
@@ -50,13 +57,13 @@ export class CatalogApi {
     return this.client.post(`${pathOf(modelId)}/pull`, body);
   }
 
-  changeState(modelId: string, body: ModelStateChange): Promise<ApiResult<unknown>> {
-    return this.client.send('PATCH', `${pathOf(modelId)}/state`, { body });
+  changeState({ value: { id }, etag }: ShownModel, body: ModelStateChange): Promise<ApiResult<unknown>> {
+    return this.client.send('PATCH', `${pathOf(id)}/state`, { body, ifMatch: etag });
   }
 
   /** Removes the entry and its files. */
-  purge(modelId: string): Promise<ApiResult<unknown>> {
-    return this.client.send('DELETE', `${pathOf(modelId)}?purge=true`, { timeoutMs: PURGE_TIMEOUT_MS });
+  purge({ value: { id }, etag }: ShownModel): Promise<ApiResult<unknown>> {
+    return this.client.send('DELETE', `${pathOf(id)}?purge=true`, { ifMatch: etag, timeoutMs: PURGE_TIMEOUT_MS });
   }
 
   gcPlan(): Promise<ApiResult<GcPlans | null>> {

@@ -1,5 +1,6 @@
-import type { CatalogModel, Operation } from '@corral/contracts';
+import type { Operation } from '@corral/contracts';
 import type { JSX } from 'preact';
+import type { ShownModel } from '../api/catalog-api.js';
 import { OperationList } from '../operations/operation-list.js';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
@@ -8,6 +9,7 @@ import { Empty, Panel } from '../shell/panel.js';
 import { MODELS } from '../shell/route.js';
 import { StaleNote } from '../shell/stale-note.js';
 import { useNowMs, useReading } from '../shell/use-store.js';
+import { EditPanel } from './edit-panel.js';
 import { ForecastPanel } from './forecast-panel.js';
 import { ModelActions } from './model-actions.js';
 import { ModelFacts } from './model-facts.js';
@@ -34,7 +36,7 @@ export function ModelPage({ store, modelId }: { readonly store: PageStore; reado
         <>
           <StaleNote store={store} reading={reading} everyMs={EVERY_MS.model} />
           <Listing reading={reading} lines={6} empty={() => undefined}>
-            {(model) => <Model store={store} model={model} operations={(operations.value ?? []).filter(({ subject }) => subject['model_id'] === modelId).slice(0, OPERATIONS_MAX)} />}
+            {(shown) => <Model store={store} shown={shown} operations={(operations.value ?? []).filter(({ subject }) => subject['model_id'] === modelId).slice(0, OPERATIONS_MAX)} />}
           </Listing>
         </>
       )}
@@ -42,7 +44,8 @@ export function ModelPage({ store, modelId }: { readonly store: PageStore; reado
   );
 }
 
-function Model({ store, model, operations }: { readonly store: PageStore; readonly model: CatalogModel; readonly operations: readonly Operation[] }): JSX.Element {
+function Model({ store, shown, operations }: { readonly store: PageStore; readonly shown: ShownModel; readonly operations: readonly Operation[] }): JSX.Element {
+  const { value: model } = shown;
   const nowMs = useNowMs(store);
   const state = modelState(model, nowMs);
   return (
@@ -54,8 +57,9 @@ function Model({ store, model, operations }: { readonly store: PageStore; readon
           {state.note !== null && <span class="muted figures">{state.note}</span>}
         </div>
         {model.state === 'Retired' && <p class="muted">Requests for it are refused. It stays on the nodes until it is removed, or garbage collection takes it.</p>}
-        <ModelActions store={store} model={model} operations={operations} />
+        <ModelActions store={store} shown={shown} operations={operations} />
       </div>
+      <EditPanel store={store} shown={shown} />
       {operations.length > 0 && (
         <Panel id="operations" title="What was asked of it" aside="newest first">
           <OperationList operations={operations} nowMs={nowMs} namesSubject={false} />

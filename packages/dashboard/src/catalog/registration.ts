@@ -19,15 +19,30 @@ const FIELDS: Readonly<Record<string, RegistrationField>> = { id: 'id', sources:
 
 /** What is sent: empty fields are left out. [U-27] */
 export function registrationOf(text: RegistrationText): ModelRegister {
-  const sources = text.sources.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  const tags = text.tags.split(/[\s,]+/).filter((tag) => tag !== '');
-  const digest = text.digest.trim();
+  const [sources, tags, digest] = [linesIn(text.sources), tagsIn(text.tags), digestIn(text.digest)];
   return {
     id: text.id.trim(),
     ...(sources.length === 0 ? {} : { sources }),
-    ...(digest === '' ? {} : { digest: digest.includes(':') ? digest : `sha256:${digest}` }),
-    ...(tags.length === 0 ? {} : { tags: [...new Set(tags)] }),
+    ...(digest === null ? {} : { digest }),
+    ...(tags.length === 0 ? {} : { tags }),
   };
+}
+
+/** What stands on each line, without empty ones. */
+export function linesIn(text: string): string[] {
+  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+}
+
+/** Words that commas or spaces separate, each once. */
+export function tagsIn(text: string): string[] {
+  return [...new Set(text.split(/[\s,]+/).filter((tag) => tag !== ''))];
+}
+
+/** A digest as the server wants it, whether or not it was typed with its algorithm; null where none was. */
+export function digestIn(text: string): string | null {
+  const digest = text.trim();
+  if (digest === '') return null;
+  return digest.includes(':') ? digest : `sha256:${digest}`;
 }
 
 /** The field that a refusal is about; null where it is about the whole. [U-27] */

@@ -1,4 +1,4 @@
-import type { ApiFailure } from '../api/api-failure.js';
+import { isConflict, type ApiFailure } from '../api/api-failure.js';
 import type { ApiResult } from '../api/api-client.js';
 
 /** What became of a button: `asked` until the server answers, then `accepted` for a moment, or `failed` until it is tried again. */
@@ -15,6 +15,12 @@ export class Deeds {
 
   of(subject: string): Deed | null {
     return this.bySubject.get(subject) ?? null;
+  }
+
+  /** Whether the last one failed because somebody else had changed what it was about. [U-30] */
+  isConflict(subject: string): boolean {
+    const deed = this.of(subject);
+    return deed?.state === 'failed' && isConflict(deed.failure);
   }
 
   /** Does it once at a time. Returns whether the server accepted it. */

@@ -62,6 +62,20 @@ test('U-03 a try that fails leaves the last value and its time; the next answer 
   ]);
 });
 
+test('U-03 an answer that nothing can be made of is a failed try, and asking goes on', async () => {
+  const asked: number[] = [];
+  const rounds: (() => void)[] = [];
+  const clock = { nowMs: () => 0, after: (_ms: number, run: () => void) => (rounds.push(run), () => {}) };
+  const ask = (): Promise<ApiResult<number>> => (asked.push(1), asked.length === 1 ? Promise.reject(new TypeError('data is not iterable')) : Promise.resolve(is(2)));
+  const poll = new Poll<number>({ everyMs: 1_000, clock, ask, onChange: () => {} });
+  poll.start();
+  await new Promise(setImmediate);
+  expect(poll.reading.failure?.message).toMatch(/another version.*reload/);
+  rounds[0]?.();
+  await new Promise(setImmediate);
+  expect([asked.length, poll.reading.value]).toEqual([2, 2]);
+});
+
 test('U-15 the next question waits for the answer and the interval, and a stopped poll asks nothing', async () => {
   const { poll, waiting, answer, pass } = rig();
   poll.start();

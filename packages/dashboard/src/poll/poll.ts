@@ -1,5 +1,5 @@
 import type { ApiResult } from '../api/api-client.js';
-import type { FailureKind } from '../api/api-failure.js';
+import { unreachable, type FailureKind } from '../api/api-failure.js';
 import { NOTHING_READ, readAgain, withoutValue, type Reading } from './reading.js';
 
 export interface PollClock {
@@ -67,7 +67,8 @@ export class Poll<T> {
     if (this.asking) return;
     this.asking = true;
     const { round } = this;
-    const result = await this.options.ask();
+    // An answer that nothing can be made of is a failed try like any other: asking goes on.
+    const result = await this.options.ask().catch((): ApiResult<T> => ({ ok: false, failure: unreachable('the answer is of another version than this page; reload it') }));
     if (round !== this.round) return;
     this.asking = false;
     const read = readAgain(this.current, result, this.options.clock.nowMs());

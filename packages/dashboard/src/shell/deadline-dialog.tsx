@@ -1,24 +1,25 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { ConfirmDialog } from './confirm-dialog.js';
+import { ConfirmDialog, type DialogWays } from './confirm-dialog.js';
 import { deadlineOf } from './deadline.js';
 import { TextField } from './text-field.js';
 
-interface DeadlineDialogProps {
+interface DeadlineDialogProps extends DialogWays {
   readonly title: string;
   readonly confirm: string;
   /** null = what runs may finish. */
   readonly onConfirm: (deadlineMs: number | null) => void;
-  readonly onClose: () => void;
+  /** Stands below the field. */
+  readonly notice?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** Asks before work is refused, and until when what runs may go on. */
-export function DeadlineDialog({ title, confirm, onConfirm, onClose, children }: DeadlineDialogProps): JSX.Element {
+export function DeadlineDialog({ title, confirm, onConfirm, notice, children, isPossible = true, ...ways }: DeadlineDialogProps): JSX.Element {
   const [text, setText] = useState('');
   const deadline = deadlineOf(text);
   return (
-    <ConfirmDialog title={title} confirm={confirm} isPossible={deadline !== undefined} onConfirm={() => deadline !== undefined && onConfirm(deadline)} onClose={onClose}>
+    <ConfirmDialog title={title} confirm={confirm} {...ways} isPossible={isPossible && deadline !== undefined} onConfirm={() => deadline !== undefined && onConfirm(deadline)}>
       <p>{children}</p>
       <TextField
         id="deadline"
@@ -28,6 +29,7 @@ export function DeadlineDialog({ title, confirm, onConfirm, onClose, children }:
         problem={deadline === undefined ? 'Enter a whole number of seconds, 86400 at most, or nothing.' : null}
         onText={setText}
       />
+      {notice}
     </ConfirmDialog>
   );
 }

@@ -32,6 +32,7 @@ export class PageStore {
   readonly health: Poll<AdminHealth>;
   private readonly watched = new Set<Pick<Poll<unknown>, 'start' | 'stop' | 'clear' | 'askNow'>>();
   private readonly metrics: Poll<string>;
+  private isSeen = false;
   private whereLast: string | null = null;
   private caller: CallerInfo | null = null;
   private counters: readonly CounterReading[] = [];
@@ -75,11 +76,13 @@ export class PageStore {
   }
 
   start(): void {
+    this.isSeen = true;
     this.everyPoll((poll) => poll.start());
   }
 
-  /** A page that nobody sees asks nothing. */
+  /** A page that nobody sees asks nothing, from its first moment on: links are opened in tabs behind. [U-15] */
   pause(): void {
+    this.isSeen = false;
     this.everyPoll((poll) => poll.stop());
   }
 
@@ -101,7 +104,7 @@ export class PageStore {
   watch<T>(everyMs: number, ask: (api: CorralApi) => Promise<ApiResult<T>>): Watched<T> {
     const poll = new Poll<T>({ everyMs, clock: this.parts.clock, ask: () => ask(this.parts.api), onChange: () => this.tell() });
     this.watched.add(poll);
-    poll.start();
+    if (this.isSeen) poll.start();
     return {
       get reading() {
         return poll.reading;
@@ -125,10 +128,13 @@ export class PageStore {
     await this.act(`reset ${poolId}`, (api) => api.resetPool(poolId));
   }
 
-  /** Does what a button asks for, once at a time. What was done shows in every number, so that all are asked anew. Returns whether the server accepted it. */
+  /**
+   * Does what a button asks for, once at a time. What was done shows in every number, so that all are asked anew; so does what somebody
+   * else did, where that is why nothing was. Returns whether the server accepted it.
+   */
   async act(subject: string, ask: (api: CorralApi) => Promise<ApiResult<unknown>>): Promise<boolean> {
     const isAccepted = await this.deeds.do(subject, () => ask(this.parts.api));
-    if (isAccepted) this.everyPoll((poll) => poll.askNow());
+    if (isAccepted || this.deeds.isConflict(subject)) this.everyPoll((poll) => poll.askNow());
     return isAccepted;
   }
 
@@ -137,7 +143,7 @@ export class PageStore {
     this.counters = [];
     this.caller = null;
     this.everyPoll((poll) => poll.clear());
-    this.start();
+    if (this.isSeen) this.start();
   }
 
   /** Of the caller's organisation, which the server knows. */

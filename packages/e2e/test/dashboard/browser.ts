@@ -21,8 +21,8 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** Goes to the dashboard of a server in a tab of its own, with nothing kept from others. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+/** Goes to a page of the dashboard of a server in a tab of its own, with nothing kept from others. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}, path = '/ui/'): Promise<Visit> {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   page.setDefaultTimeout(WITHIN_MS);
@@ -31,7 +31,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   page.on('console', (message) => void (['error', 'warning'].includes(message.type()) && complaints.push(message.text())));
   page.on('pageerror', (error) => void complaints.push(error.message));
   page.on('request', (request) => void hosts.add(new URL(request.url()).host));
-  await page.goto(new URL('/ui/', url).href);
+  await page.goto(new URL(path, url).href);
   return { page, complaints, hosts, close: () => context.close() };
 }
 

@@ -18,6 +18,8 @@ let system: System;
 const models = async (): Promise<readonly string[]> => (await readdir(join(system.corral.stateDir, 'models'))).filter((name) => name.startsWith('sha256-'));
 const chat = (model: string) => call(system.corral.url, 'POST', '/v1/chat/completions', { model, messages: [{ role: 'user', content: 'x' }], max_tokens: 1 });
 const path = (id: string, what = '') => `/v2/catalog/models/${encodeURIComponent(id)}${what}`;
+const called = (method: string, address: string, body?: object) => call(system.corral.url, method, address, body);
+const modelNow = async (id: string) => (await called('GET', path(id))).body;
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -27,7 +29,10 @@ beforeAll(async () => {
   digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   hub = await startHub();
   hub.put('fetched.gguf', bytes);
-  system = await startSystem({ models: { kept: { source: `file:${kept.path}`, context: 512, slots: 2 } } });
+  system = await startSystem({
+    models: { kept: { source: `file:${kept.path}`, context: 512, slots: 2 } },
+    poolManagerd: { gc: { retention_rules: ['KeepActive', 'KeepPinned', { DeleteRetired: { after_days: 0 } }] } },
+  });
 }, 180_000);
 
 afterAll(async () => {
@@ -106,8 +111,7 @@ describe('the catalog page', () => {
   }, 240_000);
 
   test('U-29 the engine that runs models is there, is verified, and is not removed while it is used', async () => {
-    const { page, close } = await visit(browser, system.corral.url);
-    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    const { page, close } = await visit(browser, system.corral.url, {}, '/ui/models');
     await says(page, '[data-engine]', /llamacpp \d.*for cpu/s);
     const bundle = page.locator('[data-engine]', { hasText: 'for cpu' }).first();
     await bundle.getByRole('button', { name: /^Remove / }).click();
@@ -122,8 +126,7 @@ describe('the catalog page', () => {
   test('U-20 the list is searched by name and state, and the address keeps both', async () => {
     for (const id of ['one', 'other/one']) expect((await call(system.corral.url, 'POST', '/v2/catalog/models', { id, source_url: `${hub.url}/${id}.gguf` })).status).toBe(201);
     expect((await call(system.corral.url, 'PATCH', path('one', '/state'), { state: 'Retired' })).status).toBe(200);
-    const { page, close } = await visit(browser, system.corral.url);
-    await page.getByRole('link', { name: 'Models', exact: true }).click();
+    const { page, close } = await visit(browser, system.corral.url, {}, '/ui/models');
     const shown = () => page.evaluate(`[...document.querySelectorAll('[data-model]')].map((line) => line.dataset.model).join(' ')`);
     await says(page, '[data-model="kept"]', 'kept');
     await page.getByLabel('Name').fill('one');
@@ -152,4 +155,120 @@ describe('the catalog page', () => {
     }
     await close();
   }, 120_000);
+
+  test('T-252 U-28 a garbage collection is planned, then run, and says what it did', async () => {
+    expect((await called('POST', '/v2/catalog/models', { id: 'old', source_url: `${hub.url}/fetched.gguf` })).status).toBe(201);
+    expect((await called('POST', path('old', '/pull?wait=true'), {})).status).toBe(200);
+    expect((await called('PATCH', path('old', '/state'), { state: 'Retired' })).status).toBe(200);
+    expect((await called('POST', '/v1/completions', { model: 'kept', prompt: 'x', max_tokens: 1 })).status).toBe(200);
+
+    const { page, complaints, close } = await visit(browser, system.corral.url, {}, '/ui/models');
+    await says(page, '[data-model="old"]', 'Retired');
+    expect(await page.getByRole('button', { name: 'Run the garbage collection', exact: true }).getAttribute('aria-disabled')).toBe('true');
+    // The node hears of what was retired with its next report.
+    await eventually('the plan names the retired model', WITHIN_MS, async () => {
+      await press(page, 'Plan a garbage collection; nothing is deleted');
+      await says(page, '[data-gc="plan"] [data-gc-node]', /% used/);
+      return (await page.locator('[data-gc="plan"] [data-gone="old"]').count()) === 1;
+    });
+    expect(await says(page, '[data-gone="old"]', 'retired for long enough')).toMatch(/\d (B|KiB|MiB)/);
+    await page.getByText(/stays?, and why/).click();
+    await says(page, '[data-kept="kept"]', /\w/);
+    expect((await models()).length).toBe(1);
+
+    await press(page, 'Run the garbage collection');
+    await says(page, 'dialog', '1 entry goes');
+    await press(page, 'Delete');
+    await says(page, '[data-gc="report"] [data-gone="old"]', 'retired for long enough');
+    await says(page, '[data-panel="gc"]', '1 entry deleted');
+    expect([await models(), complaints]).toEqual([[], []]);
+    await close();
+  }, 180_000);
+});
+
+describe('two operators at one model', () => {
+  /** Shows a page the model as it is now, until the page changes something: so long the other operator is faster than its next look. */
+  async function freeze(page: Page, id: string): Promise<void> {
+    const { body, headers } = await called('GET', path(id));
+    let isFrozen = true;
+    await page.route(
+      (url) => url.pathname.startsWith(path(id)),
+      (route) => {
+        if (route.request().method() !== 'GET') isFrozen = false;
+        return isFrozen ? route.fulfill({ json: body, headers: { etag: headers.get('etag') ?? '' } }) : route.fallback();
+      },
+    );
+  }
+
+  test('T-275 U-30 U-33 neither overwrites the other: a change in between is shown, nothing is done, and what was typed is kept', async () => {
+    const id = 'shared';
+    expect((await called('POST', '/v2/catalog/models', { id, source_url: `${hub.url}/fetched.gguf`, tags: ['chat'] })).status).toBe(201);
+    const [one, other] = [await visit(browser, system.corral.url, {}, `/ui/models/${id}`), await visit(browser, system.corral.url, {}, `/ui/models/${id}`)];
+    const { page } = one;
+    const openEdit = (at: Page) => at.getByText('Change the entry').click();
+    await openEdit(page);
+    await openEdit(other.page);
+
+    // Whoever types sees the change while typing.
+    await page.locator('#edit-tags').fill('mine');
+    await press(other.page, `Pin ${id}`);
+    await says(page, '[data-panel="edit"] [data-changed]', /Pinned: no → yes/);
+    expect([await page.locator('#edit-tags').inputValue(), await page.getByRole('button', { name: 'Save', exact: true }).getAttribute('aria-disabled')]).toEqual(['mine', 'true']);
+    await press(page, 'Take up the change');
+    await press(page, 'Save');
+    await says(page, '[data-panel="facts"]', 'mine');
+    expect(await modelNow(id)).toMatchObject({ tags: ['mine'], pinned: true });
+
+    // Whoever saves before seeing it is refused, and so is whoever answers a question.
+    await freeze(page, id);
+    await page.locator('#edit-slots').fill('3');
+    await says(other.page, '[data-panel="facts"]', 'mine');
+    await other.page.locator('#edit-tags').fill('theirs');
+    await press(other.page, 'Save');
+    await says(other.page, '[data-panel="facts"]', 'theirs');
+    await press(page, 'Save');
+    await says(page, '[data-panel="edit"] [data-changed]', /Tags: mine → theirs/);
+    expect(await page.locator('#edit-slots').inputValue()).toBe('3');
+    await press(page, 'Take up the change');
+    await press(page, 'Save');
+    await eventually('both changes are there', WITHIN_MS, async () => JSON.stringify([(await modelNow(id))['tags'], (await modelNow(id))['slots']]) === '[["theirs"],3]');
+
+    await says(other.page, '[data-panel="forecast"]', '3 slots');
+    await freeze(page, id);
+    await press(page, `Retire ${id}`);
+    await page.getByLabel('Seconds that what runs may still take').fill('30');
+    await press(other.page, `Unpin ${id}`);
+    await other.page.getByRole('button', { name: `Pin ${id}`, exact: true }).waitFor();
+    await press(page, 'Retire');
+    await says(page, 'dialog[open] [data-changed]', /nothing was done.*Pinned: yes → no/s);
+    expect([await page.getByLabel('Seconds that what runs may still take').inputValue(), (await modelNow(id))['state']]).toEqual(['30', 'Active']);
+    await press(page, 'Take up the change');
+    await press(page, 'Retire');
+    await says(page, `[data-model="${id}"][data-state="Retired"]`, /cut in \d+ s/);
+
+    await says(other.page, `[data-model="${id}"]`, 'Retired');
+    await freeze(page, id);
+    await press(other.page, `Pin ${id}`);
+    await other.page.getByRole('button', { name: `Unpin ${id}`, exact: true }).waitFor();
+    await press(page, `Activate ${id}`);
+    await says(page, '[data-changed]', /nothing was done.*Pinned: no → yes/s);
+    expect((await modelNow(id))['state']).toBe('Retired');
+    await press(page, 'Dismiss');
+    await press(page, `Activate ${id}`);
+    await says(page, `[data-model="${id}"][data-state="Active"]`, 'Active');
+
+    await press(page, `Unpin ${id}`);
+    for (const at of [page, other.page]) await at.getByRole('button', { name: `Pin ${id}`, exact: true }).waitFor();
+    await freeze(page, id);
+    await press(page, `Remove ${id} and its files`);
+    await press(other.page, `Retire ${id}`);
+    await press(other.page, 'Retire');
+    await says(other.page, `[data-model="${id}"]`, 'Retired');
+    await press(page, 'Remove');
+    await says(page, 'dialog[open] [data-changed]', /State: Active → Retired/);
+    await page.keyboard.press('Escape');
+    expect([await page.locator('[data-changed]').count(), (await modelNow(id))['state']]).toEqual([0, 'Retired']);
+    expect([...one.complaints, ...other.complaints].filter((complaint) => !complaint.includes('412'))).toEqual([]);
+    await Promise.all([one.close(), other.close()]);
+  }, 240_000);
 });
