@@ -47,7 +47,7 @@ export const Assignment = Strict({
 });
 export type Assignment = Static<typeof Assignment>;
 
-export const LoadPhase = Type.Union([
+const LoadPhase = Type.Union([
   Type.Literal('locating'),
   Type.Literal('downloading'),
   Type.Literal('verifying'),

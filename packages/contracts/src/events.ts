@@ -84,11 +84,6 @@ export type EventEnvelope<T extends EventType = EventType> = {
 
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
 
-/** The schema of a whole event, for documents and validation. */
-export function eventSchema(type: EventType) {
-  return envelopeOf(type);
-}
-
 const validators = new Map(EVENT_TYPES.map((type) => [type as string, validator(envelopeOf(type))]));
 
 export type DecodedEvent =

@@ -25,8 +25,7 @@ export const StartedFrame = Type.Object({
 export type StartedFrame = Static<typeof StartedFrame>;
 
 /** One per sampled token; `t` is empty while text is held back for a whole character or a stop string. */
-export const TokenFrame = Type.Object({ t: Type.String(), i: Count });
-export type TokenFrame = Static<typeof TokenFrame>;
+const TokenFrame = Type.Object({ t: Type.String(), i: Count });
 
 /** Additive: a reader ignores what it does not know. */
 export const MetricsFrame = Type.Object({
@@ -55,16 +54,13 @@ export const EndFrame = Type.Object({
 });
 export type EndFrame = Static<typeof EndFrame>;
 
-export const ErrorFrame = ErrorBody;
-export type ErrorFrame = Static<typeof ErrorFrame>;
-
 /** Frames of a task's stream, by event name. Order: `started`, then `token` and `metrics`, then one `end` or `error`. [B-61 B-63] */
 export const FRAMES = {
   started: StartedFrame,
   token: TokenFrame,
   metrics: MetricsFrame,
   end: EndFrame,
-  error: ErrorFrame,
+  error: ErrorBody,
 } as const;
 
 export type FrameType = keyof typeof FRAMES;

@@ -1,7 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { CorrelationId, Count, Id, ModelId, Ms, Nullable, Seed, Strict } from './scalars.js';
 
-export const ChatRole = Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant')]);
+const ChatRole = Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant')]);
 
 /** One message after the edge has flattened a client's content parts into text. */
 export const ChatMessage = Strict({ role: ChatRole, content: Type.String() });

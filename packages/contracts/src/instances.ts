@@ -19,7 +19,7 @@ export const InstanceConfig = Strict({
 export type InstanceConfig = Static<typeof InstanceConfig>;
 
 /** Changes of a config: a key that is null goes back to not set, a key that is absent stays. */
-export const InstanceConfigPatch = Strict({
+const InstanceConfigPatch = Strict({
   system_prompt: Type.Optional(Nullable(InstanceConfig.properties.system_prompt)),
   temperature: Type.Optional(Nullable(temperature)),
   top_p: Type.Optional(Nullable(top_p)),
@@ -29,15 +29,13 @@ export const InstanceConfigPatch = Strict({
   stop: Type.Optional(Nullable(InstanceConfig.properties.stop)),
   seed: Type.Optional(Nullable(seed)),
 });
-export type InstanceConfigPatch = Static<typeof InstanceConfigPatch>;
 
 const name = Type.String({ minLength: 1, maxLength: 256 });
 const ttlS = Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Seconds without use after which a demand instance leaves device memory.' });
 /** Suspended: it keeps everything but serves and loads nothing. */
 const SettableStatus = Type.Union([Type.Literal('active'), Type.Literal('suspended')]);
 
-export const InstanceStatus = Type.Union([Type.Literal('active'), Type.Literal('suspended'), Type.Literal('deleted')]);
-export type InstanceStatus = Static<typeof InstanceStatus>;
+const InstanceStatus = Type.Union([Type.Literal('active'), Type.Literal('suspended'), Type.Literal('deleted')]);
 
 /** Body of `POST /api/orgs/{org_id}/instances`. */
 export const InstanceCreate = Strict({

@@ -86,7 +86,7 @@ export const NodeState = Type.Object({
 });
 export type NodeState = Static<typeof NodeState>;
 
-export const GpuInfo = Type.Object({ device_id: Type.String(), name: Type.String(), vram_total_bytes: Bytes, compute_capability: Type.Optional(Type.String()) });
+const GpuInfo = Type.Object({ device_id: Type.String(), name: Type.String(), vram_total_bytes: Bytes, compute_capability: Type.Optional(Type.String()) });
 
 /** Body of `POST /v2/nodes/register`. [P-12] */
 export const RegisterRequest = Strict({

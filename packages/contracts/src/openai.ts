@@ -83,15 +83,6 @@ export const ChatCompletion = Type.Object({
 });
 export type ChatCompletion = Static<typeof ChatCompletion>;
 
-export const ChatCompletionChunk = Type.Object({
-  id: Type.String(),
-  object: Type.Literal('chat.completion.chunk'),
-  created: Count,
-  model: Type.String(),
-  choices: Type.Array(Type.Object({ index: Count, delta: Type.Object({ role: Type.Optional(Type.Literal('assistant')), content: Type.Optional(Type.String()) }), finish_reason: FinishReason })),
-  usage: Type.Optional(Nullable(Usage)),
-});
-
 export const Completion = Type.Object({
   id: Type.String(),
   object: Type.Literal('text_completion'),

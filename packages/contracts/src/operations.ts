@@ -2,8 +2,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { ErrorBody } from './error-body.js';
 import { Id, Nullable, Timestamp } from './scalars.js';
 
-export const OperationState = Type.Union([Type.Literal('running'), Type.Literal('succeeded'), Type.Literal('failed')]);
-export type OperationState = Static<typeof OperationState>;
+const OperationState = Type.Union([Type.Literal('running'), Type.Literal('succeeded'), Type.Literal('failed')]);
 
 /** Something that goes on after its call was answered. Kept in the memory of the daemon that does it. [B-104] */
 export const Operation = Type.Object({

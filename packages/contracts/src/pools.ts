@@ -10,8 +10,7 @@ export const ReplicaState = Type.Union([Type.Literal('waiting'), Type.Literal('l
 export type ReplicaState = Static<typeof ReplicaState>;
 
 /** Whether a model may be started in a pool at all: `open` after too many failures, `half_open` while one trial decides. [C-52] */
-export const BreakerState = Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')]);
-export type BreakerState = Static<typeof BreakerState>;
+const BreakerState = Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')]);
 
 /** One engine process in a pool. `waiting`: memory that it needs is still held by a replica that drains. */
 export const ReplicaStatus = Type.Object({
