@@ -16,5 +16,5 @@ export default {
   maxWorkers: 2,
   workerIdleMemoryLimit: '1GB',
   // Until a test counts as hung, on a machine that does much else at the same time.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
 };

@@ -50,12 +50,12 @@ describe('determinism of SmolLM2', () => {
     const [alone, together, reloaded] = await inThreeWays(SMOKE);
     expect([together, reloaded]).toEqual([alone, alone]);
     expect(new Set(alone).size).toBe(SMOKE.length);
-  }, 120_000);
+  }, 600_000);
 
   test('I-01 I-03 64 seeds say the same alone, in a batch and after a reload, and almost all something else', async () => {
     const [alone, together, reloaded] = await inThreeWays(SEEDS);
     expect([together, reloaded]).toEqual([alone, alone]);
     expect([SEEDS.length, new Set(SEEDS).size]).toEqual([64, 64]);
     expect(new Set(alone).size).toBeGreaterThanOrEqual(60);
-  }, 300_000);
+  }, 600_000);
 });

@@ -38,7 +38,7 @@ if (binary !== '') describe('a real llama-server', () => {
       providers.set(modelPath, await eventually(`${name} is served`, 60_000, () => attachExternalEngine({ url, env: process.env, clock: systemClock, program }).catch(() => undefined)));
       specs.set(name, { replicaId: 'replica-1', modelPath, digest: null, deviceKind: 'cpu', deviceMask: '', contextTokens, slots: 2, threads: 1, batchTokens: 128, prefillChunkTokens: 64, weightsIo: 'mmap' });
     }
-  }, 180_000);
+  }, 600_000);
   afterAll(async () => {
     for (const server of servers) if (server.kill('SIGKILL')) await once(server, 'exit');
     await rm(dir, { recursive: true, force: true });

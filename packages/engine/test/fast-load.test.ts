@@ -20,7 +20,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'corral-fast-'));
   const [code] = await once(spawn(process.execPath, [fileURLToPath(new URL('../build.mjs', import.meta.url))], { stdio: 'inherit' }), 'exit');
   expect(code).toBe(0);
-}, 120_000);
+}, 600_000);
 afterEach(async () => {
   await Promise.all(replicas.splice(0).map((replica) => replica.stop(0)));
 });
@@ -65,7 +65,7 @@ describe('the fast way to load', () => {
       const said = await say(anew);
       expect([await say(fast), await say(direct), { ...fast.info, loadMs: 0, loadPath: '' }]).toEqual([said, said, { ...anew.info, loadMs: 0, loadPath: '' }]);
     }
-  }, 120_000);
+  }, 600_000);
 
   test('C-152 I-01 SmolLM2 answers the same messages the same on both ways', async () => {
     const path = await fetchSmolLm2();
@@ -75,7 +75,7 @@ describe('the fast way to load', () => {
     const [fast, anew] = [await start(engine, aSpec(path, model.digest)), await start(engineWith(null), aSpec(path, null))];
     const question: Parameters<typeof say>[1] = { sampling: { temperature: 0 }, input: { type: 'messages', messages: [{ role: 'user', content: 'Name three colours.' }] } };
     expect([fast.info.loadPath, anew.info.loadPath, await say(fast, question)]).toEqual(['fast', 'public', await say(anew, question)]);
-  }, 300_000);
+  }, 600_000);
 
   test('C-152 without a memory, with a broken one and for a file of another size the engine reads the file', async () => {
     const model = await aModel('broken', { mode: 'random' });
@@ -100,7 +100,7 @@ describe('the fast way to load', () => {
     await writeTinyModel(model.path, { mode: 'random', sizeBytes: 2_000_000 });
     await load();
     expect(paths).toEqual(['public', 'fast', 'public', 'public', 'public', 'public']);
-  }, 120_000);
+  }, 600_000);
 
   test('C-152 C-127 what the engine refuses it refuses on both ways, and the context is cut on both', async () => {
     const model = await aModel('vast', { contextTokens: 4_000_000, embedding: 512, sizeBytes: 8_000_000 });
@@ -113,7 +113,7 @@ describe('the fast way to load', () => {
       await expect(each.start(aSpec(model.path, model.digest, { contextTokens: 4_000_000, slots: 32 }), silent)).rejects.toMatchObject({ kind: 'out_of_memory' });
       expect((await start(each, aSpec(small.path, small.digest, { contextTokens: 100_000_000 }))).info.contextTokens).toBe(512);
     }
-  }, 120_000);
+  }, 600_000);
 
   test('C-152 a memory that asks for more than there is does not have the last word', async () => {
     const model = await aModel('greedy', { mode: 'random' });
@@ -126,7 +126,7 @@ describe('the fast way to load', () => {
     await writeFile(file, `${JSON.stringify({ ...(JSON.parse(head) as object), checksum: createHash('sha256').update(changed).digest('hex') })}\n${changed}\n`);
     const replica = await start(engine, aSpec(model.path, model.digest));
     expect([replica.info.loadPath, (await say(replica)).length > 0]).toEqual(['public', true]);
-  }, 180_000);
+  }, 600_000);
 
   test('C-155 a file that was loaded without a memory has one soon, and the next load is fast', async () => {
     const model = await aModel('later', { mode: 'random' });
@@ -135,7 +135,7 @@ describe('the fast way to load', () => {
     const first = await start(engine, aSpec(model.path, model.digest));
     await eventually('it is remembered', 60_000, async () => (await rememberedIn(folder)).length === 1);
     expect([first.info.loadPath, (await start(engine, aSpec(model.path, model.digest))).info.loadPath]).toEqual(['public', 'fast']);
-  }, 120_000);
+  }, 600_000);
 });
 
 describe('the fast way to start', () => {
@@ -150,7 +150,7 @@ describe('the fast way to start', () => {
     const started = [await start(waiting, aSpec(model.path, null)), await start(loading, aSpec(model.path, null)), await start(loading, aSpec(model.path, null)), await start(inspecting, aSpec(model.path, null))];
     await standby.close();
     expect(await Promise.all(started.map(programOf))).toEqual([programs.bundle, programs.worker, programs.bundle, programs.bundle]);
-  }, 120_000);
+  }, 600_000);
 
   test('C-153 a binary that was trusted and does not start is tested anew by the same load', async () => {
     const model = await aModel('distrusted');
@@ -167,7 +167,7 @@ describe('the fast way to start', () => {
     const replica = await engine.start(aSpec(model.path, null), { ...silent, log });
     replicas.push(replica);
     expect([await programOf(replica), lines.some(({ fields }) => 'line' in fields && fields.line === 'illegal instruction')]).toEqual([programs.worker, true]);
-  }, 180_000);
+  }, 600_000);
 
   test('C-153 a binary that is gone is looked for by the worker itself', async () => {
     const model = await aModel('moved');
@@ -178,7 +178,7 @@ describe('the fast way to start', () => {
     await writeFile(entry, `const args = JSON.parse(process.argv[2]); process.argv[2] = JSON.stringify({ ...args, trusted: ${JSON.stringify(trusted)} }); await import(${JSON.stringify(programs.bundle)});`);
     const replica = await start(engineWith(folder, { worker: entry }), aSpec(model.path, null));
     expect([await programOf(replica), replica.info.loadPath, (await say(replica)).length > 0]).toEqual([entry, 'public', true]);
-  }, 180_000);
+  }, 600_000);
 
   test('C-156 without a current bundle and without a cache the worker in many files serves', async () => {
     const model = await aModel('plain');
@@ -188,5 +188,5 @@ describe('the fast way to start', () => {
     await writeFile(below, '');
     const started = [await start(stale, aSpec(model.path, model.digest)), await start(engineWith(join(below, 'cache')), aSpec(model.path, model.digest))];
     expect([await Promise.all(started.map(programOf)), started.map(({ info }) => info.loadPath)]).toEqual([[programs.worker, programs.worker], ['public', 'public']]);
-  }, 180_000);
+  }, 600_000);
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeTinyModel(join(dir, 'endless.gguf'), { endless: true, embedding: 256, sizeBytes: 20_000_000, contextTokens: 32_768 });
   // With a memory of each file the loads of this suite take the way that they take in service.
   for (const name of ['short', 'endless']) await provider.inspect(join(dir, `${name}.gguf`), { deviceKind: 'cpu', batchTokens: 128, digest: digestOf(name) });
-}, 120_000);
+}, 600_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const digestOf = (name: string): string => `sha256:${Buffer.from(name.padEnd(32)).toString('hex')}`;

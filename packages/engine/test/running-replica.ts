@@ -43,7 +43,7 @@ export function llamacppReplicas(): Replicas {
 export const statsOf = async (client: Client): Promise<Stats> => (await client.get('/stats')).body as unknown as Stats;
 
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 1_000 && !(await isSo()); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let turn = 0; turn < 5_000 && !(await isSo()); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(await isSo()).toBe(true);
 }
 

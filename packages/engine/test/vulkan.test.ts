@@ -24,7 +24,7 @@ beforeAll(async () => {
   const found = devices.find(({ kind }) => kind === 'vulkan');
   if (found === undefined) throw new Error(`these tests need a Vulkan device, of software at least (Debian: apt-get install mesa-vulkan-drivers libvulkan1); looked for: ${JSON.stringify(probes.filter(({ kind }) => kind === 'vulkan'))}`);
   device = found;
-}, 120_000);
+}, 600_000);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const aSpec = (modelPath: string, change: Partial<ReplicaSpec> = {}): ReplicaSpec => ({
@@ -62,7 +62,7 @@ describe('llama.cpp on a Vulkan device', () => {
     expect(memory.hostBytes).toBeGreaterThan(0);
     expect(await say(replica, 'go on from >')).toBe('?@ABCDEFGHIJ');
     expect(await say(await engine.start(aSpec(path, { deviceKind: 'cpu', deviceMask: '' }), options), 'go on from >')).toBe('?@ABCDEFGHIJ');
-  }, 300_000);
+  }, 600_000);
 
   test('C-152 C-153 C-154 a load with a memory of the file lies as whole on the device, says the same, and is refused alike', async () => {
     const remembering = createLlamacppEngine({ env: { MESA_SHADER_CACHE_DIR: shaderCache, ...process.env }, clock: systemClock, log: silentLog, programs: llamacppPrograms(), cacheDir: join(dir, 'cache') });
@@ -77,7 +77,7 @@ describe('llama.cpp on a Vulkan device', () => {
     await remembering.inspect(large.path, { deviceKind: 'vulkan', deviceMask: device.mask, batchTokens: 128, digest: other });
     await expect(remembering.start(aSpec(large.path, { digest: other, contextTokens: 4_096, slots: 256 }), options)).rejects.toMatchObject({ kind: 'out_of_memory' });
     await expect(remembering.start(aSpec(path, { digest, deviceMask: '99' }), options)).rejects.toMatchObject({ kind: 'device_missing' });
-  }, 300_000);
+  }, 600_000);
 
   test('C-134 facts count what the device holds and what stays on the host', async () => {
     const { path } = await writeTinyModel(join(dir, 'facts.gguf'));
@@ -86,15 +86,15 @@ describe('llama.cpp on a Vulkan device', () => {
     await replica.stop(0);
     expect(memory.vulkan?.weightsBytes.deviceBytes).toBe(replica.info.memory.weightsBytes);
     expect((memory.vulkan?.contextMemory.baseBytes ?? 0) + (memory.vulkan?.contextMemory.perCellBytes ?? 0) * 1_024).toBeGreaterThanOrEqual(replica.info.memory.contextBytes);
-  }, 120_000);
+  }, 600_000);
 
   test('C-32 a device that is not there is refused, never replaced by the CPU', async () => {
     const { path } = await writeTinyModel(join(dir, 'none.gguf'));
     await expect(engine.start(aSpec(path, { deviceMask: '99' }), options)).rejects.toMatchObject({ kind: 'device_missing' });
-  }, 180_000);
+  }, 600_000);
 
   test('C-30 what does not fit whole is refused before it is loaded', async () => {
     const { path } = await writeTinyModel(join(dir, 'large.gguf'), { sizeBytes: 10_000_000 });
     await expect(engine.start(aSpec(path, { contextTokens: 4_096, slots: 256 }), options)).rejects.toMatchObject({ kind: 'out_of_memory' });
-  }, 180_000);
+  }, 600_000);
 });

@@ -12,11 +12,11 @@ import { aBrokerRig, hostsOf, node, SOON_MS, type BrokerRig } from './broker-rig
 let rig: BrokerRig;
 beforeAll(async () => {
   rig = await aBrokerRig();
-}, 180_000);
-afterEach(() => rig.clear(), 120_000);
-afterAll(() => rig.close(), 60_000);
+}, 600_000);
+afterEach(() => rig.clear(), 600_000);
+afterAll(() => rig.close(), 600_000);
 
-const LONG = 180_000;
+const LONG = 600_000;
 const CONTROL_PLANE: EventTarget = { kind: 'control_plane' };
 
 /** A publisher that is connected. */

@@ -44,7 +44,7 @@ export async function aBrokerRig(): Promise<BrokerRig> {
     return made;
   };
   const bus: BrokerRig['bus'] = (options) => {
-    const made = new AmqpEventBus({ hosts: hostsOf(rabbit.port), log: silentLog, random: Math.random, ...options });
+    const made = new AmqpEventBus({ hosts: hostsOf(rabbit.port), log: silentLog, random: Math.random, publishTimeoutMs: SOON_MS, ...options });
     opened.push(() => made.close());
     return made;
   };

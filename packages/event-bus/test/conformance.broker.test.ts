@@ -6,9 +6,9 @@ import { aBrokerRig, node, SOON_MS, type BrokerRig } from './broker-rig.js';
 let rig: BrokerRig;
 beforeAll(async () => {
   rig = await aBrokerRig();
-}, 180_000);
-afterEach(() => rig.clear(), 60_000);
-afterAll(() => rig.close(), 60_000);
+}, 600_000);
+afterEach(() => rig.clear(), 600_000);
+afterAll(() => rig.close(), 600_000);
 
 async function aNetwork(): Promise<BusNetwork> {
   const { bus: nodeA, wire } = await rig.wired(node(BUS_NODES.a));

@@ -65,7 +65,7 @@ describe('with a token', () => {
     const right = await get(daemon, '/v2/nodes', TOKEN);
     expect([wrong.status, (await wrong.json() as { code: string }).code, right.status]).toEqual([401, 'BAD_TOKEN', 200]);
     const fingerprint = `token:${createHash('sha256').update(TOKEN).digest('hex').slice(0, 6)}`;
-    const log = await eventually('the caller is logged', 10_000, async () => {
+    const log = await eventually('the caller is logged', 60_000, async () => {
       const text = await readFile(join(folder, 'logs', 'orchestratord.jsonl'), 'utf8');
       return text.includes(fingerprint) && text;
     });

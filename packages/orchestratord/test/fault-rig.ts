@@ -84,7 +84,7 @@ export async function aControlPlane(nodes: readonly HttpNode[], over: Partial<Or
   const base = loadConfig(configSpec, {});
   const config = { ...base, addr: '127.0.0.1:0', state_dir: dir, manifest, pool_managerd_urls: nodes.map(({ url }) => url), shutdown_grace_ms: 200, ...over };
   const { url } = await startOrchestratord({ config, log, clock: systemClock, shutdown });
-  await eventually('every node is online', 10_000, async () => {
+  await eventually('every node is online', 60_000, async () => {
     const { data } = (await (await fetch(`${url}/v2/pools`)).json()) as { readonly data: readonly unknown[] };
     return data.length === nodes.length;
   });

@@ -62,7 +62,7 @@ describe('a fault before the first token is unseen', () => {
     const [holder, rest] = node.requests.length === 1 ? [node, other] : [other, node];
     holder.otherwise = never;
     const answer = plane.complete(STREAM);
-    await eventually('the task runs', 10_000, async () => holder.open === 1);
+    await eventually('the task runs', 60_000, async () => holder.open === 1);
     await holder.kill();
     expect([await (await answer).text(), rest.requests.length, await plane.leases()]).toEqual([OK, 1, 0]);
   });
@@ -71,23 +71,23 @@ describe('a fault before the first token is unseen', () => {
     const { plane, node } = await open(['n1']);
     node.answers.push(never);
     const answer = plane.complete(STREAM);
-    await eventually('the task runs', 10_000, async () => node.open === 1);
+    await eventually('the task runs', 60_000, async () => node.open === 1);
     node.simulated.incarnation = 'i2';
     expect([await (await answer).text(), node.requests.length]).toEqual([OK, 2]);
-    await eventually('the lost request is closed', 10_000, async () => node.open === 0);
+    await eventually('the lost request is closed', 60_000, async () => node.open === 0);
   });
 
   test('DESIGN 9 P-17 A-155 the node is stopped: it is asked, found away, and its tasks wait until it goes on', async () => {
     const { plane, node } = await open(['n1']);
     node.answers.push(never, never);
     const answers = [plane.complete(STREAM), plane.complete()];
-    await eventually('the tasks run', 10_000, async () => node.open === 2);
+    await eventually('the tasks run', 60_000, async () => node.open === 2);
     node.isStopped = true;
-    await eventually('the node is offline', 40_000, async () => plane.lines.some(({ message }) => message === 'node offline'));
-    await eventually('its leases are given up', 10_000, async () => (await plane.leases()) === 0);
+    await eventually('the node is offline', 100_000, async () => plane.lines.some(({ message }) => message === 'node offline'));
+    await eventually('its leases are given up', 60_000, async () => (await plane.leases()) === 0);
     node.isStopped = false;
     expect(await Promise.all(answers.map(async (one) => (await one).status))).toEqual([200, 200]);
-  }, 180_000);
+  }, 600_000);
 });
 
 describe('a fault after the first token', () => {
@@ -106,16 +106,16 @@ describe('a fault after the first token', () => {
   });
 
   test('T-32 A-82 a worker that hangs ends with DECODE_TIMEOUT, counts as a timeout, and its request is closed', async () => {
-    const { plane, node } = await open(['n1'], { token_gap_timeout_ms: 200 });
+    const { plane, node } = await open(['n1'], { token_gap_timeout_ms: 500 });
     node.answers.push(begun);
     const text = await (await plane.complete(STREAM)).text();
     expect(text.split('\n\n')[1]).toContain('"code":"DECODE_TIMEOUT"');
     expect(await plane.metric('tasks_canceled_total{')).toEqual([expect.stringMatching(/pool_id="n1-p",.*reason="timeout".* 1$/)]);
-    await eventually('the request is closed', 10_000, async () => node.open === 0 && (await plane.leases()) === 0);
+    await eventually('the request is closed', 60_000, async () => node.open === 0 && (await plane.leases()) === 0);
   });
 
   test('A-82 an answer that never ends meets the wall', async () => {
-    const { plane, node } = await open(['n1'], { answer_timeout_ms: 300 });
+    const { plane, node } = await open(['n1'], { answer_timeout_ms: 1_000 });
     node.answers.push(never, (res) => {
       res.writeHead(200);
       const timer = setInterval(() => res.write('data: x\n\n'), 20);
@@ -124,7 +124,7 @@ describe('a fault after the first token', () => {
     const silent = await plane.complete();
     expect([silent.status, ((await silent.json()) as { error: { code: string } }).error.code]).toEqual([503, 'DECODE_TIMEOUT']);
     expect(await (await plane.complete(STREAM)).text()).toContain('"code":"DECODE_TIMEOUT"');
-    expect(node.requests[0]?.deadlines).toEqual({ first_token_ms: 300, token_gap_ms: 60_000, wall_ms: 300 });
+    expect(node.requests[0]?.deadlines).toEqual({ first_token_ms: 1_000, token_gap_ms: 60_000, wall_ms: 1_000 });
   });
 });
 
@@ -133,11 +133,11 @@ describe('what is left behind', () => {
     const { plane, node } = await open(['n1']);
     node.answers.push(never, (res) => void res.writeHead(200).write('data: x\n\n'));
     const answers = [plane.complete(), plane.complete(STREAM)].map((one) => one.then((answer) => answer.text()).catch(() => 'cut'));
-    await eventually('the tasks run', 10_000, async () => node.open === 2);
+    await eventually('the tasks run', 60_000, async () => node.open === 2);
     planes.splice(planes.indexOf(plane), 1);
     await plane.close();
     const [whole, stream] = await Promise.all(answers);
-    await eventually('the requests are closed', 10_000, async () => node.open === 0);
+    await eventually('the requests are closed', 60_000, async () => node.open === 0);
     expect([whole, stream].map((text) => text?.includes('SHUTTING_DOWN'))).toEqual([true, true]);
   });
 
@@ -151,14 +151,14 @@ describe('what is left behind', () => {
         node.answers.unshift(never);
         const gone = new AbortController();
         const answer = plane.complete(STREAM, gone.signal).catch(() => undefined);
-        await eventually('it runs', 10_000, async () => node.open === 1);
+        await eventually('it runs', 60_000, async () => node.open === 1);
         gone.abort();
         await answer;
-        await eventually('it is closed', 10_000, async () => node.open === 0);
+        await eventually('it is closed', 60_000, async () => node.open === 0);
       },
     ];
     for (let n = 0; n < 300; n += 1) await kinds[n % 20 === 0 ? 2 : n % 2]?.();
     expect([await plane.leases(), node.open, node.requests.length]).toEqual([0, 0, 300]);
     expect((await plane.metric('queue_depth{')).every((line) => line.endsWith(' 0'))).toBe(true);
-  }, 180_000);
+  }, 600_000);
 });

@@ -27,11 +27,13 @@ interface Options {
   readonly lost?: AbortSignal;
   readonly heldMaxBytes?: number;
   readonly clock?: Clock;
+  /** What was shown of the answer has been written. */
+  readonly onShown?: () => void;
 }
 
 const asked: string[] = [];
 
-async function dispatchVia(client: HttpClient, { request, signal, lost, heldMaxBytes = 1_000, clock = systemClock }: Options = {}) {
+async function dispatchVia(client: HttpClient, { request, signal, lost, heldMaxBytes = 1_000, clock = systemClock, onShown = () => undefined }: Options = {}) {
   const written: string[] = [];
   const opened: number[] = [];
   const dispatcher = new NodeDispatcher({
@@ -45,7 +47,7 @@ async function dispatchVia(client: HttpClient, { request, signal, lost, heldMaxB
     started: () => undefined, metrics: () => undefined, end: () => undefined, abandoned: never,
     open: ({ status }) => {
       opened.push(status);
-      return { write: (chunk) => (written.push(chunk.toString()), true), onDrain: (resume) => resume(), end: () => undefined };
+      return { write: (chunk) => (written.push(chunk.toString()), onShown(), true), onDrain: (resume) => resume(), end: () => undefined };
     },
   };
   const outcome = await dispatcher.run({ nodeId: 'n1', poolId: 'p1', request: aGenerateRequest(request), progress, signal: signal ?? never, lost: lost ?? never, output });
@@ -132,10 +134,8 @@ describe('dispatch to a node', () => {
   test('DESIGN 9 A-155 a node that is found to be away has lost what was not shown', async () => {
     const outcomes = ['', 'event: token\ndata: {}\n\n'].map(async (shown) => {
       const lost = new AbortController();
-      const { outcome } = await dispatchTo((_req, res) => {
-        if (shown !== '') res.writeHead(200).write(shown);
-        setTimeout(() => lost.abort(new Error('it has not reported')), 50);
-      }, { lost: lost.signal });
+      const lose = () => void setImmediate(() => lost.abort(new Error('it has not reported')));
+      const { outcome } = await dispatchTo((_req, res) => (shown === '' ? lose() : void res.writeHead(200).write(shown)), { lost: lost.signal, onShown: lose });
       return outcome;
     });
     expect(await Promise.all(outcomes)).toEqual([failed('WORKER_RESET', { placeAgain: true }), failed('WORKER_RESET')]);

@@ -77,7 +77,7 @@ async function aNodeServer(state: () => NodeState): Promise<{ url: string; asked
 }
 
 async function eventually(check: () => void): Promise<void> {
-  for (const endMs = Date.now() + 5_000; ; ) {
+  for (const endMs = Date.now() + 60_000; ; ) {
     try {
       check();
       return;

@@ -53,13 +53,13 @@ export async function aReloadRig({ text, nodes }: { readonly text: string; reado
       await writeFile(path, next);
       let outcome: ReloadOutcome | undefined;
       const waiting = reloads.reload({ source: 'admin_api', path: null, correlationId: 'c1' }).then((done) => void (outcome = done));
-      for (let left = 400; outcome === undefined && left > 0; left -= 1) {
+      for (let left = 4_000; outcome === undefined && left > 0; left -= 1) {
         await rig.pass(50);
         // Files and the store take real time.
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      await waiting;
       if (outcome === undefined) throw new Error('the reload did not end');
+      await waiting;
       return outcome;
     },
     /** Everything that a failed reload must leave as it was. */

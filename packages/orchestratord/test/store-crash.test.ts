@@ -53,7 +53,7 @@ test('E-20 E-10 G-22 after kill -9 in the middle of writes every committed row i
     expect(assignment?.generation).toBe(generation);
     expect(commands.map((c) => c.command.data.generation)).toEqual(Array.from({ length: generation }, (_, n) => n + 1));
   }
-}, 180_000);
+}, 600_000);
 
 test('E-21 a second orchestratord on the same state directory is refused, with the pid of the first and what to do', async () => {
   const stateDir = await aFolder();

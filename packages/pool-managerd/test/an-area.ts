@@ -79,7 +79,7 @@ export class AreaUnderTest {
   }
 
   async until<T>(look: () => T, isEnough: (seen: T) => boolean): Promise<T> {
-    const endMs = systemClock.monotonicMs() + 25_000;
+    const endMs = systemClock.monotonicMs() + 60_000;
     for (;;) {
       const seen = look();
       if (isEnough(seen)) return seen;

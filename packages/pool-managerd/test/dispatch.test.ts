@@ -31,7 +31,7 @@ describe('dispatch', () => {
   });
 
   test('C-20 T-108 a slot is taken for as long as its request is open; one too many is refused', async () => {
-    const { node, replicaId } = await aLoadedNode({ tokens: 40, tokenDelayMs: 20 });
+    const { node, replicaId } = await aLoadedNode({ tokens: 150, tokenDelayMs: 20 });
     const running = ['t1', 't2'].map((task_id) => node.task({ replica_id: replicaId, task_id }));
     await node.until(() => slots(node), ([, free]) => free === 0);
     const refused = await node.task({ replica_id: replicaId, task_id: 't3' });
@@ -60,7 +60,7 @@ describe('dispatch', () => {
   });
 
   test('C-10 T-100 before a model is resident, nothing is sent to it', async () => {
-    const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { preloadMs: 700 } }) });
+    const node = await NodeUnderTest.start({ engine: scriptedEngine({ behaviour: { preloadMs: 2_500 } }) });
     await node.untilReady();
     await node.post(await node.aModel('a'));
     const { replicas } = await node.until(() => node.pool(), ({ replicas: seen }) => seen[0]?.state === 'loading');
@@ -90,20 +90,20 @@ describe('dispatch', () => {
   });
 
   test('C-20 T-30 a caller that goes away frees its slot and ends the work', async () => {
-    const { node, replicaId } = await aLoadedNode({ tokens: 1_000, tokenDelayMs: 20 });
+    const { node, replicaId } = await aLoadedNode({ tokens: 10_000, tokenDelayMs: 20 });
     const leave = new AbortController();
     const answer = await node.task({ replica_id: replicaId }, { signal: leave.signal });
     await node.until(() => slots(node), ([, free]) => free === 1);
     leave.abort();
     await expect(answer.body.text()).rejects.toThrow();
-    await node.until(() => slots(node), ([, free]) => free === 2, 2_000);
+    await node.until(() => slots(node), ([, free]) => free === 2);
     const others = await Promise.all(['t2', 't3'].map((task_id) => node.task({ replica_id: replicaId, task_id, max_tokens: 2 })));
     expect(others.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
     for (const other of others) await other.body.text();
   });
 
   test('T-29 G-34 a cancel ends the task, again and afterwards answers 204, and an unknown task is 404', async () => {
-    const { node, replicaId } = await aLoadedNode({ tokens: 1_000, tokenDelayMs: 20 });
+    const { node, replicaId } = await aLoadedNode({ tokens: 10_000, tokenDelayMs: 20 });
     const cancel = async (taskId: string) => {
       const answer = await node.client.pool.request({ method: 'POST', path: `/v2/pools/n1-cpu/tasks/${taskId}/cancel` });
       await answer.body.dump();
@@ -113,7 +113,7 @@ describe('dispatch', () => {
     expect(await cancel('t1')).toBe(204);
     await expect(answer.body.text()).rejects.toThrow();
     expect([await cancel('t1'), await cancel('t9')]).toEqual([204, 404]);
-    await node.until(() => slots(node), ([, free]) => free === 2, 2_000);
+    await node.until(() => slots(node), ([, free]) => free === 2);
   });
 });
 

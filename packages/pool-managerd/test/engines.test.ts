@@ -56,6 +56,9 @@ async function loaded(node: NodeUnderTest): Promise<void> {
 
 const replicas = async (node: NodeUnderTest) => (await node.pool()).replicas.map(({ engine_id, engine_version, state, pid }) => ({ engine_id, engine_version, state, pid }));
 
+/** Events are sent when what they tell has happened, not before. */
+const told = (node: NodeUnderTest, event: string) => node.until(() => node.controlPlane.events.map(({ type }) => type as string), (types) => types.includes(event));
+
 describe('D-74 engine bundles of a node', () => {
   test('D-11 D-74 D-75 another bundle is taken up without a restart, and the one before can be removed once it is not used', async () => {
     const node = await start();
@@ -70,7 +73,7 @@ describe('D-74 engine bundles of a node', () => {
     const [after] = await node.until(() => replicas(node), (all) => all.length === 1 && all[0]?.state === 'resident');
     expect([after?.engine_id, after?.pid === before?.pid]).toEqual(['second', false]);
     expect(await readFile(`/proc/${after?.pid ?? 0}/maps`, 'utf8')).toContain(join(node.stateDir, 'engines', 'second', 'llama-addon.node'));
-    expect(node.controlPlane.events.map(({ type }) => type)).toContain('catalog.engine_used');
+    await told(node, 'catalog.engine_used');
 
     const refused = await node.client.exchange('DELETE', '/v2/engines/second').catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'ENGINE_IN_USE', message: expect.stringMatching(/in use \(chosen for cpu; replica n1-cpu-/) });
@@ -78,7 +81,7 @@ describe('D-74 engine bundles of a node', () => {
     await node.until(() => replicas(node), (all) => all.length === 1 && all[0]?.engine_id === 'llamacpp-3.22.1-cpu');
     await node.until(() => node.client.exchange('DELETE', '/v2/engines/second').then(({ status }) => status, () => 0), (status) => status === 204);
     expect(await shown(node)).toEqual([['llamacpp-3.22.1-cpu', ['cpu']]]);
-  }, 240_000);
+  }, 600_000);
 
   test('D-74 D-77 a damaged bundle fails its probe: what served serves on, in the same process, and the reason is kept', async () => {
     const node = await start();
@@ -91,10 +94,10 @@ describe('D-74 engine bundles of a node', () => {
     expect(await replicas(node)).toEqual(before);
     const [entry] = (await engines(node)).filter(({ engine_id }) => engine_id === 'damaged');
     expect([entry?.verification.result, entry?.chosen_for]).toEqual(['fail', []]);
-    expect(node.controlPlane.events.map(({ type }) => type)).toContain('catalog.engine_rejected');
+    await told(node, 'catalog.engine_rejected');
     await expect(node.client.json('POST', '/v2/engines/damaged/use')).rejects.toMatchObject({ code: 'CONFLICT' });
     expect((await node.client.exchange('DELETE', '/v2/engines/damaged')).status).toBe(204);
-  }, 240_000);
+  }, 600_000);
 
   test('D-72 D-76 another version is refused; a file that changed is found, and what cannot serve gives way at the next start', async () => {
     const node = await start();
@@ -111,7 +114,7 @@ describe('D-74 engine bundles of a node', () => {
     await loaded(again);
     expect((await replicas(again))[0]?.engine_id).toBe('llamacpp-3.22.1-cpu');
     expect(again.log.map(({ message }) => message)).toContain('chosen engine cannot serve; what came with the program does');
-  }, 240_000);
+  }, 600_000);
 
   test('D-25 D-73 D-78 a local build is measured, tried and taken up; the compiler stands for a real one, what it brings is real', async () => {
     const bins = llamacpp().builtIn.find(({ deviceKind }) => deviceKind === 'cpu')?.folder ?? '';
@@ -120,7 +123,7 @@ describe('D-74 engine bundles of a node', () => {
     const added = await ended(node, '/v2/engines', { mode: 'source', engine_id: 'local' });
     expect(added).toMatchObject({ state: 'succeeded', error: null, result: { engine: { engine_id: 'local', mode: 'source', chosen_for: ['cpu'], build_flags: expect.arrayContaining(['GGML_NATIVE=ON']), gain: { against: 'llamacpp-3.22.1-cpu', threads: 1, prefill: expect.any(Number), decode: expect.any(Number) } } } });
     await node.until(() => replicas(node), (all) => all.length === 1 && all[0]?.engine_id === 'local' && all[0].state === 'resident');
-  }, 240_000);
+  }, 600_000);
 });
 
 /** Ten minutes of compiling on a quiet machine, half an hour on a busy one: only where it is asked for. */

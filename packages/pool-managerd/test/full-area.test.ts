@@ -24,7 +24,7 @@ describe('a staging area whose file system is full', () => {
     await writeFile(join(dir, 'large'), Buffer.alloc(9_000_000, 'weights'));
     const { stdout } = await run('unshare', ['-rm', 'sh', '-c', ON_SMALL_TMPFS, 'sh', dir, process.execPath, SCRIPT], { env: { ...process.env, NODE_OPTIONS: '' } });
     expect(JSON.parse(stdout)).toEqual({ code: 'ENOSPC', left: [] });
-  }, 180_000);
+  }, 600_000);
 
   test('C-77 the reason names the way out', () => {
     const model = { modelId: 'a', digest: `sha256:${'0'.repeat(64)}` as const, path: '/m/a', sizeBytes: 1 };

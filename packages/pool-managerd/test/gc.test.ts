@@ -61,12 +61,13 @@ describe('D-33 a node collects what its rules let go', () => {
     } finally {
       await hub.close();
     }
-  }, 60_000);
+  });
 
   test('D-33 whoever asks while a pass runs gets its outcome', async () => {
     const node = await NodeUnderTest.start(tight([]));
-    const [a, b, c] = await Promise.all([collected(node), collected(node), collected(node)]);
-    expect(new Set([a, b, c].map((report) => report.started_at)).size).toBeLessThan(3);
+    // Some of so many come while the pass of another runs, however short it is.
+    const reports = await Promise.all(Array.from({ length: 30 }, () => collected(node)));
+    expect(new Set(reports.map((report) => `${report.started_at} ${report.duration_ms}`)).size).toBeLessThan(30);
   });
 
   test('D-30 a body that is none of its fields is refused with the field', async () => {

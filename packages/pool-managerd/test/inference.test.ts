@@ -39,5 +39,5 @@ describe('a real engine behind a real node', () => {
     await node.post({ ...a, model: { ...a.model, sources: [`file:${path}`] }, wanted: 'absent', generation: 2 });
     await node.until(() => node.pool(), ({ replicas }) => replicas.length === 0);
     expect(workerPids()).toEqual([]);
-  }, 180_000);
+  }, 600_000);
 });

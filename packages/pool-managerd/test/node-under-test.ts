@@ -104,7 +104,7 @@ export class NodeUnderTest {
   }
 
   /** Resolves with the first look that satisfies; fails with the last one. */
-  async until<T>(look: () => Promise<T> | T, isEnough: (seen: T) => boolean, limitMs = 25_000): Promise<T> {
+  async until<T>(look: () => Promise<T> | T, isEnough: (seen: T) => boolean, limitMs = 60_000): Promise<T> {
     const endMs = systemClock.monotonicMs() + limitMs;
     for (;;) {
       const seen = await look();

@@ -8,7 +8,7 @@ import { aStateDir, isAlive, NodeUnderTest, workerPids } from './node-under-test
 import type { NodeOptions } from './node-under-test.js';
 
 /** Several processes start in some of these. */
-const SLOW_MS = 120_000;
+const SLOW_MS = 600_000;
 
 /** An engine that remembers what it was asked to start. */
 function watchedEngine(options: Parameters<typeof scriptedEngine>[0] = {}): { engine: EngineProvider; starts: ReplicaSpec[] } {

@@ -86,7 +86,7 @@ describe('reload of a pool', () => {
   });
 
   test('B-102 a reload clashes with another one and with a drain, and a name that nobody knows is 404', async () => {
-    const { node, a, b } = await aNode(TWO, ({ modelPath }) => (modelPath.includes('b.gguf') ? { preloadMs: 1_000 } : {}));
+    const { node, a, b } = await aNode(TWO, ({ modelPath }) => (modelPath.includes('b.gguf') ? { preloadMs: 3_000 } : {}));
     const first = await reload(node, b);
     await expect(reload(node, a)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining(first.operation_id) });
     await expect(call(node, 'drain')).rejects.toMatchObject({ code: 'CONFLICT' });
@@ -100,7 +100,7 @@ describe('reload of a pool', () => {
 
 describe('swap of an instance', () => {
   test('C-261 T-246 an assignment with another model: the old one takes work until the new one is ready, then what runs on it ends', async () => {
-    const { node, a, b, replicaId } = await aNode(TWO, ({ modelPath }) => (modelPath.includes('b.gguf') ? { preloadMs: 800 } : { tokens: 100, tokenDelayMs: 20 }));
+    const { node, a, b, replicaId } = await aNode(TWO, ({ modelPath }) => (modelPath.includes('b.gguf') ? { preloadMs: 2_500 } : { tokens: 200, tokenDelayMs: 20 }));
     await node.post(turned(a, b, 2));
     const midway = await node.until(() => node.status('a'), (status) => status?.residency === 'loading');
     expect(midway?.previous_replica_id).toBe(replicaId);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { assignmentsHash, NodeState, POOL_MANAGERD_METRICS, RegisterRequest, validator } from '@corral/contracts';
 import type { PoolDefinition } from '@corral/contracts';
-import { scriptedEngine } from '@corral/test-kit';
+import { scriptedEngine, startTcpProxy } from '@corral/test-kit';
 import { aControlPlane, aStateDir, NodeUnderTest } from './node-under-test.js';
 
 const poolIds = (pools: readonly { readonly pool_id: string }[]) => pools.map(({ pool_id }) => pool_id);
@@ -41,10 +41,10 @@ describe('registration and heartbeats', () => {
     const node = await NodeUnderTest.start({ controlPlane });
     await node.untilReady();
     const before = controlPlane.heartbeats.length;
-    await new Promise((resolve) => setTimeout(resolve, 1_050));
-    const count = controlPlane.heartbeats.length - before;
-    expect(count).toBeGreaterThan(3);
-    expect(count).toBeLessThan(13);
+    const startedMs = performance.now();
+    await node.until(() => controlPlane.heartbeats.length, (count) => count >= before + 10, 10_000);
+    const heard = controlPlane.heartbeats.length - before;
+    expect((performance.now() - startedMs) / heard).toBeGreaterThan(50);
   });
 
   test('P-13 T-130 a node that is not known any longer registers again by itself', async () => {
@@ -74,18 +74,22 @@ describe('registration and heartbeats', () => {
 
   test('a control plane that is away costs nothing but its view: the node serves, and reports when it is back', async () => {
     const controlPlane = await aControlPlane();
-    const port = Number(new URL(controlPlane.url).port);
-    const node = await NodeUnderTest.start({ controlPlane });
+    const wire = await startTcpProxy(Number(new URL(controlPlane.url).port));
+    const node = await NodeUnderTest.start({ controlPlane, environment: { ORCHESTRATOR_URL: `http://127.0.0.1:${wire.port}` } });
     const a = await node.aModel('a');
     const replicaId = await node.load(a);
-    await controlPlane.close();
+    wire.cut();
     await node.post({ ...a, instance_id: 'b' });
     const answer = await node.task({ replica_id: replicaId });
     await answer.body.text();
     expect(answer.statusCode).toBe(200);
-    await controlPlane.listen(port);
+    wire.restore();
     await node.until(() => controlPlane.heartbeats.at(-1)?.assignments.map(({ instance_id }) => instance_id), (ids) => ids?.includes('b') === true);
-    await node.until(() => controlPlane.events.filter(({ type }) => type === 'instance.loaded').length, (count) => count === 2);
+    // One whose receipt was lost comes twice.
+    const loaded = () => new Set(controlPlane.events.flatMap(({ type, data }) => (type === 'instance.loaded' ? [(data as { instance_id: string }).instance_id] : [])));
+    await node.until(loaded, (ids) => ids.has('a') && ids.has('b'));
+    await node.stop();
+    await wire.close();
   });
 });
 
@@ -94,6 +98,7 @@ describe('pools of the manifest', () => {
     const controlPlane = await aControlPlane();
     controlPlane.pools = [cpuPool('small', 1_500_000), cpuPool('large', 3_000_000)];
     const node = await NodeUnderTest.start({ controlPlane, settings: { control_plane: { settle_ms: 10_000 } } });
+    await node.untilReady('small');
     await node.untilReady('large');
     expect((await node.pools()).map(({ pool_id, memory_total_bytes, ready }) => [pool_id, memory_total_bytes, ready])).toEqual([['small', 1_500_000, true], ['large', 3_000_000, true]]);
     const told = [...controlPlane.registrations.map(({ state }) => state), ...controlPlane.heartbeats].flatMap(({ pools }) => poolIds(pools));
@@ -159,7 +164,7 @@ describe('pools of the manifest', () => {
     const inner = scriptedEngine();
     let tries = 0;
     const discover = () => ((tries += 1) === 1 ? Promise.reject(new Error('the driver hangs')) : inner.discover());
-    const node = await NodeUnderTest.start({ engine: { ...inner, discover }, settings: { devices: { rediscover_ms: 300 } } });
+    const node = await NodeUnderTest.start({ engine: { ...inner, discover }, settings: { devices: { rediscover_ms: 2_000 } } });
     const [pool] = await node.until(() => node.pools(), (pools) => pools.length > 0);
     expect(pool?.last_error).toContain('the driver hangs');
     await node.untilReady();
@@ -174,7 +179,7 @@ describe('assignments', () => {
     const a = await maker.aModel('a', { source: 'startup', tier: 'hot' });
     await maker.stop();
     controlPlane.assignments = [a];
-    const node = await NodeUnderTest.start({ controlPlane, stateDir, engine: scriptedEngine({ behaviour: { preloadMs: 500 } }), settings: { control_plane: { settle_ms: 10_000 } } });
+    const node = await NodeUnderTest.start({ controlPlane, stateDir, engine: scriptedEngine({ behaviour: { preloadMs: 2_500 } }), settings: { control_plane: { settle_ms: 10_000 } } });
     await node.untilResidency('a', 'loading');
     expect((await node.pool()).ready).toBe(false);
     const ready = await node.client.pool.request({ method: 'GET', path: '/ready' });

@@ -86,7 +86,7 @@ describe('loads', () => {
   });
 
   test('E-10 C-80 load and unload in quick succession end without a replica and without a process', async () => {
-    const { engine, starts } = watchedEngine({ behaviour: { preloadMs: 300 } });
+    const { engine, starts } = watchedEngine({ behaviour: { preloadMs: 10_000 } });
     const node = await NodeUnderTest.start({ engine });
     const a = await node.aModel('a');
     await node.untilReady();
@@ -202,7 +202,7 @@ describe('failures', () => {
   test('C-11 C-12 the file is looked at again before a second try', async () => {
     let isBroken = true;
     const { engine, starts } = watchedEngine({ behaviour: () => (isBroken ? { failPreload: 'bad_model' } : {}) });
-    const node = await NodeUnderTest.start({ engine, settings: { supervision: { backoff_initial_ms: 300, backoff_max_ms: 300 } } });
+    const node = await NodeUnderTest.start({ engine, settings: { supervision: { backoff_initial_ms: 1_500, backoff_max_ms: 1_500 } } });
     const a = await node.aModel('a');
     await node.untilReady();
     await node.post(a);

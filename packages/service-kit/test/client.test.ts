@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
-import { FakeClock } from '@corral/test-kit';
+import { eventually, FakeClock } from '@corral/test-kit';
 import {
   createHttpApp,
   createHttpClient,
@@ -195,13 +195,14 @@ test('B-03 something else on that port is told as such', () =>
 
 test('P-19 a request has a limit of 30 s, and the limit says so', async () => {
   const clock = new FakeClock();
+  let isBegun = false;
   await withHandler(
-    (_req, res) => void res.write('{'),
+    (_req, res) => void res.write('{', () => (isBegun = true)),
     { clock },
     async (client) => {
       let error: unknown;
       const call = failure(client.json('POST', '/', {})).then((reason) => (error = reason));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await eventually('the answer has begun', 30_000, async () => isBegun);
       await clock.advance(29_999);
       expect(error).toBeUndefined();
       await clock.advance(1);

@@ -87,7 +87,7 @@ test.each(whole)('P-70 what a server sent before it hung up reaches a slow reade
     const sink = new SlowSink(resumeAfterMs);
     expect(await through(client, sink)).toMatchObject({ kind: 'ended', bytes: body.length });
     expect([sink.bytes, sink.isEnded, sink.mostWaits]).toEqual([body.length, true, 1]);
-    await eventually('the reader has caught up, after all was over', 10_000, async () => sink.waits === 0);
+    await eventually('the reader has caught up, after all was over', 60_000, async () => sink.waits === 0);
   }
 });
 
@@ -104,11 +104,11 @@ test.each(cut)('P-70 a server that hangs up in the middle breaks the answer of a
   const client = await serverOf(answer, (socket) => void sockets.push(socket));
   const sink = new SlowSink(200);
   const outcome = through(client, sink);
-  await eventually('the reader is behind', 10_000, async () => sink.waits === 1 && sockets.length === 1);
+  await eventually('the reader is behind', 60_000, async () => sink.waits === 1 && sockets.length === 1);
   sockets.forEach(hangUp);
   expect(await outcome).toMatchObject({ kind: 'broken', beforeHead: false, bytes: small.length });
   expect([sink.isEnded, sink.mostWaits]).toEqual([false, 1]);
-  await eventually('the reader has caught up, after all was over', 10_000, async () => sink.waits === 0);
+  await eventually('the reader has caught up, after all was over', 60_000, async () => sink.waits === 0);
 });
 
 test('P-70 B-66 what is aborted while its reader is behind stays aborted when the server hangs up as well', async () => {
@@ -117,14 +117,14 @@ test('P-70 B-66 what is aborted while its reader is behind stays aborted when th
   const sink = new SlowSink(50);
   const stop = new AbortController();
   const outcome = relay({ pool: client.pool, path: '/', body: '{}', signal: stop.signal, onHead: () => sink });
-  await eventually('the reader is behind', 10_000, async () => sink.waits === 1 && sockets.length === 1);
+  await eventually('the reader is behind', 60_000, async () => sink.waits === 1 && sockets.length === 1);
   const [socket] = sockets;
   const gone = once(socket!, 'close');
   stop.abort();
   socket!.end();
   expect(await outcome).toEqual({ kind: 'aborted', by: 'signal', frames: 1, bytes: small.length });
   await gone;
-  await eventually('the reader has caught up, after all was over', 10_000, async () => sink.waits === 0);
+  await eventually('the reader has caught up, after all was over', 60_000, async () => sink.waits === 0);
   expect(sink.bytes).toBe(small.length);
 });
 
@@ -146,7 +146,7 @@ test('P-70 B-64 a server killed while its readers are behind breaks their answer
   const client = clientOf(Number(port));
   const sinks = [new SlowSink(), new SlowSink(20), new SlowSink(), new SlowSink(20)];
   const outcomes = sinks.map((sink, n) => through(client, sink, n < 2 ? '/close' : '/'));
-  await eventually('all readers are behind', 10_000, async () => sinks.every(({ bytes }) => bytes > 0));
+  await eventually('all readers are behind', 60_000, async () => sinks.every(({ bytes }) => bytes > 0));
   child.kill('SIGKILL');
   await exited;
   // A stopped reader learns of it when it reads on.
@@ -170,7 +170,7 @@ test('P-70 P-66 a server that closes ends the answer it is giving to a slow read
   cleanups.push(() => server.close(0));
   const sink = new SlowSink(5);
   const outcome = through(clientOf(server.port), sink);
-  await eventually('the reader is behind', 10_000, async () => sink.bytes > 0);
+  await eventually('the reader is behind', 60_000, async () => sink.bytes > 0);
   await server.close(60_000);
   expect(await outcome).toMatchObject({ kind: 'ended', bytes: small.length + large.length });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createHttpApp, createHttpClient, listen, rawBody, recordingLog, silentLog, type HttpClient, type Listening } from '@corral/service-kit';
+import { startTcpProxy } from '@corral/test-kit';
 import { aCommand, BUS_NODES, EVENT_BUS_CASES, type BusNetwork, type EventBusCase } from '@corral/test-kit/conformance';
 import { assertReceived, HttpEventBus, type HttpEventBusOptions } from './http-event-bus.js';
 
@@ -15,13 +16,13 @@ interface Side {
 }
 
 /** A bus behind a server of its own, as a daemon has it. */
-async function aSide(path: string, endpointOf: HttpEventBusOptions['endpointOf'], port = 0): Promise<Side> {
+async function aSide(path: string, endpointOf: HttpEventBusOptions['endpointOf']): Promise<Side> {
   const bus = new HttpEventBus({ endpointOf, log: silentLog });
-  const side = await serve(bus, path, port);
+  const side = await serve(bus, path);
   return { bus, ...side };
 }
 
-async function serve(bus: HttpEventBus, path: string, port: number): Promise<{ server: Listening; client: HttpClient }> {
+async function serve(bus: HttpEventBus, path: string): Promise<{ server: Listening; client: HttpClient }> {
   const app = createHttpApp({
     log: silentLog,
     routes: (routes) =>
@@ -30,17 +31,18 @@ async function serve(bus: HttpEventBus, path: string, port: number): Promise<{ s
         res.status(202).json({});
       }),
   });
-  const server = await listen(app, { host: '127.0.0.1', port }, { log: silentLog });
-  const client = createHttpClient({ baseUrl: server.url, connectTimeoutMs: 1_000 });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 }, { log: silentLog });
+  const client = createHttpClient({ baseUrl: server.url, connectTimeoutMs: 30_000 });
   closing.push(() => server.close(0), () => client.close(), () => bus.close());
   return { server, client };
 }
 
 async function aNetwork(): Promise<BusNetwork> {
   const nodes = new Map<string, Side>();
+  const wires = new Map<string, HttpClient>();
   const controlPlane = await aSide('/v2/nodes/:node_id/events', (target) => {
-    const side = target.kind === 'node' ? nodes.get(target.nodeId) : undefined;
-    return side && { client: side.client, path: '/v2/events' };
+    const client = target.kind === 'node' ? (wires.get(target.nodeId) ?? nodes.get(target.nodeId)?.client) : undefined;
+    return client && { client, path: '/v2/events' };
   });
   for (const nodeId of Object.values(BUS_NODES)) {
     nodes.set(nodeId, await aSide('/v2/events', () => ({ client: controlPlane.client, path: `/v2/nodes/${nodeId}/events` })));
@@ -48,14 +50,19 @@ async function aNetwork(): Promise<BusNetwork> {
   const nodeA = nodes.get(BUS_NODES.a);
   const nodeB = nodes.get(BUS_NODES.b);
   if (nodeA === undefined || nodeB === undefined) throw new Error('no nodes');
+  // A port that was given up may be another program's by the time that it is wanted again: it is the wire that is cut.
+  const wire = await startTcpProxy(nodeA.server.port);
+  const client = createHttpClient({ baseUrl: `http://127.0.0.1:${wire.port}` });
+  closing.push(() => wire.close(), () => client.close());
+  wires.set(BUS_NODES.a, client);
   return {
     controlPlane: controlPlane.bus,
     nodeA: nodeA.bus,
     nodeB: nodeB.bus,
     deliverRawToNodeA: async (value) => void (await nodeA.client.exchange('POST', '/v2/events', value).catch(() => undefined)),
-    cutOffNodeA: async () => {
-      await nodeA.server.close(0);
-      return async () => void (await serve(nodeA.bus, '/v2/events', nodeA.server.port));
+    cutOffNodeA: () => {
+      wire.cut();
+      return Promise.resolve(() => Promise.resolve(wire.restore()));
     },
     close: () => Promise.resolve(),
   };

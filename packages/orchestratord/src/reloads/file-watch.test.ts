@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ async function watching(prepare: (folder: string) => Promise<string>) {
   opened.push(watch);
   await watch.start();
   const told = async (times: number): Promise<number> => {
-    await eventually(`told ${times} times`, 10_000, async () => seen.changes === times);
+    await eventually(`told ${times} times`, 60_000, async () => seen.changes === times);
     return seen.changes;
   };
   return { folder, path, seen, told };
@@ -39,7 +40,7 @@ async function plainFile(folder: string): Promise<string> {
 
 test('F-15 T-123 five writes in a moment are told once', async () => {
   const { path, seen, told } = await watching(plainFile);
-  for (let n = 0; n < 5; n += 1) await writeFile(path, `text ${n}`);
+  for (let n = 0; n < 5; n += 1) writeFileSync(path, `text ${n}`);
   expect(await told(1)).toBe(1);
   await pause();
   expect(seen.changes).toBe(1);
@@ -106,10 +107,10 @@ test('F-15 F-44 a link that is turned elsewhere is noticed, as mounted configura
 test('F-15 F-44 a write that does not end is told all the same', async () => {
   const { path, told } = await watching(plainFile);
   let n = 0;
-  const writing = setInterval(() => void writeFile(path, `text ${n++}`), 50);
+  const writing = setInterval(() => void writeFile(path, `text ${n++}`).catch(() => undefined), 50);
   try {
     expect(await told(1)).toBe(1);
   } finally {
     clearInterval(writing);
   }
-}, 180_000);
+}, 600_000);

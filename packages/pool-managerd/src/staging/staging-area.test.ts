@@ -204,5 +204,5 @@ describe.each([['RAM', '/dev/shm'], ['a plain folder', tmpdir()]])('StagingArea 
     expect(one.area.isRunning(a.digest)).toBe(false);
     await one.until(() => one.area.running(), (running) => running === null);
     expect([one.ids(), await readdir(one.dir), one.area.wishes()]).toEqual([[], [], []]);
-  }, 180_000);
+  }, 600_000);
 });

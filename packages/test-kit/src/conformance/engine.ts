@@ -54,8 +54,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
     };
     const slotsActive = async (client: ReturnType<typeof engineClient>): Promise<unknown> => (await client.get('/health')).body['slots_active'];
     const untilIdle = async (client: ReturnType<typeof engineClient>): Promise<void> => {
-      for (let turn = 0; turn < 200 && (await slotsActive(client)) !== 0; turn += 1) await new Promise((resolve) => setTimeout(resolve, 25));
-      expect(await slotsActive(client)).toBe(0);
+      await eventually('no request runs', 30_000, async () => (await slotsActive(client)) === 0);
     };
 
     test('C-23 C-120 a replica is one process that answers on a private socket, gone with it', async () => {
@@ -154,8 +153,8 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
 
     test('C-130 a deadline ends the stream with its code', async () => {
       const { client } = await start(subject.endless);
-      const streamed = await client.generate(aGenerateRequest({ deadlines: { wall_ms: 300 } }));
-      const openai = await client.generate(aGenerateRequest({ deadlines: { wall_ms: 300 }, output: { dialect: 'openai_completion' } }));
+      const streamed = await client.generate(aGenerateRequest({ deadlines: { wall_ms: 1_500 } }));
+      const openai = await client.generate(aGenerateRequest({ deadlines: { wall_ms: 1_500 }, output: { dialect: 'openai_completion' } }));
       const failure = { code: 'DECODE_TIMEOUT', message: expect.any(String), retriable: true };
       expect(eventsOf(streamed.text).at(-1)).toEqual({ event: 'error', data: failure });
       expect(eventsOf(openai.text).at(-1)).toEqual({ event: 'message', data: { error: { ...failure, type: 'server_error', param: null } } });
@@ -166,7 +165,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
       const { client } = await start(subject.endless);
       const leave = new AbortController();
       const crowd = Array.from({ length: 2 * subject.endless.slots }, () => client.generate(aGenerateRequest(), leave.signal).catch(() => undefined));
-      for (let turn = 0; turn < 200 && (await client.get('/health')).body['waiting'] !== subject.endless.slots; turn += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+      await eventually('every place is taken', 30_000, async () => (await client.get('/health')).body['waiting'] === subject.endless.slots);
       const refused = await client.generate(aGenerateRequest());
       expect([refused.status, JSON.parse(refused.text)]).toEqual([503, { code: 'REPLICA_EXHAUSTED', message: expect.any(String), retriable: true }]);
       leave.abort();
@@ -183,11 +182,11 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
 
     test('C-121 stopping ends a running stream with SHUTTING_DOWN, within the grace', async () => {
       const { replica, client } = await start(subject.endless);
-      const stream = client.generate(aGenerateRequest());
-      for (let turn = 0; turn < 200 && (await slotsActive(client)) !== 1; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // Its head comes with the first token.
+      const { body } = await client.open(aGenerateRequest());
+      const stream = body.text();
       await replica.stop(10_000);
-      expect(eventsOf((await stream).text).at(-1)).toEqual({ event: 'error', data: { code: 'SHUTTING_DOWN', message: expect.any(String), retriable: true } });
+      expect(eventsOf(await stream).at(-1)).toEqual({ event: 'error', data: { code: 'SHUTTING_DOWN', message: expect.any(String), retriable: true } });
       expect(await replica.exited).toEqual({ kind: 'stopped' });
     });
 

@@ -20,4 +20,4 @@ test('E-31 a broker of its own starts, keeps what is durable over a kill, and le
   const family = (await familyOf(process.pid)).filter((pid) => !before.includes(pid));
   await rabbit.remove();
   expect([family.length > 1, await aliveOf(family)]).toEqual([true, []]);
-}, 300_000);
+}, 600_000);

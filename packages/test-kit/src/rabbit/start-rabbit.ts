@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,7 +34,7 @@ const STOPPED_WITHIN_MS = 60_000;
 /** Starts a broker; about 5 s on a free machine. `config` is added to its configuration file. Rejects with its output when it does not come up. */
 export async function startRabbit(config: Readonly<Record<string, string | number>> = {}): Promise<Rabbit> {
   const dir = await mkdtemp(join(tmpdir(), 'corral-rabbit-'));
-  const [port = 0, distributionPort = 0, epmdPort = 0] = await freePorts(3);
+  const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
   const place: RabbitPlace = { dir, nodeName: `corral${port}`, port, distributionPort, epmdPort };
   await writeRabbitFiles(place, config);
   const broker = new Broker(place);
@@ -137,15 +138,23 @@ function answers(port: number, greeting?: Buffer): Promise<boolean> {
   });
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+/** The lowest port that the system gives to whoever asks for any: in the seconds until a broker binds them, ports from there on may become somebody else's. */
+const GIVEN_FROM = 32_768;
+const OURS_FROM = 20_000;
+
+/** A port that nobody has, and that nobody gets who does not ask for it by its number. */
+async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(OURS_FROM, GIVEN_FROM);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of 100 ports from ${OURS_FROM} to ${GIVEN_FROM} is free on 127.0.0.1; end what holds them`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
