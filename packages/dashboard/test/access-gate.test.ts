@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { refusal, unreachable } from '../src/api/api-failure.js';
 import { accessGate } from '../src/shell/access-gate.js';
-import { instancePath, modelPath, routeOf } from '../src/shell/route.js';
+import { instancePath, modelPath, nodePath, poolPath, routeOf, titleOf } from '../src/shell/route.js';
 
 const refused = (status: number, code: string, hint?: string) => refusal(status, { code, message: 'no', retriable: false, ...(hint === undefined ? {} : { hint }) }, null);
 const lesser = refused(403, 'ROLE_REQUIRED');
@@ -48,4 +48,19 @@ test('U-19 the address of an instance leads back to it', () => {
 test.each(['tiny', 'hf:org/repo/m.gguf', 'a b%2F', 'v1.5'])('U-20 U-01 the address of the model %s leads back to it, and is no name of a file', (modelId) => {
   expect(routeOf(modelPath(modelId))).toEqual({ page: 'model', modelId });
   expect([modelPath(modelId), instancePath({ org_id: 'default', instance_id: modelId })].filter((path) => /\.[a-z0-9]+$/i.test(path))).toEqual([]);
+});
+
+test('U-31 a pool and a node have an address of their own on the pool page, whatever they are called', () => {
+  expect([poolPath('n1-cpu'), nodePath('rack 1/a')]).toEqual(['/ui/#pool-n1-cpu', '/ui/#node-rack%201%2Fa']);
+});
+
+test.each([
+  ['/ui/', 'Pools · Corral'],
+  ['/ui/models', 'Models · Corral'],
+  ['/ui/models/a%2Fb', 'a/b · Corral'],
+  ['/ui/manifest', 'Manifest · Corral'],
+  ['/ui/instances/default/bot', 'default/bot · Corral'],
+  ['/ui/nowhere', 'No such page · Corral'],
+])('U-31 the tab of %s is called %s', (path, title) => {
+  expect(titleOf(routeOf(path))).toBe(title);
 });

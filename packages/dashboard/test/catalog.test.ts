@@ -24,7 +24,7 @@ describe('U-20 a line of the catalog', () => {
       file: '1.0 MiB, F16',
       digest: { short: 'sha256:aaaaaaaaaaaa…', full: `sha256:${'a'.repeat(64)}`, isGiven: true },
       used: null,
-      verification: { tone: 'good', label: 'passed', when: '2 h ago', reason: null },
+      verification: { tone: 'good', label: 'passed', when: '2 h ago', atMs: 0, reason: null },
       places: [{ nodeId: 'n1', tone: 'idle', label: 'on disk' }],
       morePlaces: 0,
     });
@@ -70,7 +70,7 @@ describe('U-20 a line of the catalog', () => {
     ['warn', 'warn', 'unconfirmed', 'why'],
     ['fail', 'bad', 'failed', 'why'],
   ] as const)('U-21 a verification that said %s', (result, tone, label, reason) => {
-    expect(verificationView({ result, reason: 'why' }, 0, 5_000)).toEqual({ tone, label, when: '5 s ago', reason });
+    expect(verificationView({ result, reason: 'why' }, 0, 5_000)).toEqual({ tone, label, when: '5 s ago', atMs: 0, reason });
   });
 });
 
@@ -112,10 +112,10 @@ describe('U-28 garbage collection in words', () => {
           title: 'would delete 2 entries, 3.0 MiB',
           disk: { path: '/models', before: { text: '95.0 % used, 1.0 GiB free', fraction: 0.9504 }, after: { text: '50.0 % used, 1.0 GiB free', fraction: 0.5 }, thresholds: '90 % used at most, 5 GB free at least' },
           gone: [
-            { key: 'model old', id: 'old', rule: 'retired for long enough', bytes: '1.0 MiB', problem: null },
-            { key: 'engine cuda', id: 'engine cuda', rule: 'the disk is too full, and it was used least recently', bytes: '2.0 MiB', problem: null },
+            { key: 'model old', id: 'old', isModel: true, rule: 'retired for long enough', bytes: '1.0 MiB', problem: null },
+            { key: 'engine cuda', id: 'engine cuda', isModel: false, rule: 'the disk is too full, and it was used least recently', bytes: '2.0 MiB', problem: null },
           ],
-          kept: [{ key: 'model tiny', id: 'tiny', rule: 'one replica has it loaded', bytes: null, problem: null }],
+          kept: [{ key: 'model tiny', id: 'tiny', isModel: true, rule: 'one replica has it loaded', bytes: null, problem: null }],
           problem: null,
         },
       ],

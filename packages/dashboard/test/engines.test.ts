@@ -42,7 +42,7 @@ test('U-29 a bundle that runs replicas', () => {
       facts: 'prebuilt, for cpu, 1.0 MiB',
       gain: null,
       location: '/engines/cpu',
-      verification: { tone: 'good', label: 'passed', when: '1 min ago', reason: null },
+      verification: { tone: 'good', label: 'passed', when: '1 min ago', atMs: 0, reason: null },
       used: 'used 1 min ago',
       keptBy: 'replica r1',
       canUse: false,

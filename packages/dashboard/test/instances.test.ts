@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventRow } from '../src/instances/event-row.js';
+import { eventLines } from '../src/instances/event-lines.js';
 import { instanceRows } from '../src/instances/instance-row.js';
 import { statCards } from '../src/stats/stat-cards.js';
 import { stagingView } from '../src/staging/staging-view.js';
@@ -40,7 +40,7 @@ test('U-09 how far a load is and how long it takes', () => {
   const progress = { phase: 'downloading' as const, bytes_done: 50 * 1_048_576, bytes_total: 100 * 1_048_576, fraction: 0.5 };
   expect(only({ residency: 'loading', progress, estimated_ms: 12_500, node_id: 'n1', pool_id: 'p1' })).toMatchObject({
     residency: { tone: 'busy', label: 'loading', note: 'downloading, 50.0 MiB of 100 MiB, about 12 s left', fraction: 0.5 },
-    place: 'n1 / p1',
+    place: { nodeId: 'n1', poolId: 'p1' },
   });
   expect(only({ residency: 'resident', progress })?.residency).toEqual({ tone: 'good', label: 'loaded', note: null, fraction: null });
 });
@@ -91,13 +91,23 @@ test('U-11 a staging area: how full, what is in it, what keeps it there, what fa
 
 test('U-19 what happened, why, and how long each step took', () => {
   const at = '2026-11-21T17:00:00.000Z';
-  expect(eventRow({ at, type: 'loaded', reason: 'asked for', duration_ms: 2_345, steps: [{ step: 'verifying', duration_ms: 45 }, { step: 'loading', duration_ms: 2_300 }] })).toEqual({
-    at,
-    what: 'loaded',
-    tone: 'good',
-    why: 'asked for',
-    took: '2.3 s: checking the digest 45 ms, loading into the device 2.3 s',
-  });
-  expect(eventRow({ at, type: 'load_requested', reason: null, duration_ms: null, steps: [] })).toEqual({ at, what: 'load requested', tone: 'busy', why: null, took: null });
-  expect(eventRow({ at, type: 'load_failed', reason: 'no', duration_ms: 245_000, steps: [] }).took).toBe('4 min 5 s');
+  const atMs = Date.parse(at);
+  const once = { atMs, times: 1, firstMs: atMs };
+  expect(eventLines([{ at, type: 'loaded', reason: 'asked for', duration_ms: 2_345, steps: [{ step: 'verifying', duration_ms: 45 }, { step: 'loading', duration_ms: 2_300 }] }])).toEqual([
+    { ...once, type: 'loaded', what: 'loaded', tone: 'good', why: 'asked for', took: '2.3 s: checking the digest 45 ms, loading into the device 2.3 s' },
+  ]);
+  expect(eventLines([{ at, type: 'load_requested', reason: null, duration_ms: null, steps: [] }])).toEqual([{ ...once, type: 'load_requested', what: 'load requested', tone: 'busy', why: null, took: null }]);
+  expect(eventLines([{ at, type: 'load_failed', reason: 'no', duration_ms: 245_000, steps: [] }])[0]?.took).toBe('4 min 5 s');
+  expect(eventLines([{ at, type: 'load_failed', reason: 'no', duration_ms: 3, steps: [{ step: 'locating', duration_ms: 3 }] }])[0]?.took).toBe('looking for the file 3 ms');
+});
+
+test('U-19 what is repeated for the same reason is one line, with how often and since when', () => {
+  const failed = (minute: number, reason: string, durationMs = 5) => ({ at: `2026-11-21T17:0${minute}:00.000Z`, type: 'load_failed', reason, duration_ms: durationMs, steps: [] });
+  const lines = eventLines([failed(9, 'no file', 7), failed(8, 'no file'), failed(6, 'no file'), failed(5, 'no room'), failed(4, 'no file'), { ...failed(3, 'no file'), type: 'load_requested' }]);
+  expect(lines.map(({ type, why, times, atMs, firstMs, took }) => [type, why, times, (atMs - firstMs) / 60_000, took])).toEqual([
+    ['load_failed', 'no file', 3, 3, '7 ms'],
+    ['load_failed', 'no room', 1, 0, '5 ms'],
+    ['load_failed', 'no file', 1, 0, '5 ms'],
+    ['load_requested', 'no file', 1, 0, '5 ms'],
+  ]);
 });

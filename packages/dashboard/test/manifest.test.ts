@@ -21,7 +21,13 @@ test('U-25 routes first, each with its newest version above the older ones', () 
     ['model:tiny@1', true],
     ['pool:p1@1', true],
   ]);
-  expect(rows[2]).toEqual({ key: 'route:b@1', id: 'route:b', kind: 'route', name: 'b', isNewest: false, version: 1, handler: 'tiny', tone: 'warn', state: 'draining', inFlight: 2, received: 3, failed: 1 });
+  expect(rows[2]).toEqual({ key: 'route:b@1', id: 'route:b', kind: 'route', name: 'b', isNewest: false, version: 1, handler: 'tiny', modelId: 'tiny', tone: 'warn', state: 'draining', inFlight: 2, received: 3, failed: 1 });
+});
+
+test('U-31 an entry leads to its model while that is served', () => {
+  const leads = (bindings: readonly BindingRecord[]) => Object.fromEntries(bindingRows(bindings).map(({ key, modelId }) => [key, modelId]));
+  expect(leads(BINDINGS)).toEqual({ 'route:a@1': 'tiny', 'route:b@2': 'tiny', 'route:b@1': 'tiny', 'instance:default/bot@1': 'tiny', 'model:tiny@1': 'tiny', 'pool:p1@1': null });
+  expect(leads([aBinding('model:tiny', { state: 'terminated' }), aBinding('route:a', { state: 'draining' })])).toEqual({ 'model:tiny@1': null, 'route:a@1': null });
 });
 
 test.each([

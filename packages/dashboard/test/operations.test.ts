@@ -12,15 +12,16 @@ function anOperation(changes: Partial<Operation> = {}): Operation {
 const ended = { state: 'succeeded', progress: 1, ended_at: '2026-01-01T00:00:02.500Z' } as const;
 
 test('U-24 one that goes on, with its share or without', () => {
-  expect(operationRow(anOperation(), NOW_MS)).toEqual({ operationId: 'op-1', what: 'Verify', subject: 'tiny', tone: 'busy', label: 'running, 43 %', note: 'reading files', nodes: [], fraction: 0.426, isRunning: true, problem: null, when: 'since 1 min' });
+  expect(operationRow(anOperation(), NOW_MS)).toEqual({ operationId: 'op-1', what: 'Verify', subject: 'tiny', modelId: 'tiny', tone: 'busy', label: 'running, 43 %', note: 'reading files', nodes: [], fraction: 0.426, isRunning: true, problem: null, when: 'since 1 min', atMs: NOW_MS - 60_000 });
   expect(operationRow(anOperation({ progress: null, detail: 'n1 reads tiny' }), NOW_MS)).toMatchObject({ label: 'running', fraction: null, note: 'n1 reads tiny' });
 });
 
 test.each([
-  [{ kind: 'pool_drain', subject: { pool_id: 'p1' } }, 'Drain', 'p1'],
-  [{ kind: 'replica_swap', subject: { pool_id: 'p1', model_id: 'a/b' } }, 'Replica swap', 'p1 / a/b'],
-])('U-24 what is done to what (%#)', (changes, what, subject) => {
-  expect(operationRow(anOperation(changes), NOW_MS)).toMatchObject({ what, subject });
+  [{ kind: 'pool_drain', subject: { pool_id: 'p1' } }, 'Drain', 'p1', null],
+  [{ kind: 'replica_swap', subject: { pool_id: 'p1', model_id: 'a/b' } }, 'Replica swap', 'p1 / a/b', null],
+  [{ kind: 'model_pull', subject: { model_id: 'a/b' } }, 'Pull', 'a/b', 'a/b'],
+])('U-24 what is done to what (%#)', (changes, what, subject, modelId) => {
+  expect(operationRow(anOperation(changes), NOW_MS)).toMatchObject({ what, subject, modelId });
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { breakerStory } from '../src/pools/breaker-story.js';
 import { poolMemory } from '../src/pools/pool-memory.js';
 import { poolState } from '../src/pools/pool-state.js';
 import { replicaState } from '../src/pools/replica-state.js';
+import { waitingReason } from '../src/pools/waiting-reason.js';
 import { serviceVerdict } from '../src/pools/service-verdict.js';
 import { busRow, deliveryProblem } from '../src/nodes/bus-row.js';
 import { nodeRow } from '../src/nodes/node-row.js';
@@ -82,7 +83,8 @@ test('U-12 a node with its age at this moment, and one that was never heard of',
     tone: 'bad',
     state: 'offline',
     heard: 'never heard of',
-    pools: 'no pool',
+    heardMs: null,
+    pools: [],
     address: 'http://127.0.0.1:9200',
     version: 'unknown version',
     problem: 'ECONNREFUSED',
@@ -107,4 +109,19 @@ test.each([
   [[{ ...worker, node_id: 'n2', queue_lag: 9 }], null],
 ])('U-18 what waits on its way to a node (%#)', (workers, problem) => {
   expect(deliveryProblem(health({}, workers), 'n1')).toBe(problem);
+});
+
+test.each([
+  [{}, null, null],
+  [{}, 0, null],
+  [{ draining: true }, 1, '1 task waits because the pool drains: until Undrain puts it back, or another pool can serve them.'],
+  [{ live: false, ready: false }, 2, '2 tasks wait because the node does not report: until it does, or another pool can serve them.'],
+  [{ ready: false }, 2, '2 tasks wait because the pool is not ready: until its engine is prepared.'],
+  [{ replicas: [aReplica(), aReplica({ model_id: 'big', state: 'loading', load_progress: 0.4 })] }, 2, '2 tasks wait for big (loading 40 %).'],
+  [{ replicas: [aReplica({ model_id: 'big', state: 'waiting' })] }, 1, '1 task waits for big (waits for memory).'],
+  [{ replicas: [aReplica({ model_id: 'big', state: 'failed' })] }, 1, '1 task waits, and big could not be loaded: what is wrong stands below.'],
+  [{ slots_free: 0 }, 3, '3 tasks wait because every slot is taken: each goes on when an answer ends.'],
+  [{}, 1, '1 task waits for a model that is not loaded here yet: it comes in as soon as there is room for it, or one that is loaded has had its turn.'],
+] as const)('U-34 why tasks wait (%#)', (changes, waiting, reason) => {
+  expect(waitingReason(aPool({ ...changes, replicas: [...('replicas' in changes ? changes.replicas : [aReplica()])] }), waiting)).toBe(reason);
 });

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Bar } from '../shell/bar.js';
 import { Chip } from '../shell/chip.js';
 import { Fact } from '../shell/fact.js';
+import { NodeLink, PoolLink } from '../shell/links.js';
 import { Empty, Panel } from '../shell/panel.js';
 import { counted } from '../wording/counted.js';
 import { forecastRow } from './forecast-row.js';
@@ -29,9 +30,13 @@ function Pool({ pool }: { readonly pool: PoolForecast }): JSX.Element {
   return (
     <li class="pool" data-forecast={row.poolId} data-fits={String(pool.fits)}>
       <div class="pool__head">
-        <h3>{row.poolId}</h3>
+        <h3>
+          <PoolLink id={row.poolId} />
+        </h3>
         <Chip tone={row.tone}>{row.label}</Chip>
-        <span class="muted pool__actions">{row.nodeId}</span>
+        <span class="muted pool__actions">
+          <NodeLink id={row.nodeId} />
+        </span>
       </div>
       {row.memory !== null && (
         <div class="pool__memory">

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { Bar } from '../shell/bar.js';
 import { Chip } from '../shell/chip.js';
+import { ModelLink, NodeLink } from '../shell/links.js';
 import { counted } from '../wording/counted.js';
 import type { GcDiskView, GcLine, GcNodeView, GcView } from './gc-view.js';
 
@@ -20,7 +21,9 @@ function Node({ node }: { readonly node: GcNodeView }): JSX.Element {
   return (
     <li class="row" data-gc-node={nodeId}>
       <div class="row__head">
-        <strong>{nodeId}</strong>
+        <strong>
+          <NodeLink id={nodeId} />
+        </strong>
         <Chip tone={tone}>{title}</Chip>
       </div>
       {problem !== null && <p class="problem">{problem}</p>}
@@ -57,9 +60,9 @@ function Disk({ label, view }: { readonly label: string; readonly view: GcDiskVi
 function Lines({ lines, attribute }: { readonly lines: readonly GcLine[]; readonly attribute: 'gone' | 'kept' }): JSX.Element {
   return (
     <ul class="ledger">
-      {lines.map(({ key, id, rule, bytes, problem }) => (
+      {lines.map(({ key, id, isModel, rule, bytes, problem }) => (
         <li key={key} {...{ [`data-${attribute}`]: id }}>
-          <span class="ledger__id">{id}</span>
+          <span class="ledger__id">{isModel ? <ModelLink id={id} /> : id}</span>
           <span class="muted">{rule}</span>
           {bytes !== null && <span class="figures ledger__bytes">{bytes}</span>}
           {problem !== null && <span class="note note--bad">{problem}</span>}

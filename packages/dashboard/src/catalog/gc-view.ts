@@ -7,6 +7,8 @@ import type { Tone } from '../wording/tone.js';
 export interface GcLine {
   readonly key: string;
   readonly id: string;
+  /** Whether the id is that of a model, which has a page. */
+  readonly isModel: boolean;
   readonly rule: string;
   readonly bytes: string | null;
   readonly problem: string | null;
@@ -101,11 +103,11 @@ function used({ used_percent: percent, free_bytes: free }: Disk): GcDiskView {
 }
 
 function lineOf({ id, kind, rule, bytes }: Deletion): GcLine {
-  return { key: `${kind} ${id}`, id: kind === 'engine' ? `engine ${id}` : id, rule: DELETE_RULES[rule], bytes: formatSize(bytes), problem: null };
+  return { key: `${kind} ${id}`, id: kind === 'engine' ? `engine ${id}` : id, isModel: kind === 'model', rule: DELETE_RULES[rule], bytes: formatSize(bytes), problem: null };
 }
 
 function keptLine({ id, kind, reason }: GcPlan['kept'][number]): GcLine {
-  return { key: `${kind} ${id}`, id: kind === 'engine' ? `engine ${id}` : id, rule: reason, bytes: null, problem: null };
+  return { key: `${kind} ${id}`, id: kind === 'engine' ? `engine ${id}` : id, isModel: kind === 'model', rule: reason, bytes: null, problem: null };
 }
 
 function bytesOf(entries: readonly Deletion[]): number {

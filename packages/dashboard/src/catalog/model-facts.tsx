@@ -1,6 +1,7 @@
 import type { CatalogModel } from '@corral/contracts';
 import type { ComponentChildren, JSX } from 'preact';
 import { Panel } from '../shell/panel.js';
+import { When } from '../shell/when.js';
 import { counted } from '../wording/counted.js';
 import { formatAge } from '../wording/format-age.js';
 import { formatSize } from '../wording/format-size.js';
@@ -37,7 +38,8 @@ export function ModelFacts({ model, nowMs }: { readonly model: CatalogModel; rea
         {model.tags.length > 0 && <Line label="Tags">{model.tags.join(', ')}</Line>}
         {signed.length > 0 && <Line label="Trust">{signed.join(', ')}</Line>}
         <Line label="Known">
-          for {formatAge(nowMs - model.created_ms)}, changed {formatAge(nowMs - model.updated_ms)} ago{row.used !== null && `, ${row.used}`}
+          <When atMs={model.created_ms}>for {formatAge(nowMs - model.created_ms)}</When>, <When atMs={model.updated_ms}>changed {formatAge(nowMs - model.updated_ms)} ago</When>
+          {row.used !== null && `, ${row.used}`}
         </Line>
       </dl>
       {trust.warnings.map((warning) => (

@@ -1,6 +1,7 @@
 import type { Operation } from '@corral/contracts';
 import type { JSX } from 'preact';
 import type { ShownModel } from '../api/catalog-api.js';
+import { ModelInstancesPanel } from '../instances/model-instances-panel.js';
 import { OperationList } from '../operations/operation-list.js';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
@@ -65,6 +66,7 @@ function Model({ store, shown, operations }: { readonly store: PageStore; readon
           <OperationList operations={operations} nowMs={nowMs} namesSubject={false} />
         </Panel>
       )}
+      <ModelInstancesPanel store={store} modelId={model.id} />
       <ForecastPanel forecast={model.forecast} context={model.context} slots={model.slots} />
       <div class="columns">
         <ModelFacts model={model} nowMs={nowMs} />

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
+import { NodeLink } from '../shell/links.js';
 import { modelPath } from '../shell/route.js';
 import type { ModelRow } from './model-row.js';
 import { VerificationChip } from './verification-chip.js';
@@ -64,7 +65,7 @@ function Line({ row }: { readonly row: ModelRow }): JSX.Element {
         {row.places.length === 0 && <span class="muted">on no node</span>}
         {row.places.map(({ nodeId, tone, label }) => (
           <span key={nodeId} class="place">
-            <span>{nodeId}</span>
+            <NodeLink id={nodeId} />
             <Chip tone={tone}>{label}</Chip>
           </span>
         ))}

@@ -1,6 +1,7 @@
 import type { CatalogModel } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
+import { NodeLink } from '../shell/links.js';
 import { Empty, Panel } from '../shell/panel.js';
 import { formatSize } from '../wording/format-size.js';
 import { shortDigest } from '../wording/short-digest.js';
@@ -21,7 +22,9 @@ export function PlacesPanel({ model, nowMs }: { readonly model: CatalogModel; re
             return (
               <li key={nodeId} class="row" data-place={nodeId}>
                 <div class="row__head">
-                  <strong>{nodeId}</strong>
+                  <strong>
+                    <NodeLink id={nodeId} />
+                  </strong>
                   <Chip tone={tone}>{label}</Chip>
                   {on.size_bytes !== null && <span class="figures row__end">{formatSize(on.size_bytes)}</span>}
                 </div>

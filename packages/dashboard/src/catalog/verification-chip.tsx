@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
+import { When } from '../shell/when.js';
 import type { VerificationView } from './verification-view.js';
 
 /** What a verification found, when, and why it is not a plain yes. */
@@ -7,7 +8,11 @@ export function VerificationChip({ view }: { readonly view: VerificationView }):
   return (
     <>
       <Chip tone={view.tone}>{view.label}</Chip>
-      {view.when !== null && <span class="note figures">{view.when}</span>}
+      {view.atMs !== null && (
+        <When atMs={view.atMs} class="note">
+          {view.when}
+        </When>
+      )}
       {view.reason !== null && <span class={`note ${view.tone === 'bad' ? 'note--bad' : ''}`}>{view.reason}</span>}
     </>
   );

@@ -5,6 +5,7 @@ import { Chip } from '../shell/chip.js';
 import { ConfirmDialog } from '../shell/confirm-dialog.js';
 import { DeedButton, DeedFailure } from '../shell/deed-button.js';
 import { Listing } from '../shell/listing.js';
+import { NodeLink } from '../shell/links.js';
 import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { useNowMs, useReading } from '../shell/use-store.js';
@@ -37,7 +38,9 @@ function Bundle({ row, store }: { readonly row: EngineRow; readonly store: PageS
         <h3>{row.engineId}</h3>
         <Chip tone={row.tone}>{row.state}</Chip>
         {row.isPinned && <span class="tag">pinned</span>}
-        <span class="muted pool__actions">{row.nodeId}</span>
+        <span class="muted pool__actions">
+          <NodeLink id={row.nodeId} />
+        </span>
       </div>
       <p>
         {row.version}, {row.facts}

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
 import { DeedButton, DeedFailure } from '../shell/deed-button.js';
+import { ModelLink, NodeLink, PoolLink } from '../shell/links.js';
 import type { PageStore } from '../shell/page-store.js';
 import { instancePath } from '../shell/route.js';
 import type { InstanceRow } from './instance-row.js';
@@ -20,7 +21,7 @@ export function InstanceLine({ row, store }: { readonly row: InstanceRow; readon
             {row.instanceId}
           </a>
         </th>
-        <td role="cell" data-label="Model">{row.model}</td>
+        <td role="cell" data-label="Model">{row.model === null ? '–' : <ModelLink id={row.model} />}</td>
         <td role="cell" data-label="Wished tier">
           {row.tier}
           {row.tierNote !== null && <span class="note">{row.tierNote}</span>}
@@ -31,7 +32,9 @@ export function InstanceLine({ row, store }: { readonly row: InstanceRow; readon
           {note !== null && <span class="note figures">{note}</span>}
           {row.lastError !== null && <span class="note note--bad">{row.lastError}</span>}
         </td>
-        <td role="cell" data-label="Node / pool">{row.place}</td>
+        <td role="cell" data-label="Node / pool">
+          <Place place={row.place} />
+        </td>
         <td role="cell" class="table__actions">
           {row.actions === null ? (
             <span class="muted">its own keys only</span>
@@ -52,5 +55,14 @@ export function InstanceLine({ row, store }: { readonly row: InstanceRow; readon
         </tr>
       )}
     </>
+  );
+}
+
+function Place({ place }: { readonly place: InstanceRow['place'] }): JSX.Element {
+  if (place === null) return <>–</>;
+  return (
+    <span>
+      {place.nodeId === null ? '?' : <NodeLink id={place.nodeId} />} / <PoolLink id={place.poolId} />
+    </span>
   );
 }

@@ -1,4 +1,4 @@
-import type { Instance, InstanceEvent } from '@corral/contracts';
+import type { Instance } from '@corral/contracts';
 import type { JSX } from 'preact';
 import type { InstanceName } from '../api/corral-api.js';
 import { Chip } from '../shell/chip.js';
@@ -6,8 +6,10 @@ import { Listing } from '../shell/listing.js';
 import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { HOME } from '../shell/route.js';
-import { useReading } from '../shell/use-store.js';
-import { eventRow } from './event-row.js';
+import { When } from '../shell/when.js';
+import { useNowMs, useReading } from '../shell/use-store.js';
+import { formatAge } from '../wording/format-age.js';
+import { eventLines, type EventLine } from './event-lines.js';
 import { instanceRows, type InstanceRow } from './instance-row.js';
 import { InstanceTable } from './instance-table.js';
 import { LoadAs } from './load-as.js';
@@ -15,6 +17,7 @@ import { LoadAs } from './load-as.js';
 /** One instance, and what happened to it. [U-19] */
 export function InstancePage({ store, name }: { readonly store: PageStore; readonly name: InstanceName }): JSX.Element {
   const id = `${name.org_id}/${name.instance_id}`;
+  const nowMs = useNowMs(store);
   const history = useReading(store, { key: id, everyMs: EVERY_MS.events, ask: (api) => api.events(name) });
   return (
     <>
@@ -38,8 +41,8 @@ export function InstancePage({ store, name }: { readonly store: PageStore; reado
         <Listing reading={history} lines={4} empty={(events) => (events.length === 0 ? 'Nothing has happened to it yet.' : undefined)}>
           {(events) => (
             <ol class="history">
-              {events.map((event, n) => (
-                <HistoryLine key={`${event.at} ${event.type} ${n}`} event={event} />
+              {eventLines(events).map((line, n, all) => (
+                <HistoryLine key={all.length - n} line={line} nowMs={nowMs} />
               ))}
             </ol>
           )}
@@ -53,16 +56,20 @@ function rowsOf(store: PageStore, own: readonly Instance[], { org_id, instance_i
   return instanceRows(own, store.health.reading.value?.instances ?? [], store.ownOrg).filter((row) => row.orgId === org_id && row.instanceId === instance_id);
 }
 
-function HistoryLine({ event }: { readonly event: InstanceEvent }): JSX.Element {
-  const { at, what, tone, why, took } = eventRow(event);
-  const time = new Date(at);
+function HistoryLine({ line, nowMs }: { readonly line: EventLine; readonly nowMs: number }): JSX.Element {
+  const { atMs, what, tone, why, took, times, firstMs } = line;
   return (
-    <li data-event={event.type}>
-      <time class="figures muted" dateTime={at}>
-        {time.toLocaleString()}
-      </time>
+    <li data-event={line.type}>
       <Chip tone={tone}>{what}</Chip>
+      {times > 1 && (
+        <When atMs={firstMs}>
+          {times} times in {formatAge(atMs - firstMs)}
+        </When>
+      )}
       {took !== null && <span class="figures">{took}</span>}
+      <When atMs={atMs} class="muted row__end">
+        {formatAge(nowMs - atMs)} ago
+      </When>
       {why !== null && <p class="history__why">{why}</p>}
     </li>
   );

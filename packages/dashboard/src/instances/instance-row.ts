@@ -8,11 +8,13 @@ import { PHASES } from './load-phases.js';
 export interface InstanceRow {
   readonly orgId: string;
   readonly instanceId: string;
-  readonly model: string;
+  /** null where the caller may not know. */
+  readonly model: string | null;
   readonly tier: string;
   readonly tierNote: string | null;
   readonly residency: { readonly tone: Tone; readonly label: string; readonly note: string | null; readonly fraction: number | null };
-  readonly place: string;
+  /** null where it is nowhere; the node is null where it is not known. */
+  readonly place: { readonly nodeId: string | null; readonly poolId: string } | null;
   readonly lastError: string | null;
   /** null where the caller can only look: instances of other organisations. */
   readonly actions: { readonly load: boolean; readonly unload: boolean } | null;
@@ -47,7 +49,7 @@ function ownRow(instance: Instance): InstanceRow {
     tier,
     tierNote: tierNote(instance),
     residency: { ...seen(instance), note: progressNote(instance), fraction: residency === 'resident' ? null : (progress?.fraction ?? null) },
-    place: instance.pool_id === null ? '–' : `${instance.node_id ?? '?'} / ${instance.pool_id}`,
+    place: instance.pool_id === null ? null : { nodeId: instance.node_id, poolId: instance.pool_id },
     lastError: instance.last_error,
     actions: {
       load: instance.status === 'active' && residency !== 'resident' && residency !== 'loading' && !(residency === 'staged' && heldTier === 'warm' && tier === 'warm'),
@@ -81,11 +83,11 @@ function foreignRow({ org_id, instance_id, residency, last_error }: AdminHealth[
   return {
     orgId: org_id,
     instanceId: instance_id,
-    model: '–',
+    model: null,
     tier: '–',
     tierNote: null,
     residency: { ...seen({ residency, last_error }), note: null, fraction: null },
-    place: '–',
+    place: null,
     lastError: last_error,
     actions: null,
   };

@@ -12,6 +12,8 @@ export interface BindingRow {
   readonly isNewest: boolean;
   readonly version: number;
   readonly handler: string;
+  /** The model that has a page: the entry itself, or the one that a route leads to; null where it has none. */
+  readonly modelId: string | null;
   readonly tone: Tone;
   readonly state: BindingState;
   readonly inFlight: number;
@@ -24,15 +26,17 @@ const TONES: Readonly<Record<BindingState, Tone>> = { registering: 'busy', activ
 
 /** By kind, then name, each with its newest version first and the older ones below it. [U-25] */
 export function bindingRows(bindings: readonly BindingRecord[]): readonly BindingRow[] {
+  const models = new Set(bindings.filter(({ kind, state }) => kind === 'model' && state !== 'terminated').map(nameOf));
   const sorted = bindings.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || compare(a.id, b.id) || b.version - a.version);
   return sorted.map((binding, n) => ({
     key: `${binding.id}@${binding.version}`,
     id: binding.id,
     kind: binding.kind,
-    name: binding.id.slice(binding.id.indexOf(':') + 1),
+    name: nameOf(binding),
     isNewest: sorted[n - 1]?.id !== binding.id,
     version: binding.version,
     handler: binding.handler,
+    modelId: models.has(modelNamedBy(binding)) ? modelNamedBy(binding) : null,
     tone: TONES[binding.state],
     state: binding.state,
     inFlight: binding.in_flight,
@@ -54,6 +58,14 @@ export function bindingCounts(bindings: readonly BindingRecord[]): { readonly ac
 export function matchingRows(rows: readonly BindingRow[], text: string, state: BindingState | null): readonly BindingRow[] {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');
   return rows.filter((row) => (state === null || row.state === state) && words.every((word) => `${row.id} ${row.handler}`.toLowerCase().includes(word)));
+}
+
+function nameOf({ id }: Pick<BindingRecord, 'id'>): string {
+  return id.slice(id.indexOf(':') + 1);
+}
+
+function modelNamedBy(binding: BindingRecord): string {
+  return binding.kind === 'model' ? nameOf(binding) : binding.handler;
 }
 
 function compare(a: string, b: string): number {

@@ -2,6 +2,7 @@ import type { BindingRecord, BindingState } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { Chip } from '../shell/chip.js';
+import { ModelLink } from '../shell/links.js';
 import { Empty, Panel } from '../shell/panel.js';
 import { counted } from '../wording/counted.js';
 import { bindingRows, matchingRows, type BindingRow } from './binding-rows.js';
@@ -71,9 +72,9 @@ function BindingTable({ rows }: { readonly rows: readonly BindingRow[] }): JSX.E
           <tr key={row.key} role="row" data-binding={row.key} data-state={row.state} class={row.isNewest ? undefined : 'table__older'}>
             <th scope="row" role="rowheader" data-label="Entry">
               <span class="muted">{row.kind}:</span>
-              {row.name}
+              {row.kind === 'model' && row.modelId !== null ? <ModelLink id={row.modelId} /> : row.name}
             </th>
-            <td role="cell" data-label="Leads to">{row.handler}</td>
+            <td role="cell" data-label="Leads to">{row.kind !== 'model' && row.modelId !== null ? <ModelLink id={row.modelId} /> : row.handler}</td>
             <td role="cell" data-label="Version" class="figures">{row.version}</td>
             <td role="cell" data-label="State">
               <Chip tone={row.tone}>{row.state}</Chip>

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
 import type { PageStore } from '../shell/page-store.js';
 import { Empty } from '../shell/panel.js';
+import { When } from '../shell/when.js';
 import { useNowMs } from '../shell/use-store.js';
 import { reloadRow, type ReloadRow } from './reload-row.js';
 
@@ -30,9 +31,9 @@ function Line({ row }: { readonly row: ReloadRow }): JSX.Element {
       <Chip tone={row.tone}>{row.label}</Chip>
       {row.counts !== null && <strong class="figures">{row.counts}</strong>}
       <span class="muted">by {row.source}</span>
-      <time class="figures muted row__end" dateTime={row.at} title={new Date(row.at).toLocaleString()}>
+      <When atMs={Date.parse(row.at)} class="muted row__end">
         {row.when}
-      </time>
+      </When>
       {row.failure !== null && (
         <div class="problem history__why">
           <div>

@@ -7,7 +7,9 @@ export interface NodeRow {
   readonly tone: Tone;
   readonly state: string;
   readonly heard: string;
-  readonly pools: string;
+  /** How long ago that was; null where it never was. */
+  readonly heardMs: number | null;
+  readonly pools: readonly string[];
   readonly address: string;
   readonly version: string;
   readonly problem: string | null;
@@ -20,7 +22,8 @@ export function nodeRow(node: NodeSummary, sinceMs: number): NodeRow {
     tone: node.state === 'online' ? 'good' : node.state === 'registering' ? 'busy' : 'bad',
     state: node.state,
     heard: node.last_heartbeat_ms === null ? 'never heard of' : `heard ${formatAge(node.last_heartbeat_ms + sinceMs)} ago`,
-    pools: node.pools.length === 0 ? 'no pool' : node.pools.join(', '),
+    heardMs: node.last_heartbeat_ms === null ? null : node.last_heartbeat_ms + sinceMs,
+    pools: node.pools,
     address: node.address,
     version: node.version ?? 'unknown version',
     problem: node.last_error,

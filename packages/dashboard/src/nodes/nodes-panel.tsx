@@ -2,9 +2,12 @@ import type { AdminHealth } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
+import { PoolLink } from '../shell/links.js';
 import type { PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
+import { nodeAnchor } from '../shell/route.js';
 import { useNowMs } from '../shell/use-store.js';
+import { When } from '../shell/when.js';
 import { counted } from '../wording/counted.js';
 import { busRow, deliveryProblem } from './bus-row.js';
 import { nodeRow } from './node-row.js';
@@ -26,14 +29,14 @@ export function NodesPanel({ store }: { readonly store: PageStore }): JSX.Elemen
               const row = nodeRow(node, sinceMs);
               const waiting = health.value === null ? null : deliveryProblem(health.value, node.node_id);
               return (
-                <li key={row.nodeId || row.address} class="row" data-node={row.nodeId}>
+                <li key={row.nodeId || row.address} class="row" data-node={row.nodeId} id={nodeAnchor(row.nodeId)} tabIndex={-1}>
                   <div class="row__head">
                     <strong>{row.nodeId}</strong>
                     <Chip tone={row.tone}>{row.state}</Chip>
-                    <span class="figures row__end">{row.heard}</span>
+                    <span class="figures row__end">{row.heardMs === null ? row.heard : <When atMs={nowMs - row.heardMs}>{row.heard}</When>}</span>
                   </div>
                   <p class="muted">
-                    {row.pools} · {row.address} · {row.version}
+                    {row.pools.length === 0 ? 'no pool' : row.pools.map((pool, n) => [n > 0 && ', ', <PoolLink key={pool} id={pool} />])} · {row.address} · {row.version}
                   </p>
                   {row.problem !== null && <p class="problem">{row.problem}</p>}
                   {waiting !== null && <p class="problem problem--warn">{waiting}</p>}

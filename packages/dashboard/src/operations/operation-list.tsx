@@ -1,6 +1,8 @@
 import type { Operation } from '@corral/contracts';
 import type { JSX } from 'preact';
 import { Chip } from '../shell/chip.js';
+import { ModelLink } from '../shell/links.js';
+import { When } from '../shell/when.js';
 import { operationRow } from './operation-row.js';
 
 export interface OperationListProps {
@@ -27,9 +29,11 @@ function Line({ operation, nowMs, namesSubject }: { readonly operation: Operatio
     <li class="row" data-operation={operation.kind} data-state={operation.state}>
       <div class="row__head">
         <strong>{row.what}</strong>
-        {namesSubject && <span class="wraps">{row.subject}</span>}
+        {namesSubject && <span class="wraps">{row.modelId === null ? row.subject : <ModelLink id={row.modelId} />}</span>}
         <Chip tone={row.tone}>{row.label}</Chip>
-        <span class="figures muted row__end">{row.when}</span>
+        <When atMs={row.atMs} class="muted row__end">
+          {row.when}
+        </When>
       </div>
       {row.isRunning && (row.fraction === null ? <progress aria-label={`${row.what} ${row.subject}`} /> : <progress max={1} value={row.fraction} aria-label={`${row.what} ${row.subject}`} />)}
       {row.note !== null && <p class="figures">{row.note}</p>}

@@ -10,6 +10,8 @@ export interface OperationRow {
   readonly operationId: string;
   readonly what: string;
   readonly subject: string;
+  /** The model that it is about, which has a page; null where it is about none, or about more than the model. */
+  readonly modelId: string | null;
   readonly tone: Tone;
   readonly label: string;
   /** Share of the present phase; null where it has ended or cannot be known. */
@@ -21,6 +23,8 @@ export interface OperationRow {
   /** Where a model is gone through node by node, what each of them found. */
   readonly nodes: readonly { readonly nodeId: string; readonly tone: Tone; readonly text: string }[];
   readonly when: string;
+  /** The moment that `when` is about. */
+  readonly atMs: number;
 }
 
 type Outcome = Pick<OperationRow, 'tone' | 'label' | 'note' | 'nodes'>;
@@ -30,16 +34,19 @@ export function operationRow(operation: Operation, nowMs: number): OperationRow 
   const { state, error, created_at: createdAt, ended_at: endedAt } = operation;
   const beganMs = Date.parse(createdAt);
   const outcome = outcomeOf(operation);
-  const took = endedAt === null ? null : formatDuration(Math.max(0, Date.parse(endedAt) - beganMs));
+  const endedMs = endedAt === null ? null : Date.parse(endedAt);
+  const took = endedMs === null ? null : formatDuration(Math.max(0, endedMs - beganMs));
   return {
     operationId: operation.operation_id,
     what: whatOf(operation),
     subject: Object.values(operation.subject).join(' / '),
+    modelId: Object.keys(operation.subject).length === 1 ? (operation.subject['model_id'] ?? null) : null,
     ...outcome,
     fraction: state === 'running' ? operation.progress : null,
     isRunning: state === 'running',
     problem: error === null ? null : [error.message, error.hint].filter((part) => part !== undefined).join(' '),
-    when: took === null ? `since ${formatAge(nowMs - beganMs)}` : `${formatAge(nowMs - Date.parse(endedAt ?? createdAt))} ago, took ${took}`,
+    atMs: endedMs ?? beganMs,
+    when: took === null ? `since ${formatAge(nowMs - beganMs)}` : `${formatAge(nowMs - (endedMs ?? beganMs))} ago, took ${took}`,
   };
 }
 

@@ -9,7 +9,7 @@ import { staleNotice } from '../poll/stale-notice.js';
 import { accessGate } from './access-gate.js';
 import { FailureBoundary } from './failure-boundary.js';
 import { KeyForm } from './key-form.js';
-import { usePath } from './navigation.js';
+import { usePath, usePlace } from './navigation.js';
 import { EVERY_MS, type PageStore } from './page-store.js';
 import { HOME, routeOf, titleOf, type Route } from './route.js';
 import { TopNav } from './top-nav.js';
@@ -19,6 +19,7 @@ import { useNowMs, useStore } from './use-store.js';
 export function App({ store }: { readonly store: PageStore }): JSX.Element {
   useStore(store);
   const path = usePath();
+  usePlace(path);
   const route = routeOf(path);
   const title = titleOf(route);
   useEffect(() => void (document.title = title), [title]);

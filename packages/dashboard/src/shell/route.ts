@@ -34,12 +34,44 @@ export function modelPath(modelId: string): string {
   return notAFile(`${MODELS}/${encodeURIComponent(modelId)}`);
 }
 
+/** The place of a pool on the pool page. */
+export function poolPath(poolId: string): string {
+  return `${HOME}#${poolAnchor(poolId)}`;
+}
+
+/** The place of a node on the pool page. */
+export function nodePath(nodeId: string): string {
+  return `${HOME}#${nodeAnchor(nodeId)}`;
+}
+
+export function poolAnchor(poolId: string): string {
+  return `pool-${encodeURIComponent(poolId)}`;
+}
+
+export function nodeAnchor(nodeId: string): string {
+  return `node-${encodeURIComponent(nodeId)}`;
+}
+
 /** What the tab is called. */
 export function titleOf(route: Route): string {
-  if (route.page === 'model') return `${route.modelId} · Corral`;
-  if (route.page === 'instance') return `${route.name.org_id}/${route.name.instance_id} · Corral`;
-  if (route.page === 'models') return 'Models · Corral';
-  return route.page === 'manifest' ? 'Manifest · Corral' : 'Corral';
+  return `${nameOf(route)} · Corral`;
+}
+
+function nameOf(route: Route): string {
+  switch (route.page) {
+    case 'pool':
+      return 'Pools';
+    case 'models':
+      return 'Models';
+    case 'manifest':
+      return 'Manifest';
+    case 'model':
+      return route.modelId;
+    case 'instance':
+      return `${route.name.org_id}/${route.name.instance_id}`;
+    case 'unknown':
+      return 'No such page';
+  }
 }
 
 /** What ends like the name of a file is one to the server: an id with a dot gets a slash behind it. [U-01] */

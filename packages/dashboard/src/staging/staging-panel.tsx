@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { Bar } from '../shell/bar.js';
 import { Chip } from '../shell/chip.js';
 import { Listing } from '../shell/listing.js';
+import { ModelLink, NodeLink } from '../shell/links.js';
 import type { PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
 import { stagingView } from './staging-view.js';
@@ -32,7 +33,9 @@ function Area({ node, staging }: { readonly node: string; readonly staging: NonN
   return (
     <li class="row" data-staging={node}>
       <div class="row__head">
-        <strong>{node}</strong>
+        <strong>
+          <NodeLink id={node} />
+        </strong>
         <span class="figures row__end">{view.usedText}</span>
       </div>
       <Bar label={`Staging area of ${node}`} text={view.usedText} parts={[{ key: 'used', fraction: view.usedFraction, className: 'hue-0' }]} />
@@ -41,7 +44,9 @@ function Area({ node, staging }: { readonly node: string; readonly staging: NonN
       <ul class="staged">
         {view.entries.map(({ key, model, size, state, fraction, marks }) => (
           <li key={key} data-staged={model}>
-            <span class="staged__model">{model}</span>
+            <span class="staged__model">
+              <ModelLink id={model} />
+            </span>
             <Chip tone={fraction === null ? 'good' : 'busy'}>{state}</Chip>
             <span class="figures">{size}</span>
             {marks.length > 0 && <span class="muted">{marks.join(', ')}</span>}

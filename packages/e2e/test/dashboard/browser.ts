@@ -43,6 +43,11 @@ export function says(page: Page, selector: string, wanted: RegExp | string): Pro
   });
 }
 
+/** Tells a page that its tab came into sight or went out of it. */
+export async function turn(page: Page, seen: 'visible' | 'hidden'): Promise<void> {
+  await page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${seen}', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`);
+}
+
 /** Presses a button by the name that it has for everyone. */
 export function press(page: Page, name: string): Promise<void> {
   return page.getByRole('button', { name, exact: true }).click();

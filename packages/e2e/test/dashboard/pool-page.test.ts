@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually, startCorral, type Corral } from '@corral/test-kit';
 import type { Browser } from 'playwright-core';
 import { call, ONE_THREAD, tiny, type Tiny } from '../served.js';
-import { openBrowser, press, says, visit, WITHIN_MS } from './browser.js';
+import { openBrowser, press, says, turn, visit, WITHIN_MS } from './browser.js';
 
 const ROW = '[data-instance="default/bot"]';
 const STATS = ['total_instances', 'hot_tier_count', 'warm_tier_count', 'cold_tier_count', 'demand_tier_count', 'shared_model_count', 'shared_bundle_count', 'memory_estimate_mb'];
@@ -10,18 +10,24 @@ const STATS = ['total_instances', 'hot_tier_count', 'warm_tier_count', 'cold_tie
 let browser: Browser;
 let model: Tiny;
 let corral: Corral;
+/** A system whose only pool lacks its device. */
+let poor: Corral;
 
 beforeAll(async () => {
   browser = await openBrowser();
   model = await tiny();
-  corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { ...ONE_THREAD } });
+  const manifest = { version: 1, models: { tiny: model.model } };
+  const started = await Promise.allSettled([startCorral({ manifest, env: { ...ONE_THREAD } }), startCorral({ manifest, env: { POOL_DEVICES: 'cuda:0' } })]);
+  // Whichever did start has to be stopped.
+  if (started[0].status === 'fulfilled') corral = started[0].value;
+  if (started[1].status === 'fulfilled') poor = started[1].value;
+  for (const outcome of started) if (outcome.status === 'rejected') throw outcome.reason;
   const created = await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'bot', model: 'tiny', tier: 'cold' });
   expect(created.status).toBe(201);
 }, 180_000);
 
 afterAll(async () => {
-  await corral?.stop();
-  await browser?.close();
+  await Promise.all([corral?.stop(), poor?.stop(), browser?.close()]);
   await model?.remove();
 }, 180_000);
 
@@ -180,10 +186,15 @@ describe('the pool page', () => {
     const { page, close } = await visit(browser, corral.url, { viewport: { width, height: 900 }, colorScheme });
     await says(page, ROW, 'bot');
     await says(page, '[data-stat="total_instances"]', /Instances\s*1/);
+    await eventually('everything was answered', WITHIN_MS, async () => (await page.locator('.loading').count()) === 0);
     const asked = new Set<string>();
     page.on('response', (response) => void asked.add(new URL(response.url()).pathname));
     await page.evaluate(`window.moved = 0; new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.moved += value; }).observe({ type: 'layout-shift', buffered: false })`);
+    await turn(page, 'hidden');
+    await turn(page, 'visible');
     await eventually('everything was asked again', WITHIN_MS, async () => ['/v2/pools', '/v2/nodes', '/metrics', '/api/orgs/default/instances'].every((path) => asked.has(path)));
+    // What came is drawn in the next frames.
+    await page.evaluate('new Promise((drawn) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(drawn)), 100))');
     expect(await page.evaluate('window.moved')).toBeLessThan(0.002);
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     const [, lightness = 0] = /\((\d+)/.exec(String(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor'))) ?? [];
@@ -191,31 +202,85 @@ describe('the pool page', () => {
     await close();
   }, 120_000);
 
-  test('U-15 a page that nobody sees asks nothing, and asks at once when it is seen again', async () => {
+  test('U-15 a page that nobody sees asks nothing, not even one that was opened behind another, and asks at once when it is seen again', async () => {
     const { page, close } = await visit(browser, corral.url);
+    await page.clock.install();
+    const asked: string[] = [];
+    page.on('request', (request) => void (/^.(v2|api|metrics)/.test(new URL(request.url()).pathname) && asked.push(new URL(request.url()).pathname)));
+    await page.addInitScript(`if (sessionStorage.behind === 'yes') Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true })`);
+    await page.reload();
     await says(page, ROW, 'bot');
-    await page.evaluate(`window.show = (state) => { Object.defineProperty(document, 'visibilityState', { value: state, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }; window.show('hidden')`);
-    let asked = 0;
-    page.on('request', () => void (asked += 1));
-    await page.waitForTimeout(6_000);
-    expect(asked).toBe(0);
-    await page.evaluate(`window.show('visible')`);
-    await eventually('it asks again', WITHIN_MS, () => Promise.resolve(asked >= 5));
+    // The clock of the page runs ahead of ours: so long as it is seen that makes it ask.
+    asked.length = 0;
+    await page.clock.fastForward(60_000);
+    await eventually('it asks again and again', WITHIN_MS, () => Promise.resolve(asked.includes('/api/admin/pool/stats') && asked.includes('/v2/pools')));
+
+    await turn(page, 'hidden');
+    asked.length = 0;
+    for (let n = 0; n < 5; n += 1) await page.clock.fastForward(60_000);
+    expect([await page.locator(ROW).count(), asked]).toEqual([1, []]);
+    await turn(page, 'visible');
+    await eventually('it asks again', WITHIN_MS, () => Promise.resolve(asked.length >= 5));
+
+    await page.evaluate(`sessionStorage.behind = 'yes'`);
+    await page.goto(`${corral.url}/ui/models`);
+    asked.length = 0;
+    await page.clock.fastForward(60_000);
+    await page.locator('.loading').first().waitFor();
+    expect(asked).toEqual([]);
+    await turn(page, 'visible');
+    await says(page, '[data-model="tiny"]', 'Active');
     await close();
   }, 120_000);
+
+  test('U-31 U-32 an instance leads to its model, that to its pool, whose address survives a reload; moments tell their date', async () => {
+    const { page, complaints, close } = await visit(browser, corral.url);
+    await page.evaluate('window.isSamePage = true');
+    await page.locator(ROW).getByRole('link', { name: 'tiny', exact: true }).click();
+    await says(page, 'h1', 'tiny');
+    await says(page, ROW, 'cold');
+    expect(await page.title()).toBe('tiny · Corral');
+    const pool = (await page.locator('[data-forecast]').first().getAttribute('data-forecast')) ?? '';
+    await page.locator('[data-forecast]').getByRole('link', { name: pool, exact: true }).click();
+    const isThere = async () => (await page.evaluate(`document.activeElement.dataset.pool`)) === pool;
+    await eventually('its card has the focus', WITHIN_MS, isThere);
+    expect([new URL(page.url()).hash, await page.title(), await page.evaluate('window.isSamePage')]).toEqual([`#pool-${pool}`, 'Pools · Corral', true]);
+    await page.reload();
+    await eventually('its card has the focus again', WITHIN_MS, isThere);
+    expect(await page.locator('[data-node] time').first().getAttribute('title')).toMatch(/\d{4}/);
+    expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test('U-03 while orchestratord is away the last numbers stay, with their age; when it is back, so is the page', async () => {
+    expect((await call(corral.url, 'POST', '/api/orgs/default/instances/bot/load', { tier: 'hot' })).status).toBe(202);
+    const { page, close } = await visit(browser, corral.url);
+    await says(page, '[data-replica][data-state="resident"]', 'tiny');
+    await says(page, '[data-freshness]', /Updated \d+ s ago/);
+    const before = ((await call(corral.url, 'GET', '/health')).body as { readonly incarnation: string }).incarnation;
+    const pool = await says(page, '[data-pool] h3', /\w/);
+    try {
+      // Whoever would start it again at once stands still, so that it is away for longer than the page waits between two looks.
+      process.kill(corral.pid, 'SIGSTOP');
+      process.kill(corral.ready.pids.orchestratord, 'SIGKILL');
+      expect(await says(page, '[data-freshness]', /old/)).toMatch(/^These numbers are \d+ s old: .+ Still trying\.$/);
+    } finally {
+      process.kill(corral.pid, 'SIGCONT');
+    }
+    expect(await page.locator('[data-pool] h3').textContent()).toBe(pool);
+    await says(page, '[data-freshness]', /Updated \d+ s ago/);
+    expect(((await call(corral.url, 'GET', '/health')).body as { readonly incarnation: string }).incarnation).not.toBe(before);
+    await says(page, '[data-verdict]', 'The pool is ready');
+    await close();
+  }, 180_000);
 });
 
 test('U-07 where no pool is ready the page says why and what to do', async () => {
-  const without = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { POOL_DEVICES: 'cuda:0' } });
-  const { page, complaints, close } = await visit(browser, without.url);
-  try {
-    await says(page, '[data-verdict]', 'No pool is ready');
-    const { data } = (await call(without.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly last_error: string }[] };
-    expect(data[0]?.last_error).toMatch(/\w/);
-    await says(page, '[data-verdict]', data[0]?.last_error ?? '');
-    expect(complaints).toEqual([]);
-  } finally {
-    await close();
-    await without.stop();
-  }
+  const { page, complaints, close } = await visit(browser, poor.url);
+  await says(page, '[data-verdict]', 'No pool is ready');
+  const { data } = (await call(poor.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly last_error: string }[] };
+  expect(data[0]?.last_error).toMatch(/\w/);
+  await says(page, '[data-verdict]', data[0]?.last_error ?? '');
+  expect(complaints).toEqual([]);
+  await close();
 }, 120_000);
