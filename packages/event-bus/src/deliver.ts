@@ -1,4 +1,5 @@
 import { decodeEvent, type EventEnvelope, type EventType } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Disposition, EventHandlers } from './event-bus.js';
 
 /** A disposition, and the type of the event that it is about. */
@@ -21,7 +22,7 @@ export async function deliver(value: unknown, subscribers: Iterable<EventHandler
     for (const handlers of subscribers) await handlerOf(handlers, event.type)?.(event);
     return { type: event.type, disposition: { kind: 'ack' } };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { type: event.type, disposition: { kind: 'retry', reason } };
   }
 }

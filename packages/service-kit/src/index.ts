@@ -14,6 +14,7 @@ export { currentCorrelation, withCorrelation } from './log/correlation.js';
 export { createLog, type DaemonLog, type LogOptions } from './log/create-log.js';
 export { LOG_LEVELS, recordingLog, silentLog, type Log, type LogLevel, type RecordedLine } from './log/log.js';
 export { redactText } from './log/redact.js';
+export { messageOf } from './message-of.js';
 export { createMetrics, METRICS_CONTENT_TYPE, type LabelsOf, type Metrics, type MetricsOptions } from './metrics.js';
 export { Operations, type OperationProgress, type OperationsOptions, type OperationStep, type OperationWork } from './operations.js';
 export { Owner, type Machine } from './owner.js';

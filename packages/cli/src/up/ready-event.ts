@@ -1,4 +1,5 @@
 import { Health, validator, type PoolStatus } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import { CliFailure } from '../cli-failure.js';
 import { createCorralClient, type Server } from '../client/corral-client.js';
@@ -46,7 +47,7 @@ export async function waitForHealth(name: DaemonName, server: Server, { clock, w
 }
 
 function notHealthy(name: DaemonName, failure: unknown): CliFailure {
-  const said = failure instanceof Error ? failure.message : String(failure);
+  const said = messageOf(failure);
   return new CliFailure(
     `${name} listens but does not answer /health: ${said}`,
     { next: 'corral logs shows what it was doing' },

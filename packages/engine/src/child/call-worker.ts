@@ -1,5 +1,6 @@
 import { createHttpClient, isConnectionError, systemClock } from '@corral/service-kit';
 import { EngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 import type { Child } from './fork-child.js';
 import { describeExit, exitReason } from './judge-exit.js';
 import type { WorkerAnswer } from './worker-answer.js';
@@ -30,7 +31,7 @@ export async function callWorker<Answer>(child: Child, socketPath: string, { pat
     signal?.throwIfAborted();
     // A socket that breaks is the beginning of the end of its process, and how that ended says more.
     if (gone.signal.aborted || isConnectionError(error)) await Promise.race([child.exited, systemClock.sleep(EXIT_GRACE_MS)]);
-    if (!gone.signal.aborted) throw new EngineError('worker_failed', `the engine process did not do what was asked: ${error instanceof Error ? error.message : String(error)}; end it`, [], { cause: error });
+    if (!gone.signal.aborted) throw new EngineError('worker_failed', `the engine process did not do what was asked: ${messageOf(error)}; end it`, [], { cause: error });
     const raw = await child.exited;
     throw new EngineError('worker_failed', describeExit(raw), raw.lastWords, { exit: exitReason(raw), cause: error });
   } finally {

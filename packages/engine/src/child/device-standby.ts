@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffPolicy, type Clock } from '@corral/service-kit';
 import { isEngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 import type { Standby, StandbyOptions, StandbyState } from '../port.js';
 import { describeExit } from './judge-exit.js';
 import { WorkerProcess, type WorkerProgram } from './worker-process.js';
@@ -160,8 +161,4 @@ export class DeviceStandby implements Standby {
 /** A worker that gave up said why; of one that just ended there is the exit alone. */
 function reasonOf(worker: WorkerProcess, exit: string): Promise<string> {
   return worker.initialised.then(() => exit, messageOf);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

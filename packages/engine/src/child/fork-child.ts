@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Clock, Log } from '@corral/service-kit';
+import { messageOf } from '../message-of.js';
 import type { RawExit } from './judge-exit.js';
 import { LastWords } from './last-words.js';
 import { systemOomKills } from './oom-kills.js';
@@ -99,7 +100,7 @@ export function forkChild({ entry, args, env, clock, log }: ChildOptions): Child
       return { code, signal, lastWords: words.lines, wasOomKilled };
     } catch (error) {
       oomKills.end(null);
-      return { code: null, signal: null, lastWords: words.lines, startError: error instanceof Error ? error.message : String(error) };
+      return { code: null, signal: null, lastWords: words.lines, startError: messageOf(error) };
     }
   }
 }

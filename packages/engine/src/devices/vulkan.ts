@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../child/child-env.js';
 import type { SeenDevice } from '../llamacpp/probe.js';
+import { messageOf } from '../message-of.js';
 import type { Device, Probe } from '../port.js';
 
 const DRIVER_DIRS = ['/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/usr/share/vulkan/icd.d'];
@@ -33,7 +34,7 @@ export async function findVulkan(ports: VulkanPorts): Promise<{ readonly devices
       if (seen === undefined) break;
       devices.push(toDevice(mask, seen));
     } catch (error) {
-      detail = error instanceof Error ? error.message : String(error);
+      detail = messageOf(error);
       break;
     }
   }

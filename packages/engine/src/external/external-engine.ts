@@ -5,6 +5,7 @@ import { childEnv, type Environment } from '../child/child-env.js';
 import { EngineWorkers } from '../child/engine-workers.js';
 import { hostCpu } from '../devices/host-cpu.js';
 import { EngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 import type { EngineProvider } from '../port.js';
 import { LlamaServerClient, type ServerFacts } from './llama-server-client.js';
 
@@ -37,7 +38,7 @@ export async function attachExternalEngine({ url, env, clock, program = fileURLT
     inspect: async (path, { deviceKind, signal }) => {
       signal?.throwIfAborted();
       await stat(path).catch((error: unknown) => {
-        throw new EngineError('bad_model', `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}; give the file that the server has loaded`);
+        throw new EngineError('bad_model', `${path} cannot be read: ${messageOf(error)}; give the file that the server has loaded`);
       });
       const { modelName: name, trainContext, vocabSize, embeddingLength, hasChatTemplate, weightsBytes } = facts;
       return { architecture: 'external', name, quant: null, layers: 0, embeddingLength, vocabSize, trainContext, hasChatTemplate, memory: { [deviceKind]: { weightsBytes: { deviceBytes: weightsBytes, hostBytes: 0 }, contextMemory: { baseBytes: 0, perCellBytes: 0 } } } };

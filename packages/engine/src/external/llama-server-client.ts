@@ -1,5 +1,6 @@
 import { createHttpClient, readSse, type HttpClient } from '@corral/service-kit';
 import { EngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 
 /** What a running llama-server says of itself. */
 export interface ServerFacts {
@@ -93,8 +94,4 @@ export class LlamaServerClient {
   close(): Promise<void> {
     return this.#http.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { ApiError, type ChatMessage } from '@corral/contracts';
 import { Template } from '@huggingface/jinja';
+import { messageOf } from '../message-of.js';
 
 /** Marks a border at which a text is cut before it is tokenised. From the private use area, and removed from messages. */
 const CUT = '\u{F8FFE}';
@@ -54,8 +55,4 @@ function defuse(content: string, tokenizer: ChatTokenizer): string {
     safe = safe.replaceAll(control, first + CUT + control.slice(first.length));
   }
   return safe;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

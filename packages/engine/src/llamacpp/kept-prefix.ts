@@ -1,4 +1,5 @@
 import type { LlamaContextSequence } from 'node-llama-cpp';
+import { messageOf } from '../message-of.js';
 import { writeLog } from '../worker/worker-log.js';
 import type { Prompt } from '../worker/text-model.js';
 import type { BatchGate } from './batch-gate.js';
@@ -52,7 +53,7 @@ export class KeptPrefix {
         await sequence.loadStateFromFile(folder.stateOf(header.file), { acceptRisk: true });
       });
     } catch (error) {
-      return this.#giveUp(`the engine refused it: ${error instanceof Error ? error.message : String(error)}`, 'lost');
+      return this.#giveUp(`the engine refused it: ${messageOf(error)}`, 'lost');
     }
     const { contextTokens } = sequence;
     const isSame = contextTokens.length === header.tokens.length && contextTokens.every((token, n) => Number(token) === header.tokens[n]);
@@ -74,7 +75,7 @@ export function keptPrefixes(folder: PrefixFolder | null): ReadonlyMap<number, K
   try {
     return new Map(folder.list().map((header) => [header.slot, new KeptPrefix(folder, header)]));
   } catch (error) {
-    writeLog('warn', 'kept prefixes cannot be read', { folder: folder.path, error: error instanceof Error ? error.message : String(error) });
+    writeLog('warn', 'kept prefixes cannot be read', { folder: folder.path, error: messageOf(error) });
     return new Map();
   }
 }

@@ -1,4 +1,5 @@
 import type { Llama } from 'node-llama-cpp';
+import { messageOf } from '../message-of.js';
 import type { ReplicaSpec } from '../port.js';
 import type { TextModel } from '../worker/text-model.js';
 import { writeLog } from '../worker/worker-log.js';
@@ -30,6 +31,6 @@ export async function loadRemembered(llama: Llama, spec: ReplicaSpec, how: Omit<
 }
 
 async function retold<T>(error: unknown, task: () => Promise<T>): Promise<T> {
-  writeLog('info', 'doing it again without what was remembered of the file', { error: error instanceof Error ? error.message : String(error) });
+  writeLog('info', 'doing it again without what was remembered of the file', { error: messageOf(error) });
   return await task();
 }

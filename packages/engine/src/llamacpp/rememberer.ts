@@ -1,4 +1,5 @@
 import type { Clock, Log } from '@corral/service-kit';
+import { messageOf } from '../message-of.js';
 import type { EngineProvider, EngineReplica, ReplicaSpec } from '../port.js';
 
 /** From a load to the look at its file, so that the first answers have the cores. */
@@ -36,7 +37,7 @@ export class Rememberer {
       await this.options.inspect(modelPath, { deviceKind, deviceMask, batchTokens, digest, signal });
     } catch (error) {
       signal.throwIfAborted();
-      this.options.log.debug('a model file could not be looked at again', { model_path: modelPath, error: error instanceof Error ? error.message : String(error) });
+      this.options.log.debug('a model file could not be looked at again', { model_path: modelPath, error: messageOf(error) });
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { LlamaModel } from 'node-llama-cpp';
+import { messageOf } from '../message-of.js';
 import type { SavedPrefixes } from '../port.js';
 import type { Prompt, SaveRequest } from '../worker/text-model.js';
 import { writeLog } from '../worker/worker-log.js';
@@ -77,7 +78,7 @@ async function write(folder: PrefixFolder, { index, slot, prompt }: { readonly i
     if (!isThere) return null;
     return await folder.write({ slot: index, ...prompt }, async (path) => void (await sequence.saveStateToFile(path)));
   } catch (error) {
-    writeLog('warn', 'a prefix was not kept', { slot: index, tokens: prompt.tokens.length, error: error instanceof Error ? error.message : String(error) });
+    writeLog('warn', 'a prefix was not kept', { slot: index, tokens: prompt.tokens.length, error: messageOf(error) });
     return null;
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../message-of.js';
 import { runWorker, type LoadModel } from '../worker/run-worker.js';
 import { writeLog } from '../worker/worker-log.js';
 import { loadRemembered } from './load-remembered.js';
@@ -19,7 +20,7 @@ async function open(args: WorkerArguments): Promise<LoadModel> {
     return (spec, { onProgress, extra }) => loadRemembered(llama, spec, { fingerprint, onProgress, rememberedPath: (extra as LoadExtra).rememberedPath });
   } catch (error) {
     if (trusted.publicModule === null) throw toEngineError(error);
-    writeLog('warn', 'the trusted binary did not start; it is tested anew', { error: error instanceof Error ? error.message : String(error) });
+    writeLog('warn', 'the trusted binary did not start; it is tested anew', { error: messageOf(error) });
     const { openPublic } = (await import(trusted.publicModule)) as typeof import('./open-public.js');
     return await openPublic(args);
   }

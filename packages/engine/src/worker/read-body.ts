@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from '@corral/contracts';
+import { messageOf } from '../message-of.js';
 
 /** The body as JSON; refuses what is too large or no JSON. */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
@@ -13,6 +14,6 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   try {
     return JSON.parse(Buffer.concat(parts).toString('utf8'));
   } catch (error) {
-    throw new ApiError('INVALID_PARAMS', `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ApiError('INVALID_PARAMS', `the body is not JSON: ${messageOf(error)}`);
   }
 }

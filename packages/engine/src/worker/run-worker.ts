@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { ApiError } from '@corral/contracts';
 import type { LoadMessage, WorkerMessage } from '../child/child-message.js';
 import { isEngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 import type { ReplicaSpec } from '../port.js';
 import { workerClock } from './worker-clock.js';
 import type { TextModel } from './text-model.js';
@@ -67,7 +68,7 @@ export function runWorker(initialise: () => Promise<LoadModel>): void {
   }
 
   async function fail(error: unknown): Promise<void> {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     writeLog('error', 'engine worker failed', { error: error instanceof Error ? (error.stack ?? text) : text });
     if (server === null) tell({ type: 'fatal', kind: isEngineError(error) ? error.kind : 'bad_model', message: text });
     await leave(new ApiError('WORKER_RESET', 'the engine failed while it answered; try again'), 1);

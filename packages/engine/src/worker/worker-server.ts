@@ -3,6 +3,7 @@ import { ApiError, describeProblems, GenerateRequest, isApiError, toHttp, valida
 import type { Clock } from '@corral/service-kit';
 import type { WorkerAnswer } from '../child/worker-answer.js';
 import { isEngineError } from '../engine-error.js';
+import { messageOf } from '../message-of.js';
 import { DeadlineWatch } from './deadlines.js';
 import { dialectOf } from './dialect/dialect-of.js';
 import { generate, Halt } from './generation.js';
@@ -126,7 +127,7 @@ export class WorkerServer {
       (error: unknown): WorkerAnswer => {
         if (isEngineError(error)) return { type: 'fatal', kind: error.kind, message: error.message };
         this.options.onEngineFailure(error);
-        return { type: 'fatal', kind: 'worker_failed', message: error instanceof Error ? error.message : String(error) };
+        return { type: 'fatal', kind: 'worker_failed', message: messageOf(error) };
       },
     );
     sendJson(response, 200, answer);

@@ -1,4 +1,5 @@
 import type { EventEnvelope } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import type { Channel, ChannelModel, ConfirmChannel, Options } from 'amqplib';
 import type { EventTarget, PublishOutcome } from '../event-bus.js';
@@ -61,7 +62,7 @@ export class AmqpPublisher {
       session.declared.delete(queueOf(target));
       return unavailable(`the broker has no queue for ${addressOf(event, target).routingKey}`);
     } catch (error) {
-      return unavailable(error instanceof Error ? error.message : String(error));
+      return unavailable(messageOf(error));
     } finally {
       this.#unconfirmed -= 1;
     }

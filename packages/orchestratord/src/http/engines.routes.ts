@@ -1,5 +1,5 @@
 import { ApiError, describeProblems, EngineAdd, EngineBundle, EngineList, EnginePatch, Operation, validator, type NodeEngineList, type Validator } from '@corral/contracts';
-import { body, isConnectionError, nearest, sendOperation, wantsToWait, type Clock, type HttpClient, type Operations } from '@corral/service-kit';
+import { body, isConnectionError, messageOf, nearest, sendOperation, wantsToWait, type Clock, type HttpClient, type Operations } from '@corral/service-kit';
 import type { Express, Request, Response } from 'express';
 import type { Audit } from '../audit/audit.js';
 import { audited } from '../audit/audited.js';
@@ -103,7 +103,7 @@ async function enginesOf(nodeIds: readonly string[], listOf: (nodeId: string) =>
   for (const [n, answer] of answers.entries()) {
     const node_id = nodeIds[n] ?? '';
     if (answer.status === 'fulfilled') list.data.push(...answer.value.data.map((one) => ({ node_id, ...one })));
-    else list.unreachable.push({ node_id, message: answer.reason instanceof Error ? answer.reason.message : String(answer.reason) });
+    else list.unreachable.push({ node_id, message: messageOf(answer.reason) });
   }
   return list;
 }

@@ -1,5 +1,5 @@
 import { ApiError, CacheList, validator, type ModelStaging } from '@corral/contracts';
-import { isConnectionError, nearest } from '@corral/service-kit';
+import { isConnectionError, messageOf, nearest } from '@corral/service-kit';
 import type { Express } from 'express';
 import type { NodeDirectory } from '../nodes/node-view.js';
 
@@ -43,7 +43,7 @@ export function stagingRoutes(app: Express, { nodes }: StagingRoutesParts): void
       const failure = checked.value.failures.find(({ digest }) => digest === model?.digest);
       return { ...rest, state: 'not_staged', progress: null, last_error: failure?.message ?? null };
     } catch (error) {
-      return { ...rest, state: 'not_staged', progress: null, last_error: error instanceof Error ? error.message : String(error) };
+      return { ...rest, state: 'not_staged', progress: null, last_error: messageOf(error) };
     }
   }
 

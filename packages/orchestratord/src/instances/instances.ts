@@ -1,5 +1,5 @@
 import { ApiError, type InstanceCreate, type InstancePatch, type ModelSpec, type Tier } from '@corral/contracts';
-import { nearest, QueueFullError, SerialQueue, type Log } from '@corral/service-kit';
+import { messageOf, nearest, QueueFullError, SerialQueue, type Log } from '@corral/service-kit';
 import type { InstanceState, Lifecycle } from '../assignments/lifecycle.js';
 import type { WantedSet } from '../assignments/wanted-set.js';
 import { retiredMessage } from '../manifest/resolve-model-ref.js';
@@ -167,7 +167,7 @@ export class Instances {
     try {
       await this.options.lifecycle.load(record, { tier, source: 'startup', correlationId });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.options.log.warn('instance not loaded yet', { tier, org_id: record.orgId, instance_id: record.instanceId, reason, correlation_id: correlationId });
       this.#note(record, 'load_failed', reason);
     }

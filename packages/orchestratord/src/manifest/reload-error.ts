@@ -1,3 +1,4 @@
+import { messageOf } from '@corral/service-kit';
 import { describeProblem, type ManifestProblem } from './manifest-error.js';
 import type { ReloadErrorKind } from './reloads.js';
 
@@ -23,6 +24,6 @@ export function brokenManifest(path: string, problems: readonly ManifestProblem[
 /** Whatever was thrown, as what the reload tells of it. */
 export function reloadErrorOf(error: unknown): ReloadError {
   if (error instanceof Error && error.name === 'ReloadError') return error as ReloadError;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new ReloadError('activation', `the manifest could not be taken up: ${message}; what served before serves on, so correct that and reload`);
 }

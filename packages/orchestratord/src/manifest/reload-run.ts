@@ -1,3 +1,4 @@
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import type { ReloadFaults, ReloadMoment } from './reload-faults.js';
 import { ReloadError, reloadErrorOf } from './reload-error.js';
@@ -58,7 +59,7 @@ export class ReloadRun {
       try {
         await work();
       } catch (failure) {
-        failures.push(failure instanceof Error ? failure.message : String(failure));
+        failures.push(messageOf(failure));
       }
     };
     await attempt(() => this.reach('before rollback'));

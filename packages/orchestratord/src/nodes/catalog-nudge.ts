@@ -1,3 +1,4 @@
+import { messageOf } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 import type { NodeDirectory } from './node-view.js';
 
@@ -47,7 +48,7 @@ export class CatalogNudge {
   async #tell(nodeId: string): Promise<void> {
     const client = this.options.nodes.clientFor(nodeId);
     await client?.exchange('POST', '/v2/catalog/sync', {}, { timeoutMs: TIMEOUT_MS, signal: this.#stopped.signal, idempotent: false }).catch((error: unknown) => {
-      this.options.log.debug('node not told of the changed catalog', { node_id: nodeId, reason: error instanceof Error ? error.message : String(error) });
+      this.options.log.debug('node not told of the changed catalog', { node_id: nodeId, reason: messageOf(error) });
     });
   }
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { NodeState, validator, describeProblems, type NodeSummary } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, HttpClient, Log } from '@corral/service-kit';
 import { reportProblem } from './report-problem.js';
 
@@ -153,8 +154,4 @@ export class NodePolls {
     if (problem !== null) throw new Error(`${problem.field} ${problem.message}`);
     return checked.value;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

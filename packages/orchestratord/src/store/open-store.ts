@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 import { Kysely, Migrator, SqliteDialect, type SqliteDatabase } from 'kysely';
 import Libsql from 'libsql';
@@ -82,6 +83,6 @@ async function executedMigrations(db: Kysely<Database>): Promise<readonly string
 }
 
 function unreadable(path: string, cause: unknown): StoreError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new StoreError('UNREADABLE', `${path} cannot be opened (${why}); restore it from a copy, or move it away and start again`, { cause });
 }

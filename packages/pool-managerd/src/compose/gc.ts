@@ -1,4 +1,5 @@
 import { usedPercent } from '@corral/catalog-core';
+import { messageOf } from '@corral/service-kit';
 import { collectableModels } from '../gc/collectable-models.js';
 import { collectableEngines } from '../gc/collectable-engines.js';
 import type { Collectable } from '../gc/collectable.js';
@@ -99,6 +100,6 @@ export async function setDiskGauges({ metrics, log }: Pick<Ground, 'metrics' | '
     metrics.set('catalog_disk_used_percent', {}, usedPercent(disk));
     metrics.set('catalog_disk_free_bytes', {}, Math.max(0, disk.freeBytes));
   } catch (error) {
-    log.warn('disk not measured', { path: collector.path, error: error instanceof Error ? error.message : String(error) });
+    log.warn('disk not measured', { path: collector.path, error: messageOf(error) });
   }
 }

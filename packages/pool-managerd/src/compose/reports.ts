@@ -1,7 +1,7 @@
 import type { NodeState } from '@corral/contracts';
 import type { DeviceDiscovery } from '@corral/engine';
 import type { EventBus } from '@corral/event-bus';
-import { parseAddress } from '@corral/service-kit';
+import { messageOf, parseAddress } from '@corral/service-kit';
 import type { HttpClient, Listening } from '@corral/service-kit';
 import { listenAddress } from '../config.js';
 import { deletedOf } from '../gc/collectable-models.js';
@@ -71,7 +71,7 @@ export async function startReports(ground: Ground, core: Core, { state, server, 
   shutdown.add('reports', async () => {
     stop.abort(new Error('the daemon stops'));
     await Promise.all(running);
-    await httpControlPlane(client).deregister(nodeId, { timeoutMs: 1_000 }).catch((error: unknown) => log.info('not deregistered', { reason: error instanceof Error ? error.message : String(error) }));
+    await httpControlPlane(client).deregister(nodeId, { timeoutMs: 1_000 }).catch((error: unknown) => log.info('not deregistered', { reason: messageOf(error) }));
   });
 }
 

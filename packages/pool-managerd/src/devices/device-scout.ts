@@ -1,4 +1,5 @@
 import type { DeviceDiscovery, EngineProvider } from '@corral/engine';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 
 export interface DeviceScoutOptions {
@@ -26,7 +27,7 @@ export async function scoutDevices({ provider, clock, log, retryMs, onFound, onF
       return onFound(discovery);
     } catch (error) {
       if (signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       log.warn('devices not found', { last_error: reason, backoff_ms: retryMs });
       onFailed(reason);
       await clock.sleep(retryMs, signal).catch(() => undefined);

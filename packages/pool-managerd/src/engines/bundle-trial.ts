@@ -4,6 +4,7 @@ import type { EngineStore } from '@corral/catalog-core/fs';
 import { isEngineError, measureGain, probeBundle } from '@corral/engine';
 import type { EngineBundleRef, EngineProvider } from '@corral/engine';
 import { NATIVE_BINARY } from '@corral/provisioners';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, Log, OperationStep } from '@corral/service-kit';
 import type { EngineChoices } from './engine-choices.js';
 import { takeUp } from './take-up.js';
@@ -62,7 +63,7 @@ export class BundleTrial {
         await store.update(entry.id, (before) => ({ ...before, gain: { against: reference.id, ...gain, threads: device.threads, measuredMs: clock.nowMs() } }));
       } catch (error) {
         signal.throwIfAborted();
-        workerLog.warn('gain of an engine not measured', { engine_id: entry.id, last_error: error instanceof Error ? error.message : String(error) });
+        workerLog.warn('gain of an engine not measured', { engine_id: entry.id, last_error: messageOf(error) });
       }
     }
   }
@@ -89,7 +90,7 @@ function bundleOf({ id, location }: EngineEntry): EngineBundleRef {
 const LAST_WORDS = 2;
 
 function describe(error: unknown): string {
-  if (!isEngineError(error)) return error instanceof Error ? error.message : String(error);
+  if (!isEngineError(error)) return messageOf(error);
   const said = error.lastWords.slice(-LAST_WORDS).filter((line) => !error.message.includes(line));
   return [error.message, ...said].join(' | ').slice(0, 600);
 }

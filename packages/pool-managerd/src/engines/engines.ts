@@ -5,7 +5,7 @@ import type { EngineEntry } from '@corral/catalog-core';
 import type { EngineStore } from '@corral/catalog-core/fs';
 import { isProvisionError } from '@corral/provisioners';
 import type { EngineProvisioner } from '@corral/provisioners';
-import { nearest, SerialQueue } from '@corral/service-kit';
+import { messageOf, nearest, SerialQueue } from '@corral/service-kit';
 import type { Clock, Log, Operations, OperationStep } from '@corral/service-kit';
 import type { EngineChoices } from './engine-choices.js';
 import { usesOfEngine } from './engine-uses.js';
@@ -189,9 +189,5 @@ function asApiError(error: unknown): unknown {
   if (isApiError(error) || !isProvisionError(error)) return error;
   const isRequest = error.code === 'INVALID_REQUEST' || error.code === 'NOT_FOUND';
   return new ApiError(isRequest ? 'INVALID_PARAMS' : 'ENGINE_UNUSABLE', error.message, {}, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,6 +1,6 @@
 import type { EngineEntry, GcItem } from '@corral/catalog-core';
 import type { EngineStore } from '@corral/catalog-core/fs';
-import { formatBytes } from '@corral/service-kit';
+import { formatBytes, messageOf } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
 import type { Collectable, GcRemoval } from './collectable.js';
 
@@ -39,7 +39,7 @@ export function collectableEngines({ store, usedBy, isOnDisk, log }: Collectable
         log.info('engine deleted', { engine_id: id, rule, freed_bytes: freedBytes, freed: formatBytes(freedBytes) });
         return { kind: 'deleted', freedBytes };
       } catch (error) {
-        return { kind: 'failed', error: error instanceof Error ? error.message : String(error) };
+        return { kind: 'failed', error: messageOf(error) };
       }
     },
   };

@@ -1,5 +1,6 @@
 import type { CatalogEntry, GcItem } from '@corral/catalog-core';
 import type { CatalogStore, EndedRemoval } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { DeletedModel, DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
 import { describeUses } from '../models/in-use.js';
 import type { ModelUse, UsedModel } from '../models/in-use.js';
@@ -42,7 +43,7 @@ export function collectableModels({ catalog, usesOf, maybeUsed, isFresh, deleteM
         const { freedBytes, fileError } = outcome.deleted;
         return fileError === null ? { kind: 'deleted', freedBytes } : { kind: 'failed', error: `its entry is gone, and its file stays: ${fileError}` };
       } catch (error) {
-        return { kind: 'failed', error: error instanceof Error ? error.message : String(error) };
+        return { kind: 'failed', error: messageOf(error) };
       }
     },
     finish: async () => {

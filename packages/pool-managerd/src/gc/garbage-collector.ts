@@ -1,7 +1,7 @@
 import { planGc, protectionOf, usedPercent } from '@corral/catalog-core';
 import type { DiskUse, GcDeletion, GcItem, GcPlan, GcPolicy } from '@corral/catalog-core';
 import type { GcTrigger } from '@corral/contracts';
-import { formatBytes } from '@corral/service-kit';
+import { formatBytes, messageOf } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 import type { Collectable, GcRemoval } from './collectable.js';
 import type { MeasureDisk } from './measure-disk.js';
@@ -128,7 +128,7 @@ export class GarbageCollector {
       onRun('succeeded', run);
       return run;
     } catch (error) {
-      log.warn('garbage collection failed', { trigger, path: this.options.path, error: error instanceof Error ? error.message : String(error) });
+      log.warn('garbage collection failed', { trigger, path: this.options.path, error: messageOf(error) });
       onRun('failed', null);
       throw error;
     }

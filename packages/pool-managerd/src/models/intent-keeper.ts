@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { AppliedCatalog, NodeCatalog } from '@corral/contracts';
 import { isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
-import { writeFileAtomic } from '@corral/service-kit';
+import { messageOf, writeFileAtomic } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 import type { DeleteModelOutcome, DeleteModelRequest } from './delete-model.js';
 import { describeUses } from './in-use.js';
@@ -124,7 +124,7 @@ export class IntentKeeper {
       if (this.#intent !== null) await this.#apply(this.#intent);
     } catch (error) {
       this.#pausedUntilMs = this.options.clock.monotonicMs() + PAUSE_MS;
-      this.options.log.warn('intent of the catalog not applied; it is tried again', { error: error instanceof Error ? error.message : String(error) });
+      this.options.log.warn('intent of the catalog not applied; it is tried again', { error: messageOf(error) });
     }
     if (JSON.stringify(this.applied()) !== before) this.options.onApplied();
   }

@@ -1,6 +1,7 @@
 import { noteMeasured } from '@corral/catalog-core';
 import type { DeviceKind, MeasuredMemory } from '@corral/catalog-core';
 import type { CatalogStore } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
 import type { ModelPresence } from './model-presence.js';
 
@@ -21,7 +22,7 @@ export async function learnMemory({ digest, deviceKind, ...taken }: Taken, to: {
       await to.catalog.update(id, (entry) => (entry.digest === digest && entry.facts !== null ? { ...entry, facts: noteMeasured(entry.facts, deviceKind, taken) } : entry));
     } catch (error) {
       // The figure is known in memory; it is measured again by the next load.
-      to.log.warn('measured memory not kept', { model_id: id, error: error instanceof Error ? error.message : String(error) });
+      to.log.warn('measured memory not kept', { model_id: id, error: messageOf(error) });
     }
   }
 }

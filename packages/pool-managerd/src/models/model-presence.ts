@@ -1,5 +1,5 @@
 import type { ModelFacts } from '@corral/catalog-core';
-import { backoffMs } from '@corral/service-kit';
+import { backoffMs, messageOf } from '@corral/service-kit';
 import type { BackoffPolicy, Clock, Log } from '@corral/service-kit';
 import { wantedModelKey } from './present-model.js';
 import type { Presence, PresenceProgress, PresenceState, PresentModel, WantedModel } from './present-model.js';
@@ -148,7 +148,7 @@ export class ModelPresence {
       this.#change(key, (known) => ({ ...known, phase: { state: 'present' }, model, failures: 0 }));
     } catch (error) {
       if (signal.aborted) return;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       this.#change(key, (known) => this.#failed(known, message));
       log.warn('model not present', { model_id: before.wanted.modelId, last_error: message, failures: this.#presences.get(key)?.failures ?? 0 });
     }

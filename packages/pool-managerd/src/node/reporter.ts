@@ -1,4 +1,4 @@
-import { backoffMs } from '@corral/service-kit';
+import { backoffMs, messageOf } from '@corral/service-kit';
 import type { BackoffPolicy, Clock, Log } from '@corral/service-kit';
 import type { NodeState, RegisterRequest, WantedState } from '@corral/contracts';
 import { Bell } from './bell.js';
@@ -143,7 +143,7 @@ export class Reporter {
     const { log, retry, random, clock } = this.options;
     this.#failures += 1;
     const waitMs = Math.round(backoffMs(this.#failures, retry) * (0.5 + random() * 0.5));
-    const fields = { last_error: error instanceof Error ? error.message : String(error), backoff_ms: waitMs, failures: this.#failures };
+    const fields = { last_error: messageOf(error), backoff_ms: waitMs, failures: this.#failures };
     // The first failure is news; the rest repeats it.
     if (this.#failures === 1) log.warn('control plane not reached', fields);
     else log.debug('control plane not reached', fields);

@@ -1,5 +1,6 @@
 import { ApiError } from '@corral/contracts';
 import type { AssignmentStatus, ModelSpec, NodePreloadRequest, NodeReloadRequest, Operation, PoolPurgeRequest } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Operations } from '@corral/service-kit';
 import type { Replica } from '../replicas/replica.js';
 import { drainPool } from './drain-pool.js';
@@ -89,7 +90,7 @@ export class PoolOperations {
         if (kind !== 'drain') pools.noteFailure(poolId, null);
         return result;
       } catch (error) {
-        if (!signal.aborted && kind !== 'drain') pools.noteFailure(poolId, `${kind} of the pool failed: ${error instanceof Error ? error.message : String(error)}`);
+        if (!signal.aborted && kind !== 'drain') pools.noteFailure(poolId, `${kind} of the pool failed: ${messageOf(error)}`);
         throw error;
       } finally {
         if (this.#running.get(poolId)?.operation_id === operationId) this.#running.delete(poolId);

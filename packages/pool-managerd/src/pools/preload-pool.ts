@@ -1,4 +1,5 @@
 import type { AssignmentStatus, ModelSpec } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Replica } from '../replicas/replica.js';
 import { lookAtLoad } from './load-change.js';
 import { takenBack, until } from './pool-operation-parts.js';
@@ -28,7 +29,7 @@ export async function preloadPool(parts: PoolOperationParts, job: PoolJob, { mod
     } catch (error) {
       changes.remove(id);
       job.signal.throwIfAborted();
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(messageOf(error));
     }
   }
   failures.push(...(await settled(parts, job, assignments)));

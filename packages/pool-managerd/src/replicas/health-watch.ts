@@ -1,4 +1,5 @@
 import { isApiError } from '@corral/contracts';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, HttpClient } from '@corral/service-kit';
 import type { Failure } from './failure.js';
 
@@ -49,7 +50,7 @@ async function look(client: Pick<HttpClient, 'exchange'>, timeoutMs: number, sig
     await client.exchange('GET', '/health', undefined, { timeoutMs, signal, idempotent: false });
     return { outcome: 'ok', words: '' };
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = messageOf(error);
     return { outcome: isApiError(error) ? 'unhealthy' : 'missed', words };
   }
 }

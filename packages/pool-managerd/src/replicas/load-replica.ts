@@ -1,6 +1,6 @@
 import { isEngineError } from '@corral/engine';
 import type { EngineProvider, EngineReplica, Exit, ReplicaSpec } from '@corral/engine';
-import { createHttpClient, isConnectionError } from '@corral/service-kit';
+import { createHttpClient, isConnectionError, messageOf } from '@corral/service-kit';
 import type { Clock, HttpClient, Log } from '@corral/service-kit';
 import { probeReplica } from './probe-replica.js';
 import { ProgressWatch } from './progress-watch.js';
@@ -98,10 +98,6 @@ function withLastWords(message: string, lastWords: readonly string[]): string {
   const said = lastWords.slice(-LAST_WORDS);
   const isTold = said.length === 0 || said.some((line) => message.includes(line));
   return (isTold ? message : `${message}; its last words: ${said.join(' | ')}`).slice(0, LONGEST_MESSAGE);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function isBroken(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { blobName } from '@corral/catalog-core';
 import type { Digest } from '@corral/catalog-core';
-import { SerialQueue } from '@corral/service-kit';
+import { messageOf, SerialQueue } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
 
 export interface PrefixStoreOptions {
@@ -71,7 +71,7 @@ export class PrefixStore {
         await this.#look();
       });
     } catch (error) {
-      log.warn('prefixes not kept', { digest, error: error instanceof Error ? error.message : String(error) });
+      log.warn('prefixes not kept', { digest, error: messageOf(error) });
     }
   }
 
@@ -122,7 +122,7 @@ export class PrefixStore {
   }
 
   #run(job: () => Promise<unknown>): void {
-    this.#jobs.run(job).catch((error: unknown) => this.options.log.warn('kept prefixes not tidied', { error: error instanceof Error ? error.message : String(error) }));
+    this.#jobs.run(job).catch((error: unknown) => this.options.log.warn('kept prefixes not tidied', { error: messageOf(error) }));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { GenerateRequest } from '@corral/contracts';
-import { isConnectionError, newId } from '@corral/service-kit';
+import { isConnectionError, messageOf, newId } from '@corral/service-kit';
 import type { HttpClient } from '@corral/service-kit';
 
 /**
@@ -13,7 +13,7 @@ export async function probeReplica(client: HttpClient, replicaId: string, option
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     const isLate = isConnectionError(error) && error.causeCode === 'REQUEST_TIMEOUT';
-    const reason = isLate ? `no token came within ${options.timeoutMs} ms` : error instanceof Error ? error.message : String(error);
+    const reason = isLate ? `no token came within ${options.timeoutMs} ms` : messageOf(error);
     throw new Error(`health check failed: ${reason}`, { cause: error });
   }
 }

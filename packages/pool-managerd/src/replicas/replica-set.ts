@@ -1,5 +1,5 @@
 import type { ReplicaSpec } from '@corral/engine';
-import { formatBytes } from '@corral/service-kit';
+import { formatBytes, messageOf } from '@corral/service-kit';
 import type { Failure } from './failure.js';
 import { watchHealth } from './health-watch.js';
 import { endOf, LoadError, loadReplica } from './load-replica.js';
@@ -301,10 +301,6 @@ export class ReplicaSet {
     else this.#replicas.set(replicaId, step.next);
     this.options.onChange({ from, to: step.kind === 'removed' ? null : step.next, cause, leases: this.#leases.count(replicaId) });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function causeOf(failure: Failure | null): string {

@@ -1,4 +1,5 @@
 import { hostCpu } from '@corral/engine';
+import { messageOf } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
 import { scanStaged } from './scan-staged.js';
 import type { FoundFile } from './scan-staged.js';
@@ -36,7 +37,7 @@ export async function openStage(settings: StageSettings, stateDir: string, log: 
     log.info('staging area open', { path: folder.dir, best_effort: !folder.isRam, max_bytes: budgetBytes, staged: found.length, removed });
     return { dir: folder.dir, isBestEffort: !folder.isRam, budgetBytes, found, freeBytes };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     log.warn('nothing can be staged', { last_error: `${message}; models are loaded from disk` });
     return null;
   }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { rm, utimes } from 'node:fs/promises';
 import { planStaging } from '@corral/catalog-core';
 import type { Digest, StagingPlan } from '@corral/catalog-core';
-import { backoffMs, formatBytes } from '@corral/service-kit';
+import { backoffMs, formatBytes, messageOf } from '@corral/service-kit';
 import type { BackoffPolicy, Clock, Log } from '@corral/service-kit';
 import type { FoundFile } from './scan-staged.js';
 import { stageFile } from './stage-file.js';
@@ -337,8 +337,4 @@ export class StagingArea {
 function isThere({ path, sizeBytes }: StagedCopy): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found?.isFile() === true && found.size === sizeBytes;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import type { EngineEntry, EngineMode, Verification } from '@corral/catalog-core
 import { engineIdProblem } from '@corral/catalog-core';
 import { isCatalogError } from '@corral/catalog-core/fs';
 import type { EngineStore } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import { ProvisionError } from '../model/provision-error.js';
 import { buildBundle } from './build-bundle.js';
@@ -101,7 +102,7 @@ export class EngineProvisioner {
       return { result: 'fail', reason: `${[...changed.map((path) => `${path} is another file`), ...missing.map((path) => `${path} is missing`)].slice(0, 3).join(', ')}; remove the bundle and add it again` };
     } catch (error) {
       signal.throwIfAborted();
-      return { result: 'fail', reason: `${error instanceof Error ? error.message : String(error)}; remove the bundle and add it again` };
+      return { result: 'fail', reason: `${messageOf(error)}; remove the bundle and add it again` };
     }
   }
 

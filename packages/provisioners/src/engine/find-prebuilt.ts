@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ProvisionError } from '../model/provision-error.js';
+import { messageOf } from '@corral/service-kit';
+import { ProvisionError } from '../model/provision-error.js';
 import { NATIVE_BINARY } from './engine-target.js';
 import type { EngineTarget } from './engine-target.js';
 

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeviceKind } from '@corral/catalog-core';
-import { messageOf, ProvisionError } from '../model/provision-error.js';
+import { messageOf } from '@corral/service-kit';
+import { ProvisionError } from '../model/provision-error.js';
 import { BUILD_METADATA } from './engine-target.js';
 import type { EngineTarget } from './engine-target.js';
 

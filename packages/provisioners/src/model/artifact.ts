@@ -2,8 +2,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest, RefScheme } from '@corral/catalog-core';
 import { hashFile } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { FetchContext } from './fetcher.js';
-import { messageOf, ProvisionError } from './provision-error.js';
+import { ProvisionError } from './provision-error.js';
 
 /** A file whose digest has been measured. */
 export interface Artifact {

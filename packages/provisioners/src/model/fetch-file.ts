@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { messageOf } from '@corral/service-kit';
 import type { Fetcher } from './fetcher.js';
-import { messageOf, ProvisionError } from './provision-error.js';
+import { ProvisionError } from './provision-error.js';
 
 /** Uses a file where it lies. Nothing is copied, moved or, later, deleted. [D-20] */
 export const fetchFile: Fetcher<'file'> = async ({ path }) => {

@@ -3,12 +3,12 @@ import { blobName } from '@corral/catalog-core';
 import type { CatalogEntry, Verification } from '@corral/catalog-core';
 import { checkFile, isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import { measure } from './artifact.js';
 import type { Artifact, Measured } from './artifact.js';
 import type { FetchContext } from './fetcher.js';
 import type { WantedModel } from './model-request.js';
-import { messageOf } from './provision-error.js';
 
 /** Whether an entry is what was asked for: the digest decides; without one, a common reference. */
 export function answers(entry: CatalogEntry, wanted: WantedModel): boolean {

@@ -1,6 +1,7 @@
 import type { CatalogEntry, ModelFacts, RefScheme, Verification } from '@corral/catalog-core';
 import { checkFile, isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { Clock, Log } from '@corral/service-kit';
 import type { Artifact } from './artifact.js';
 import { asDiskFull, assertRoom, roomAsserter } from './disk-space.js';
@@ -13,7 +14,7 @@ import { Flights } from './flights.js';
 import type { FlightContext } from './flights.js';
 import { readRequest } from './model-request.js';
 import type { ModelRequest, WantedModel } from './model-request.js';
-import { isProvisionError, messageOf, ProvisionError } from './provision-error.js';
+import { isProvisionError, ProvisionError } from './provision-error.js';
 import { hubFetcher } from './hub/fetch-hub.js';
 import { pypiFetcher } from './pypi/fetch-pypi.js';
 import { SourceFolders } from './source-folders.js';

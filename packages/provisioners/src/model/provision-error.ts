@@ -73,8 +73,3 @@ export function sourcesFailed(modelId: string, attempts: readonly FailedAttempt[
     { attempts },
   );
 }
-
-/** Text of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,5 +1,6 @@
 import { formatModelRef } from '@corral/catalog-core';
 import type { Digest, ModelRef } from '@corral/catalog-core';
+import { messageOf } from '@corral/service-kit';
 import type { Log } from '@corral/service-kit';
 import { measure, placeOf } from './artifact.js';
 import type { Artifact } from './artifact.js';
@@ -8,7 +9,7 @@ import type { AssertRoom } from './disk-space.js';
 import type { FetchContext, FetchedFile, Fetcher, ProvisionProgress } from './fetcher.js';
 import type { FetchPolicy } from './fetch-policy.js';
 import type { WantedModel, WantedSource } from './model-request.js';
-import { isProvisionError, messageOf, ProvisionError, sourcesFailed } from './provision-error.js';
+import { isProvisionError, ProvisionError, sourcesFailed } from './provision-error.js';
 import type { FailedAttempt } from './provision-error.js';
 import type { SourceFolders } from './source-folders.js';
 

@@ -1,11 +1,11 @@
 import type { CatalogEntry, Verification } from '@corral/catalog-core';
 import { isCatalogError } from '@corral/catalog-core/fs';
 import type { CatalogStore } from '@corral/catalog-core/fs';
+import { messageOf } from '@corral/service-kit';
 import type { Clock } from '@corral/service-kit';
 import { measure } from './artifact.js';
 import type { Measured } from './artifact.js';
 import type { FetchContext } from './fetcher.js';
-import { messageOf } from './provision-error.js';
 
 /** What reading a whole file said. */
 export interface VerifiedEntry {

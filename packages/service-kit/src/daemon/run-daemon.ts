@@ -13,6 +13,7 @@ import { createLog, type DaemonLog } from '../log/create-log.js';
 import type { Log, LogLevel } from '../log/log.js';
 import { exitWithParent } from '../parent.js';
 import { runUntilSignal, Shutdown } from '../shutdown.js';
+import { messageOf } from '../message-of.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -120,10 +121,6 @@ async function openLog<S extends TObject>({ program, configSpec }: Daemon<S>, co
 function checked(problems: readonly string[]): number {
   if (problems.length === 0) return say(process.stdout, 'the configuration is valid', 0);
   return say(process.stderr, problems.join('\n'), WRONG_USE);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function say(out: NodeJS.WriteStream, text: string, code: number): number {

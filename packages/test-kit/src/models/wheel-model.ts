@@ -5,6 +5,7 @@ import { appendFile, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { messageOf } from '@corral/service-kit';
 import { singleFlight } from './single-flight.js';
 import { unzipEntry } from './unzip-entry.js';
 
@@ -62,7 +63,7 @@ async function download(dir: string, requirement: string): Promise<void> {
       await run(program, [...args, 'download', '--no-deps', '--quiet', '--disable-pip-version-check', '-d', dir, requirement], { timeout: 300_000 });
       return;
     } catch (error) {
-      failures.push(`${program}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${program}: ${messageOf(error)}`);
     }
   }
   throw new Error(`${requirement} could not be fetched; whoever asked for it needs pip and a package index.\n${failures.join('\n')}`);

@@ -1,6 +1,6 @@
 import { formatModelRef } from '@corral/catalog-core';
-import { retrying } from '@corral/service-kit';
-import { messageOf, ProvisionError } from '../provision-error.js';
+import { messageOf, retrying } from '@corral/service-kit';
+import { ProvisionError } from '../provision-error.js';
 import { Interruption } from '../web/interruption.js';
 import { retryAfterMs } from '../web/retry-after.js';
 import { steadyBody } from '../web/steady-body.js';

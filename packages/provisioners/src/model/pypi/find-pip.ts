@@ -1,4 +1,5 @@
-import { messageOf, ProvisionError } from '../provision-error.js';
+import { messageOf } from '@corral/service-kit';
+import { ProvisionError } from '../provision-error.js';
 import { runProgram } from '../../programs/run-program.js';
 import type { RunOptions } from '../../programs/run-program.js';
 

@@ -1,11 +1,12 @@
 import { open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Digest } from '@corral/catalog-core';
+import { messageOf } from '@corral/service-kit';
 import { openPromise } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
 import { asDiskFull } from '../disk-space.js';
 import type { AssertRoom } from '../disk-space.js';
-import { messageOf, ProvisionError } from '../provision-error.js';
+import { ProvisionError } from '../provision-error.js';
 import { nearNames } from '../near-names.js';
 import { recordedMember } from './wheel-record.js';
 

@@ -1,4 +1,5 @@
-import { messageOf, ProvisionError } from '../provision-error.js';
+import { messageOf } from '@corral/service-kit';
+import { ProvisionError } from '../provision-error.js';
 import { Interruption } from './interruption.js';
 
 const CERTIFICATE = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET)_|HOSTNAME_MISMATCH)/;
