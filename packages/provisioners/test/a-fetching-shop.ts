@@ -12,8 +12,8 @@ import type { Workshop } from './a-workshop.js';
 export const QUICK: WebLimits = {
   ...WEB_LIMITS,
   connections: 1,
-  connectMs: 5_000,
-  idleMs: 5_000,
+  connectMs: 30_000,
+  idleMs: 30_000,
   attempts: 3,
   retryInitialMs: 1,
   retryMaxMs: 4,

@@ -29,7 +29,7 @@ async function aShop() {
   const downloads = async () =>
     (await readFile(join(shop.dir, 'downloads'), 'utf8').catch(() => '')).trim().split('\n').filter(Boolean).map(Number);
   const started = async (count: number) => {
-    for (let n = 0; n < 400 && (await downloads()).length < count; n += 1) await sleep(50);
+    for (let n = 0; n < 2_000 && (await downloads()).length < count; n += 1) await sleep(50);
     return downloads();
   };
   return { shop, started, downloads, go: () => writeFile(join(shop.dir, 'go'), '') };
