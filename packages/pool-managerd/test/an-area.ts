@@ -52,6 +52,7 @@ export class AreaUnderTest {
       freeBytes: () => Promise.resolve(self.freeBytes),
       others: null,
       retry: { initialMs: 20, maxMs: 100 },
+      settleMs: 0,
       clock: systemClock,
       random: () => 0.5,
       log: recordingLog().log,
@@ -100,4 +101,4 @@ export class AreaUnderTest {
   }
 }
 
-export const wishFor = (model: StageableModel, over: Partial<StagingWish> = {}): StagingWish => ({ ...model, seq: 1, isPinned: false, ...over });
+export const wishFor = (model: StageableModel, over: Partial<StagingWish> = {}): StagingWish => ({ ...model, seq: 1, isPinned: false, isForNextLoad: false, ...over });

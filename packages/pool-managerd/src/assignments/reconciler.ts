@@ -97,7 +97,8 @@ export class Reconciler {
     const loaded = new Set(replicas.list().filter(({ phase }) => phase.state === 'resident' || phase.state === 'draining' || phase.state === 'parking' || phase.state === 'parked').map(({ digest }) => digest));
     return {
       presence: (key) => presence.get(key),
-      isStagedOrRunning: (digest) => staging.has(digest) || staging.isRunning(digest),
+      isStaged: (digest) => staging.has(digest),
+      runningFor: (digest) => staging.runningFor(digest),
       isLoaded: (digest) => loaded.has(digest),
     };
   }

@@ -27,6 +27,7 @@ export function buildStaging({ stage, config, clock, random, log, metrics, shutd
     freeBytes: () => stage.freeBytes(),
     others: prefixes,
     retry: { initialMs: config.stage.retry_initial_ms, maxMs: config.stage.retry_max_ms },
+    settleMs: config.stage.settle_ms,
     clock,
     random,
     log,

@@ -43,7 +43,7 @@ describe('D-34 G-09 who uses a model', () => {
 
   test('a staged copy that is leased, and one that is coming; not one that is left over', () => {
     const copy = { modelId: 'tiny', digest, path: '/s', sizeBytes: 1, lastUsedMs: 0, leases: 0 };
-    const wish = { ...copy, askedAtMs: 0, isAssigned: false, isByHand: true, isPinned: false, problem: null, failures: 0, seq: 0 };
+    const wish = { ...copy, askedAtMs: 0, isAssigned: false, isByHand: true, isPinned: false, isForNextLoad: false, notBeforeMs: 0, problem: null, failures: 0, seq: 0 };
     const area = (parts: { readonly leases: number; readonly isComing: boolean }) => ({ list: () => [{ ...copy, leases: parts.leases }], wishes: () => [wish], isComing: () => parts.isComing });
     expect(kinds({ staging: area({ leases: 2, isComing: false }) })).toEqual(['staged']);
     expect(kinds({ staging: area({ leases: 0, isComing: true }) })).toEqual(['staging']);

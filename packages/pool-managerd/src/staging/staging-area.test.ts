@@ -3,6 +3,7 @@ import { appendFile, readdir, readFile, rename, rm, truncate, utimes, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '@corral/service-kit';
 import { aFolder, AreaUnderTest, wishFor } from '../../test/an-area.js';
 import { recordPath, stagedPath } from './staged-record.js';
 
@@ -194,14 +195,40 @@ describe.each([['RAM', '/dev/shm'], ['a plain folder', tmpdir()]])('StagingArea 
     await one.until(() => one.area.has(a.digest), (there) => there);
   });
 
+  test('C-227 a copy for the next load leaves the cores to the first answers; one that somebody waits for does not', async () => {
+    const one = await open({ settleMs: 60_000 });
+    const [a, b] = [await one.aModel('a', 400), await one.aModel('b', 400)];
+    const beforeMs = systemClock.monotonicMs();
+    one.area.want([wishFor(a, { isForNextLoad: true }), wishFor(b)]);
+    await one.until(() => one.area.has(b.digest), (there) => there);
+    expect([one.ids(), one.area.isComing(a.digest), (one.area.wakeAtMs() ?? 0) >= beforeMs + 60_000]).toEqual([['b'], true, true]);
+    one.area.want([wishFor(a), wishFor(b)]);
+    await one.until(() => one.area.has(a.digest), (there) => there);
+    expect(one.area.wakeAtMs()).toBeNull();
+  });
+
+  test('C-227 it begins by itself once the time is over', async () => {
+    const one = await open({ settleMs: 30 });
+    const a = await one.aModel('a', 400);
+    const wants = [wishFor(a, { isForNextLoad: true })];
+    one.area.want(wants);
+    const wakeAtMs = one.area.wakeAtMs();
+    expect([one.ids(), wakeAtMs]).toEqual([[], expect.any(Number)]);
+    await one.until(() => systemClock.monotonicMs(), (nowMs) => nowMs >= (wakeAtMs ?? 0));
+    one.area.want(wants);
+    await one.until(() => one.area.has(a.digest), (there) => there);
+  });
+
   test('C-220 a copy that nobody wants any longer ends, and leaves nothing', async () => {
     const one = await open({ budgetBytes: 1e9 });
     const a = await one.aModel('a', 300_000_000);
     one.area.want([wishFor(a)]);
     await one.until(() => one.area.running()?.copiedBytes ?? 0, (bytes) => bytes > 0);
-    expect(one.area.isRunning(a.digest)).toBe(true);
+    expect([one.area.isRunning(a.digest), one.area.runningFor(a.digest)]).toEqual([true, 'now']);
+    one.area.want([wishFor(a, { isForNextLoad: true })]);
+    expect(one.area.runningFor(a.digest)).toBe('next_load');
     one.area.want([]);
-    expect(one.area.isRunning(a.digest)).toBe(false);
+    expect([one.area.isRunning(a.digest), one.area.runningFor(a.digest)]).toEqual([false, null]);
     await one.until(() => one.area.running(), (running) => running === null);
     expect([one.ids(), await readdir(one.dir), one.area.wishes()]).toEqual([[], [], []]);
   }, 600_000);

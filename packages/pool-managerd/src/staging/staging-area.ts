@@ -20,6 +20,8 @@ export interface StagingAreaOptions {
   /** What lies there beside the staged files and leaves when these need the room. */
   readonly others: { readonly usedBytes: number; yield(bytes: number): Promise<void> } | null;
   readonly retry: BackoffPolicy;
+  /** From the wish of a copy for the next load to its begin. */
+  readonly settleMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -100,6 +102,12 @@ export class StagingArea {
     return this.#running?.copy.model.digest === digest && !this.#running.controller.signal.aborted;
   }
 
+  /** Whom the copy is for that is being made of it; `null` where none is. */
+  runningFor(digest: string): 'now' | 'next_load' | null {
+    if (!this.isRunning(digest)) return null;
+    return this.#wishes.get(digest as Digest)?.isForNextLoad === true ? 'next_load' : 'now';
+  }
+
   /** Why a wanted file is not there; `null` where nothing is wrong. */
   problemOf(digest: string): StagingProblem | null {
     return this.has(digest) ? null : (this.#wishes.get(digest as Digest)?.problem ?? null);
@@ -124,7 +132,7 @@ export class StagingArea {
     const isPinned = known?.isPinned ?? false;
     const problem = problemOfPlan(await this.#plan({ ...model, askedAtMs, isPinned }), model, clock.monotonicMs());
     if (problem !== null) return problem;
-    this.#wishes.set(model.digest, { isAssigned: false, seq: 0, ...this.#wishes.get(model.digest), ...model, askedAtMs, isPinned, isByHand: true, problem: null, failures: 0 });
+    this.#wishes.set(model.digest, { isAssigned: false, seq: 0, ...this.#wishes.get(model.digest), ...model, askedAtMs, notBeforeMs: clock.monotonicMs(), isPinned, isForNextLoad: false, isByHand: true, problem: null, failures: 0 });
     this.#fill();
     return 'staging';
   }
@@ -166,7 +174,9 @@ export class StagingArea {
 
   /** The next time at which something is tried again, monotonic; `null` when nothing is. */
   wakeAtMs(): number | null {
-    const times = this.wishes().flatMap(({ digest, problem }) => (this.has(digest) ? [] : (problem?.retryAtMs ?? [])));
+    const nowMs = this.options.clock.monotonicMs();
+    const settling = (notBeforeMs: number): readonly number[] => (notBeforeMs > nowMs ? [notBeforeMs] : []);
+    const times = this.wishes().flatMap(({ digest, problem, notBeforeMs }) => (this.has(digest) ? [] : (problem?.retryAtMs ?? settling(notBeforeMs))));
     return times.length === 0 ? null : Math.min(...times);
   }
 
@@ -178,11 +188,13 @@ export class StagingArea {
   }
 
   #assign(wish: StagingWish): void {
+    const { clock, settleMs } = this.options;
     const known = this.#wishes.get(wish.digest);
     const isAnew = known === undefined || !known.isAssigned || wish.seq > known.seq;
-    const askedAtMs = isAnew ? this.options.clock.nowMs() : known.askedAtMs;
+    const askedAtMs = isAnew ? clock.nowMs() : known.askedAtMs;
+    const notBeforeMs = wish.isForNextLoad ? (isAnew ? clock.monotonicMs() + settleMs : known.notBeforeMs) : clock.monotonicMs();
     const rest = isAnew ? { problem: null, failures: 0 } : { problem: known.problem, failures: known.failures };
-    this.#wishes.set(wish.digest, { ...wish, ...rest, askedAtMs, isAssigned: true, isByHand: known?.isByHand ?? false });
+    this.#wishes.set(wish.digest, { ...wish, ...rest, askedAtMs, notBeforeMs, isAssigned: true, isByHand: known?.isByHand ?? false });
     if (isAnew) this.#touch(wish.digest);
   }
 
@@ -221,7 +233,7 @@ export class StagingArea {
   /** The first wish that can be met now; the others are told why not. */
   async #next(): Promise<{ readonly wish: PendingWish; readonly evict: readonly Digest[] } | null> {
     const nowMs = this.options.clock.monotonicMs();
-    const due = ({ digest, problem }: PendingWish) => !this.has(digest) && (problem === null || (problem.retryAtMs !== null && nowMs >= problem.retryAtMs));
+    const due = ({ digest, problem, notBeforeMs }: PendingWish) => !this.has(digest) && (problem === null ? nowMs >= notBeforeMs : problem.retryAtMs !== null && nowMs >= problem.retryAtMs);
     for (const wish of this.wishes().filter(due).toSorted(byUrgency)) {
       const plan = await this.#plan(wish);
       const problem = problemOfPlan(plan, wish, nowMs);

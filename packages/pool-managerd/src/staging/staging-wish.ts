@@ -15,6 +15,8 @@ export interface StagingWish extends StageableModel {
   /** Grows when somebody asks anew. */
   readonly seq: number;
   readonly isPinned: boolean;
+  /** Nobody waits for the copy: it makes the next load of what is resident the faster one. */
+  readonly isForNextLoad: boolean;
 }
 
 /** Why a wish is not met, in words for `last_error`. */
@@ -29,6 +31,8 @@ export interface StagingProblem {
 export interface PendingWish extends StagingWish {
   /** Unix milliseconds. */
   readonly askedAtMs: number;
+  /** No copy begins before this moment, monotonic. */
+  readonly notBeforeMs: number;
   /** Assignments want it, and it stays for as long as they do. */
   readonly isAssigned: boolean;
   /** Somebody asked for it by hand: once. */
