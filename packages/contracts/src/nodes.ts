@@ -103,6 +103,16 @@ export type RegisterRequest = Static<typeof RegisterRequest>;
 export const PoolDefinition = Type.Object({ pool_id: Id, device: Type.String(), memory_bytes: Nullable(Bytes) });
 export type PoolDefinition = Static<typeof PoolDefinition>;
 
+/** A model that the manifest, or a load, asks to be resident from the start. `waits`: there is no room for it. [C-10] */
+export const Preload = Type.Object({
+  org_id: Id,
+  instance_id: Id,
+  pool_id: Nullable(Type.String({ description: 'Where it is to be; null while no place is decided.' })),
+  state: Type.Union([Type.Literal('coming'), Type.Literal('waits'), Type.Literal('failed')]),
+  reason: Nullable(Type.String({ description: 'Why it failed the last time, or what it waits for.' })),
+});
+export type Preload = Static<typeof Preload>;
+
 /** What the control plane wants of a node; sent when the node's hashes differ, else left out. */
 export const WantedState = Type.Object({
   orchestrator_incarnation: Type.String(),
@@ -110,6 +120,7 @@ export const WantedState = Type.Object({
   /** null = one pool per device found. */
   pools: Type.Optional(Nullable(Type.Array(PoolDefinition))),
   assignments: Type.Optional(Type.Array(Assignment)),
+  preloads: Type.Optional(Type.Array(Preload, { description: 'Those that are to be on this node, or have no place yet; in every answer.' })),
 });
 export type WantedState = Static<typeof WantedState>;
 

@@ -65,6 +65,7 @@ export const PoolStatus = Type.Object({
   engine_version: Type.String(),
   live: Type.Boolean(),
   ready: Type.Boolean(),
+  takes_work: Type.Optional(Type.Boolean({ description: 'Whether loads and tasks may be sent there: also while nothing but a preload is missing. Unset = as `ready`. [C-268]' })),
   draining: Type.Boolean(),
   last_error: Nullable(Type.String()),
   memory_total_bytes: Bytes,
@@ -80,6 +81,11 @@ export const PoolStatus = Type.Object({
   changes: Type.Optional(Type.Array(PoolChange)),
 });
 export type PoolStatus = Static<typeof PoolStatus>;
+
+/** Whether a pool may be sent loads and tasks: one that merely misses a preload serves its other models. [C-268] */
+export function takesWork({ ready, takes_work: takesIt }: Pick<PoolStatus, 'ready' | 'takes_work'>): boolean {
+  return takesIt ?? ready;
+}
 
 /** A pool in detail. [B-100] */
 export const PoolHealth = Type.Composite([

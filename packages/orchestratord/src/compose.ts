@@ -121,7 +121,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     metrics,
     incarnation: ground.incarnation,
     busMode: bus.state().mode,
-    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
+    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), preloadsOf: (nodeId) => residency.preloadsOf(nodeId), toldAll: (nodeId) => outbox.toldAll(nodeId, wanted.lastCommandId) },
     catalog,
     pools: () => served.current().pools,
     host: await thisHost(),
@@ -131,7 +131,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     offlineMs: config.node_offline_ms,
   });
   const models: ModelDirectory = new ModelDirectory({ served, instances, nodes, catalog });
-  const residency = new ResidencyLoop({
+  const residency: ResidencyLoop = new ResidencyLoop({
     nodes,
     models,
     instances,

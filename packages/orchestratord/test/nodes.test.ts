@@ -40,7 +40,7 @@ async function aRegistry({ clock = systemClock, pools = [], staticUrls = [], wan
     clock, metrics, pools: () => pools, staticUrls, nodesMax, log: silentLog, incarnation: 'orch-1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000,
     host: { machineId: 'm1', hostName: 'box' },
     catalog: CATALOG,
-    wanted: { assignmentsOf: (nodeId) => wanted.filter(({ target }) => target.node_id === nodeId), toldAll: (nodeId) => void told.push(nodeId) },
+    wanted: { assignmentsOf: (nodeId) => wanted.filter(({ target }) => target.node_id === nodeId), preloadsOf: () => [], toldAll: (nodeId) => void told.push(nodeId) },
   });
   const changes: string[] = [];
   registry.onChange((change: NodeChange) => void changes.push(`${change.nodeId} ${change.type}`));
@@ -93,7 +93,7 @@ const refusal = (code: string) => expect.objectContaining({ code });
 describe('registration and heartbeats', () => {
   test('P-12 T-136 a node registers, again and again, and is listed once', async () => {
     const { client } = await aRegistry();
-    const answer = { success: true, message: 'registered', node_id: 'n1', next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7, pools: null };
+    const answer = { success: true, message: 'registered', node_id: 'n1', next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7, pools: null, preloads: [] };
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toEqual(answer);
     expect(await client.json('POST', '/v2/nodes/register', aRegistration({ seq: 2 }))).toEqual(answer);
     expect(await client.json('GET', '/v2/nodes')).toEqual({
@@ -112,7 +112,7 @@ describe('registration and heartbeats', () => {
   test('P-13 a heartbeat is answered, and from a node that is not registered with 404', async () => {
     const { client, metrics } = await aRegistry();
     await client.json('POST', '/v2/nodes/register', aRegistration());
-    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: aNodeState({ seq: 2 }) })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7 });
+    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: aNodeState({ seq: 2 }) })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7, preloads: [] });
     await expect(client.json('POST', '/v2/nodes/n2/heartbeat', { state: aNodeState({ node_id: 'n2' }) })).rejects.toEqual(refusal('NOT_FOUND'));
     const text = await metrics.exposition();
     expect(text).toContain('orchd_node_heartbeats_total{node_id="n1",outcome="accepted"} 1');
@@ -185,7 +185,7 @@ describe('what a node is told', () => {
     expect(await client.json('POST', '/v2/nodes/register', aRegistration())).toMatchObject({ pools: told, next_heartbeat_ms: 250 });
     expect(await client.json('GET', '/v2/nodes')).toMatchObject({ data: [{ state: 'registering', online: false }] });
     const settled = aNodeState({ seq: 2, pools: [aPoolStatus({ pool_id: 'p1' })] });
-    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: settled })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7 });
+    expect(await client.json('POST', '/v2/nodes/n1/heartbeat', { state: settled })).toEqual({ success: true, next_heartbeat_ms: 10_000, orchestrator_incarnation: 'orch-1', catalog_version: 7, preloads: [] });
     expect(await client.json('GET', '/v2/nodes')).toMatchObject({ data: [{ state: 'online', online: true, pools: ['p1'] }] });
   });
 });

@@ -71,12 +71,12 @@ export async function aRig(options: RigOptions) {
   const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: relay.wake });
   const registry: NodeRegistry = new NodeRegistry({
     clock, log, metrics, pools: () => [], staticUrls: [], incarnation: 'o1', token: undefined, heartbeatMs: 10_000, offlineMs: 30_000, host: { machineId: null, hostName: 'box' },
-    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
+    wanted: { assignmentsOf: (nodeId) => wanted.assignmentsOf(nodeId), preloadsOf: (nodeId) => loop.preloadsOf(nodeId), toldAll: (nodeId) => relay.toldAll(nodeId, wanted.lastCommandId) },
     catalog: { version: () => 1 },
   });
   const models: ModelDirectory = new ModelDirectory({ served, instances, nodes: registry, catalog });
   const crashes: unknown[] = [];
-  const loop = new ResidencyLoop({
+  const loop: ResidencyLoop = new ResidencyLoop({
     clock, log, metrics, wanted, instances, models,
     nodes: { pools: () => registry.pools(), places: () => registry.places(), onChange: (listener) => registry.onChange(listener), refresh: () => undefined },
     served,

@@ -16,6 +16,7 @@ export interface ReplicaSeen {
 export interface PoolSeen {
   readonly pool_id: string;
   readonly ready: boolean;
+  readonly last_error: string | null;
   readonly slots_total: number;
   readonly slots_free: number;
   readonly active_leases: number;

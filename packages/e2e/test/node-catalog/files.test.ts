@@ -108,22 +108,39 @@ test('T-58 G-09 D-63 a purge is refused while the model is loaded, with who uses
   expect((await entriesOf(system.corral.poolUrl)).map(({ model_id }) => model_id)).toContain('plain');
 }, 60_000);
 
-test('T-62 D-10 a pool whose preload has a wrong digest says so with both digests, and the model is in no catalog', async () => {
+test('T-62 C-268 D-10 a pool whose only preload has a wrong digest is never ready and says why, serves its other models, and is ready with the right digest', async () => {
   const wrong = `sha256:${'0'.repeat(64)}`;
-  const corral = await startCorral({
-    manifest: { version: 1, models: { bad: { source: `file:${at('plain.gguf')}`, digest: wrong, context: 512, slots: 2 } }, routes: { always: { model: 'bad', tier: 'hot' } } },
-    env: { ...ONE_THREAD, IDLE_WORKERS: '0' },
+  const manifest = (digest: string) => ({
+    version: 1,
+    models: { bad: { source: `file:${at('plain.gguf')}`, digest, context: 512, slots: 2 }, other: { source: `file:${at('checked.gguf')}`, context: 512, slots: 2 } },
+    routes: { always: { model: 'bad', tier: 'hot' } },
   });
+  const corral = await startCorral({ manifest: manifest(wrong), env: { ...ONE_THREAD, IDLE_WORKERS: '0' } });
+  const seen = async () => (await poolsAt(corral.poolUrl)).map((pool) => [pool.ready, pool.last_error?.includes(wrong) === true && pool.last_error.includes(digestOf(plain))]);
+  const tries = async () => (await corral.logs('pool-managerd')).filter(({ msg }) => msg === 'model not present').length;
   try {
-    const [pool] = await eventually('the pool says why it is not ready', 60_000, async () => {
-      const pools = (await poolsAt(corral.poolUrl)) as readonly (Awaited<ReturnType<typeof poolsAt>>[number] & { readonly last_error: string | null })[];
-      return pools[0]?.last_error?.includes('sha256:') === true && pools;
+    await eventually('the pool says why', 60_000, async () => (await seen())[0]?.[1] === true);
+    const asked = await call(corral.url, 'POST', '/v1/completions', { model: 'always', prompt: 'x' });
+    expect(asked).toMatchObject({ status: 503, body: { error: { message: expect.stringContaining(wrong) } } });
+    expect(await completed(corral.url, { model: 'other', prompt: 'x', max_tokens: 2 })).not.toBe('');
+    const triedBefore = await tries();
+    const looks: string[] = [];
+    // It is tried again meanwhile, and looks the same in each look.
+    await eventually('it is tried twice more', 60_000, async () => {
+      looks.push(JSON.stringify(await seen()));
+      return (await tries()) >= triedBefore + 2;
     });
-    expect(pool).toMatchObject({ replicas: [], last_error: expect.stringContaining(wrong) });
-    expect(pool?.last_error).toContain(digestOf(plain));
-    expect(await call(corral.url, 'POST', '/v1/completions', { model: 'always', prompt: 'x' })).toMatchObject({ status: 503, body: { error: { message: expect.stringContaining(wrong) } } });
-    expect(await entriesOf(corral.poolUrl)).toEqual([]);
+    expect([...new Set(looks)]).toEqual(['[[false,true]]']);
+    for (const url of [corral.poolUrl, corral.url]) expect(await call(url, 'GET', '/ready')).toMatchObject({ status: 503, body: { ready: false, reason: expect.stringContaining(wrong) } });
+    const changes = (await corral.logs('pool-managerd')).filter(({ msg }) => msg === 'pool changed').map(({ to }) => to);
+    expect(changes).toEqual(['unready']);
+    expect((await entriesOf(corral.poolUrl)).map(({ model_id }) => model_id)).toEqual(['other']);
+
+    await writeFile(join(corral.stateDir, 'corral.manifest.json'), JSON.stringify(manifest(digestOf(plain))));
+    corral.kill('SIGHUP');
+    await eventually('the pool is ready', 60_000, async () => JSON.stringify(await seen()) === '[[true,false]]');
+    expect(await completed(corral.url, { model: 'always', prompt: 'x', max_tokens: 2 })).not.toBe('');
   } finally {
     await corral.stop();
   }
-}, 120_000);
+}, 240_000);

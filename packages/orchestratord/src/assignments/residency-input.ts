@@ -1,4 +1,4 @@
-import type { ModelFacts, ModelSpec, ReplicaStatus } from '@corral/contracts';
+import { takesWork, type ModelFacts, type ModelSpec, type ReplicaStatus } from '@corral/contracts';
 import type { ResidencyNode, ResidencyPool, ResidencyReplica, WaitingModel, WantedModel } from '@corral/orchestrator-core';
 import { memoryNeedOn } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
@@ -40,7 +40,7 @@ const ASSUMED_ANSWER_MS = 2_000;
 
 /** Pools that may take a load at all. [P-14 A-22] */
 export function usablePools(pools: readonly PoolView[]): readonly PoolView[] {
-  return pools.filter(({ online, status }) => online && status.live && status.ready && !status.draining && status.engine === 'llamacpp');
+  return pools.filter(({ online, status }) => online && status.live && takesWork(status) && !status.draining && status.engine === 'llamacpp');
 }
 
 /** The pools as the planner reads them: what was ordered counts as there, what was told to leave as leaving. Pure. [G-20 G-21] */

@@ -1,4 +1,4 @@
-import type { ApiError, ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { ApiError, ORCHESTRATORD_METRICS, Preload } from '@corral/contracts';
 import type { Clock, Log, Metrics } from '@corral/service-kit';
 import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
 import type { ModelDirectory } from '../manifest/model-directory.js';
@@ -19,6 +19,7 @@ import type { OutboxRelay } from './outbox-relay.js';
 import type { PlannedWish } from './plan-changes.js';
 import { planPass, type OrderToPlan, type PassPlan } from './plan-pass.js';
 import { contendedPools } from './plan-wishes.js';
+import { preloadsOf } from './preloads.js';
 import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
 import type { Wish } from './residency-input.js';
@@ -143,6 +144,13 @@ export class ResidencyLoop implements Residency, Lifecycle {
 
   statusOf(modelKey: string): ModelStatus {
     return this.#board.statusOf(modelKey);
+  }
+
+  /** What is to be resident from the start, and is to be on this node or has no place yet. [C-268] */
+  preloadsOf(nodeId: string): readonly Preload[] {
+    const { served, instances, models, wanted } = this.options;
+    const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf).filter(({ demand }) => !models.isRetired(demand.model.model_id));
+    return preloadsOf(nodeId, { held, assignmentOf: (key) => wanted.find(key), statusOf: (modelKey) => this.statusOf(modelKey), failureOf: (modelKey) => this.#failures.get(modelKey)?.message });
   }
 
   isYielding(replicaId: string): boolean {

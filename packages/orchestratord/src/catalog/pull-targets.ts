@@ -1,4 +1,4 @@
-import { ApiError, type ModelPull } from '@corral/contracts';
+import { ApiError, takesWork, type ModelPull } from '@corral/contracts';
 import { nearest } from '@corral/service-kit';
 import type { NodePlace, PoolView } from '../nodes/node-view.js';
 import { modelsOf } from './fleet-look.js';
@@ -11,7 +11,7 @@ export interface PullSources {
 
 /**
  * Nodes that are to fetch a model: those that were named, all that report, or the one that has it, else the one with
- * most free device memory in a ready pool. Throws NOT_FOUND or NODE_UNAVAILABLE where there is none. Pure. [A-162]
+ * most free device memory in a pool that takes work. Throws NOT_FOUND or NODE_UNAVAILABLE where there is none. Pure. [A-162]
  */
 export function pullTargets(modelId: string, asked: ModelPull['nodes'], { places, pools }: PullSources): readonly string[] {
   const online = places.filter((place) => place.online);
@@ -20,7 +20,7 @@ export function pullTargets(modelId: string, asked: ModelPull['nodes'], { places
   if (asked === 'all') return online.map(({ nodeId }) => nodeId);
   const holder = online.find((place) => modelsOf(place).has(modelId));
   if (holder !== undefined) return [holder.nodeId];
-  const roomOf = (nodeId: string): number => Math.max(-1, ...pools.filter((pool) => pool.nodeId === nodeId && pool.status.ready).map(({ status }) => status.memory_total_bytes - status.memory_used_bytes));
+  const roomOf = (nodeId: string): number => Math.max(-1, ...pools.filter((pool) => pool.nodeId === nodeId && takesWork(pool.status)).map(({ status }) => status.memory_total_bytes - status.memory_used_bytes));
   const best = online.toSorted((a, b) => roomOf(b.nodeId) - roomOf(a.nodeId) || (a.nodeId < b.nodeId ? -1 : 1))[0];
   return best === undefined ? [] : [best.nodeId];
 }

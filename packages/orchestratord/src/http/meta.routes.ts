@@ -1,4 +1,4 @@
-import { API_VERSION, openApiDocument, type CallerInfo } from '@corral/contracts';
+import { API_VERSION, openApiDocument, takesWork, type CallerInfo } from '@corral/contracts';
 import type { Express } from 'express';
 import { principalOf } from '../access/principal.js';
 import type { PoolView } from '../nodes/node-view.js';
@@ -40,7 +40,7 @@ function unreadyReason(pools: readonly PoolView[]): string | null {
 }
 
 function enginesOf({ pools, largestContext }: MetaRoutesParts) {
-  const live = pools().filter(({ online, status }) => online && status.live && status.ready && !status.draining);
+  const live = pools().filter(({ online, status }) => online && status.live && takesWork(status) && !status.draining);
   const versions = new Map<string, PoolView[]>();
   for (const pool of live) {
     const key = `${pool.status.engine} ${pool.status.engine_version}`;

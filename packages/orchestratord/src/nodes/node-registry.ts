@@ -214,6 +214,7 @@ export class NodeRegistry implements NodeDirectory {
       catalog_version: catalog.version(),
       ...(always || isNews || !arePoolsAsTold(told, record.state) ? { pools: told === null ? null : [...told] } : {}),
       ...(isAsWanted ? {} : { assignments: [...assignments] }),
+      preloads: [...wanted.preloadsOf(record.nodeId)],
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Assignment, ORCHESTRATORD_METRICS } from '@corral/contracts';
+import type { Assignment, ORCHESTRATORD_METRICS, Preload } from '@corral/contracts';
 import type { BusState } from '@corral/event-bus';
 import type { ClientTls, Clock, Log, Metrics } from '@corral/service-kit';
 import type { ServedPool } from '../manifest/served-manifest.js';
@@ -9,6 +9,8 @@ import type { ThisHost } from './local-node.js';
 export interface WantedOfNodes {
   /** Everything that is wanted of a node. */
   assignmentsOf(nodeId: string): readonly Assignment[];
+  /** What is to be resident from the start and concerns the node. */
+  preloadsOf(nodeId: string): readonly Preload[];
   /** The node was told its whole set: commands that wait for it are no longer needed. */
   toldAll(nodeId: string): void;
 }

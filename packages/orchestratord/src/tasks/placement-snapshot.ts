@@ -1,4 +1,4 @@
-import type { ReplicaStatus } from '@corral/contracts';
+import { takesWork, type ReplicaStatus } from '@corral/contracts';
 import type { JobSpec, PoolSnapshot, ReplicaSnapshot } from '@corral/orchestrator-core';
 import type { Task } from './task.js';
 import type { PoolView } from '../nodes/node-view.js';
@@ -22,7 +22,7 @@ export function snapshotOf({ status, online, snapshotAgeMs }: PoolView, context:
     nodeId: status.node_id,
     nodeOnline: online,
     live: status.live,
-    ready: status.ready,
+    ready: takesWork(status),
     draining: status.draining,
     engine: status.engine,
     engineVersion: status.engine_version,

@@ -1,4 +1,4 @@
-import type { ApiError } from '@corral/contracts';
+import { takesWork, type ApiError } from '@corral/contracts';
 import type { Clock } from '@corral/service-kit';
 import type { Residency } from '../assignments/residency.js';
 import type { InstanceKey } from '../store/instance-rows.js';
@@ -55,7 +55,7 @@ export class WaitingTasks {
   /** Tasks whose pool cannot serve them any more wait in another one's queue, where there is one. [G-06] */
   moveStranded(): void {
     const { book, placer, pools } = this.parts;
-    const serving = new Set(pools.pools().filter((p) => p.online && p.status.ready && !p.status.draining).map((p) => p.status.pool_id));
+    const serving = new Set(pools.pools().filter((p) => p.online && takesWork(p.status) && !p.status.draining).map((p) => p.status.pool_id));
     for (const task of book.waiting()) {
       if (task.state.at !== 'queued' || serving.has(task.state.poolId)) continue;
       const poolId = placer.replace(task);

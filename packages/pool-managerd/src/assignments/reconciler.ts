@@ -87,7 +87,7 @@ export class Reconciler {
       presence.want(modelWishes(entries));
       staging?.want(stagingWishes(entries, this.#wishSources(staging)));
       for (const pool of pools.list()) this.#hastenDrain(pool);
-      this.#sleepUntil(earliest([...this.#reconcilePools(entries), presence.wakeAtMs(), staging?.wakeAtMs() ?? null]));
+      this.#sleepUntil(earliest([...this.#reconcilePools(entries), presence.wakeAtMs(), staging?.wakeAtMs() ?? null, pools.wakeAtMs()]));
     }
     this.options.onRound();
   }

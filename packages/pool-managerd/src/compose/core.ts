@@ -19,6 +19,7 @@ import type { PoolChanges } from '../pools/pool-changes.js';
 import type { PoolOperations } from '../pools/pool-operations.js';
 import { PoolPlanner } from '../pools/pool-planner.js';
 import { PoolTable } from '../pools/pool-table.js';
+import { ToldPreloads } from '../pools/preloads.js';
 import { TierSpeeds } from '../node/tier-speeds.js';
 import { ReplicaSet } from '../replicas/replica-set.js';
 import type { ReplicaSetOptions } from '../replicas/replica-set-options.js';
@@ -40,6 +41,7 @@ import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
 export interface Core {
   readonly pools: PoolTable;
   readonly planner: PoolPlanner;
+  readonly preloads: ToldPreloads;
   readonly presence: ModelPresence;
   readonly replicas: ReplicaSet;
   readonly swaps: Swaps;
@@ -119,7 +121,8 @@ export function buildCore(ground: Ground, news: News): Core {
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
   const poolOperations = buildPoolOperations(ground, { pools, replicas, swaps, changes, disposal, engines, staging, prefixes, presence: models.presence, view: () => view });
-  const view: NodeView = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, swaps, changes, operationIn: (poolId) => poolOperations.runningIn(poolId), idle, catalog, staging: staging?.area ?? null });
+  const preloads = new ToldPreloads(poke);
+  const view: NodeView = new NodeView({ nodeId, clock, engine, journal, presence: models.presence, pools, replicas, swaps, changes, preloads, operationIn: (poolId) => poolOperations.runningIn(poolId), idle, catalog, staging: staging?.area ?? null });
   const idleIn = (poolId: string): number => {
     const pool = pools.get(poolId);
     return pool === undefined ? 0 : (idle.stateOf(pool.planned)?.ready ?? 0);
@@ -128,7 +131,7 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, disposal, jobs, staging, idleIn, discovered };
+  return { pools, planner, preloads, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, disposal, jobs, staging, idleIn, discovered };
 }
 
 function buildTasks({ log }: Ground, { pools, replicas, uses }: { readonly pools: PoolTable; readonly replicas: ReplicaSet; readonly uses: ReturnType<typeof keepLastUses> }): TaskRelay {

@@ -88,6 +88,7 @@ function buildWatch({ nodeId, clock, log, catalog }: Ground, { view, pools }: Co
     models: catalog.list().map(nodeModel),
     reasonOf: (poolId) => view.reasonOf(poolId),
     publish: (event) => outbox.put(event),
+    onPoolUsable: (poolId) => pools.markUsable(poolId),
     onPoolReady: (poolId) => pools.markReady(poolId),
   });
 }
@@ -98,10 +99,10 @@ interface ReporterParts extends Omit<ReportParts, 'news' | 'link'> {
   capabilities(): ReturnType<typeof capabilitiesOf>;
 }
 
-async function buildReporter(ground: Ground, { planner }: Core, { client, state, server, outbox, intent, capabilities }: ReporterParts): Promise<Reporter> {
+async function buildReporter(ground: Ground, { planner, preloads }: Core, { client, state, server, outbox, intent, capabilities }: ReporterParts): Promise<Reporter> {
   const { config, clock, log, random, nodeId, journal } = ground;
   const { control_plane: settings, advertise_url: advertiseUrl, orchestrator_url: orchestratorUrl } = config;
-  const answers = new AnswerHandler({ journal, planner, intent, log });
+  const answers = new AnswerHandler({ journal, planner, preloads, intent, log });
   const machine = await machineId();
   const address = advertisedUrl({ advertiseUrl, url: server.url, host: parseAddress(listenAddress(config))?.host ?? '', orchestratorUrl });
   return new Reporter({

@@ -12,6 +12,8 @@ import type { PoolChanges } from '../pools/pool-changes.js';
 import { poolStatus } from '../pools/pool-status.js';
 import type { Pool, PoolTable } from '../pools/pool-table.js';
 import type { IdleWorkers } from '../pools/idle-workers.js';
+import { preloadsIn } from '../pools/preloads.js';
+import type { PreloadState, ToldPreloads } from '../pools/preloads.js';
 import { poolReadiness } from '../pools/readiness.js';
 import type { Readiness } from '../pools/readiness.js';
 import type { ReplicaSet } from '../replicas/replica-set.js';
@@ -29,6 +31,7 @@ export interface NodeViewSources {
   /** What an operator has begun in a pool and not ended. */
   operationIn(poolId: string): PoolStatus['operation'];
   readonly idle: Pick<IdleWorkers, 'stateOf'>;
+  readonly preloads: Pick<ToldPreloads, 'list'>;
   readonly clock: Clock;
   /** `null` where nothing can be staged. */
   readonly staging: StagingArea | null;
@@ -84,16 +87,20 @@ export class NodeView {
 
   #readiness(pool: Pool, observed: readonly ObservedAssignment[]): Readiness {
     const { poolId, problem } = pool.planned;
-    const preloads = observed.filter(({ assignment }) => assignment.target.pool_id === poolId && assignment.source === 'startup' && assignment.wanted === 'resident');
     return poolReadiness({
       problem,
       isSettled: this.sources.pools.isSettled,
       isDraining: pool.drainDeadlineMs !== null,
+      wasUsable: pool.usableSinceMs !== null,
       wasReady: pool.wasReady,
-      preloads: preloads.map(({ status }) => status),
+      preloads: this.#preloads(poolId, observed),
       idle: this.sources.idle.stateOf(pool.planned),
       isServing: this.sources.replicas.inPool(poolId).some(({ phase }) => phase.state === 'resident'),
     });
+  }
+
+  #preloads(poolId: string, observed: readonly ObservedAssignment[]): readonly PreloadState[] {
+    return preloadsIn(poolId, { told: this.sources.preloads.list, observed, isDeciding: this.sources.pools.isDeciding(poolId) });
   }
 
   /** `null` when at least one pool is ready, else why none is. */
@@ -118,6 +125,7 @@ export class NodeView {
       replicas: replicas.inPool(poolId),
       operation: this.sources.operationIn(poolId),
       changes: changes.doneIn(poolId),
+      preloads: this.#preloads(poolId, observed),
       assignments: observed.map(({ status }: { status: AssignmentStatus }) => status),
       leases: (replicaId) => replicas.leases(replicaId),
       unixMs: this.#unixMs,

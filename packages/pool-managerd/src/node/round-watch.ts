@@ -19,6 +19,7 @@ export interface RoundWatchOptions {
   /** Why a pool is not ready, for the log. */
   reasonOf(poolId: string): string | null;
   publish(event: EventEnvelope): void;
+  onPoolUsable(poolId: string): void;
   onPoolReady(poolId: string): void;
 }
 
@@ -36,6 +37,7 @@ export class RoundWatch {
     for (const model of models) this.#tellModel(model, this.#models.get(model.model_id));
     this.#models = byId(models);
     for (const event of this.#outcomes.observe(assignments, this.options.clock.monotonicMs())) this.#tellOutcome(event);
+    for (const { pool_id: poolId, takes_work: takesIt } of pools) if (takesIt === true) this.options.onPoolUsable(poolId);
     const before = this.#ready;
     this.#ready = new Map(pools.map((pool) => [pool.pool_id, pool.ready]));
     for (const pool of pools) if (before.get(pool.pool_id) !== pool.ready) this.#tellPool(pool, before.get(pool.pool_id));

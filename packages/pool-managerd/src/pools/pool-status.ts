@@ -3,6 +3,7 @@ import type { Replica } from '../replicas/replica.js';
 import { heldBytes, holdsMemory } from '../replicas/replica.js';
 import { restartStory } from '../replicas/restart-story.js';
 import type { Pool } from './pool-table.js';
+import type { PreloadState } from './preloads.js';
 import { idleProblem } from './readiness.js';
 import type { Readiness, ReadinessInput } from './readiness.js';
 
@@ -14,6 +15,7 @@ export interface PoolStatusInput {
   readonly idle: ReadinessInput['idle'];
   readonly replicas: readonly Replica[];
   readonly assignments: readonly AssignmentStatus[];
+  readonly preloads: readonly PreloadState[];
   /** What is done to the pool at this moment. */
   readonly operation: PoolStatus['operation'];
   /** What the control plane is to take over. */
@@ -24,12 +26,13 @@ export interface PoolStatusInput {
 }
 
 /** A pool as the wire shows it. Without replicas it has no slots. [C-04 C-20] */
-export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, operation, changes, leases, unixMs }: PoolStatusInput): PoolStatus {
+export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, preloads, operation, changes, leases, unixMs }: PoolStatusInput): PoolStatus {
   const { planned, drainDeadlineMs, lastFailure } = pool;
   const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), { unixMs, engineVersion: engine.version }));
   const resident = statuses.filter((status) => status.state === 'resident');
   const failed = assignments.find((status) => status.pool_id === planned.poolId && (status.residency === 'failed' || status.progress?.phase === 'restarting'));
   const held = replicas.find(({ restart, phase }) => phase.state === 'failed' && restart.breaker.state === 'open');
+  const broken = preloads.find(({ state }) => state === 'failed');
   const isDrained = drainDeadlineMs !== null && replicas.length === 0;
   return {
     pool_id: planned.poolId,
@@ -41,8 +44,9 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     engine_version: engine.version,
     live: planned.problem === null && !isDrained,
     ready: readiness.ready,
+    takes_work: readiness.takesWork,
     draining: drainDeadlineMs !== null,
-    last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? lastFailure : restartStory(held)),
+    last_error: planned.problem ?? (readiness.ready ? null : idleProblem(idle)) ?? failed?.last_error ?? (held === undefined ? null : restartStory(held)) ?? broken?.reason ?? lastFailure,
     memory_total_bytes: planned.memoryTotalBytes,
     memory_used_bytes: replicas.reduce((sum, replica) => sum + heldBytes(replica), 0),
     replicas_max: planned.replicasMax,

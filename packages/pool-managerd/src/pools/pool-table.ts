@@ -8,9 +8,14 @@ export interface Pool {
   /** Monotonic time at which what still runs is cut; `null` while the pool is not drained. */
   readonly drainDeadlineMs: number | null;
   readonly wasReady: boolean;
+  /** Monotonic time at which it could first be given work; `null` before. */
+  readonly usableSinceMs: number | null;
   /** What an operator asked of it last could not be done; `null` once something could. */
   readonly lastFailure: string | null;
 }
+
+/** A preload that has no place after so long gets none here: the pool is ready without it. */
+const DECIDING_MS = 10_000;
 
 /** The pools of this node: which there are, which are drained, which have been ready. */
 export class PoolTable {
@@ -48,8 +53,8 @@ export class PoolTable {
     this.#pools = new Map(
       planned.map((pool) => {
         const known = before.get(pool.poolId);
-        const wasReady = known?.wasReady === true && known.planned.device === pool.device;
-        return [pool.poolId, { planned: pool, drainDeadlineMs: known?.drainDeadlineMs ?? null, wasReady, lastFailure: known?.lastFailure ?? null }];
+        const earlier = known?.planned.device === pool.device ? known : undefined;
+        return [pool.poolId, { planned: pool, drainDeadlineMs: known?.drainDeadlineMs ?? null, wasReady: earlier?.wasReady === true, usableSinceMs: earlier?.usableSinceMs ?? null, lastFailure: known?.lastFailure ?? null }];
       }),
     );
     this.onChange();
@@ -76,6 +81,24 @@ export class PoolTable {
     const pool = this.#pools.get(poolId);
     if (pool === undefined || pool.lastFailure === failure) return;
     this.#set({ ...pool, lastFailure: failure });
+  }
+
+  markUsable(poolId: string): void {
+    const pool = this.#pools.get(poolId);
+    if (pool === undefined || pool.usableSinceMs !== null) return;
+    this.#set({ ...pool, usableSinceMs: this.clock.monotonicMs() });
+  }
+
+  /** Whether the control plane may still be deciding what is to be loaded there from the start. */
+  isDeciding(poolId: string): boolean {
+    const sinceMs = this.#pools.get(poolId)?.usableSinceMs ?? null;
+    return sinceMs === null || this.clock.monotonicMs() < sinceMs + DECIDING_MS;
+  }
+
+  /** When to look again at pools for which it may be deciding; `null` when at none. */
+  wakeAtMs(): number | null {
+    const ends = this.list().flatMap(({ wasReady, usableSinceMs, planned }) => (wasReady || usableSinceMs === null || !this.isDeciding(planned.poolId) ? [] : [usableSinceMs + DECIDING_MS]));
+    return ends.length === 0 ? null : Math.min(...ends);
   }
 
   markReady(poolId: string): void {
