@@ -28,14 +28,14 @@ export { type MetricSpec, type MetricsContract, ORCHESTRATORD_METRICS, POOL_MANA
 export { NodeCatalogEntry, NodeCatalogList, NodePullRequest, NodePulled, NodeVerified } from './node-catalog.js';
 export {
   AppliedCatalog, HeartbeatRequest, HeartbeatResponse, MemoryModel, ModelFacts, NodeList, NodeModel, NodeState, NodeSummary,
-  PoolDefinition, RegisterRequest, RegisterResponse, WantedState, assignmentsHash,
+  PoolDefinition, Preload, RegisterRequest, RegisterResponse, WantedState, assignmentsHash,
 } from './nodes.js';
 export { ChatCompletionRequest, CompletionRequest, MEANINGFUL_UNSUPPORTED, OpenAiMessage, OpenAiModelList, foldSeed } from './openai.js';
 export { openApiDocument } from './openapi.js';
 export { Operation } from './operations.js';
 export {
   DeviceKind, DrainRequest, NodePreloadRequest, NodeReloadRequest, PoolChange, PoolHealth, PoolList, PoolPreloadRequest, PoolPurgeRequest,
-  PoolReloadRequest, PoolStatus, ReplicaModel, ReplicaState, ReplicaStatus,
+  PoolReloadRequest, PoolStatus, ReplicaModel, ReplicaState, ReplicaStatus, takesWork,
 } from './pools.js';
 export {
   BindingKind, BindingRecord, BindingState, ManifestStatus, OrchestratorState, ReloadErrorKind, ReloadFailed, ReloadFailedEvent,

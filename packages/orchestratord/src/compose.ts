@@ -130,7 +130,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     heartbeatMs: config.node_heartbeat_ms,
     offlineMs: config.node_offline_ms,
   });
-  const models: ModelDirectory = new ModelDirectory({ served, instances, nodes, catalog });
+  const models: ModelDirectory = new ModelDirectory({ served, instances, nodes, catalog, servedMeanwhile: (key, modelRef) => residency.servedMeanwhile(key, modelRef) });
   const residency: ResidencyLoop = new ResidencyLoop({
     nodes,
     models,

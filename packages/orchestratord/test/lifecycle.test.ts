@@ -478,3 +478,38 @@ describe('staging ahead of need', () => {
     expect(rig.wantedNow().map((one) => one.replace(/ g\d+$/, ''))).toEqual(['model.a resident n1-p', 'model.b staged n1-p', 'model.c resident n1-p']);
   });
 });
+
+describe('another model of an instance', () => {
+  const change = async (rig: Rig, key: InstanceKey, modelRef: string) => {
+    const { orgId, instanceId } = key;
+    await rig.create(instanceId, modelRef);
+    const call = rig.loop.refresh({ orgId, instanceId }, 'c-patch');
+    await rig.passUntil(call);
+  };
+
+  test('C-269 C-261 it is wanted in the place of the old one in one step, whether both fit or not, known or not', async () => {
+    for (const [modelRef, onDisk] of [['c', true], ['b', true], ['b', false]] as const) {
+      const node = aNode({ onDisk: onDisk ? ['a', 'b', 'c'] : ['a'] });
+      const rig = await open({ nodes: [node] });
+      const bot = await rig.create('bot', 'a');
+      rig.load(bot);
+      await rig.pass(800);
+      const before = rig.published.length;
+      await change(rig, bot, modelRef);
+      expect(rig.published.slice(before).map(({ instance_id, wanted, model, correlation_id }) => [instance_id, wanted, model.model_id, correlation_id])).toEqual([['bot', 'resident', modelRef, 'c-patch']]);
+    }
+  });
+
+  test('C-269 where others want the old one and both do not fit, it is planned as any load', async () => {
+    const node = aNode();
+    const rig = await open({ nodes: [node] });
+    const [bot, friend] = [await rig.create('bot', 'a'), await rig.create('friend', 'a', { tier: 'hot' })];
+    rig.load(friend, 'hot');
+    rig.load(bot);
+    await rig.pass(800);
+    await change(rig, bot, 'b');
+    await rig.pass(800);
+    expect(rig.wantedNow().filter((one) => one.startsWith('friend'))).toEqual(['friend resident n1-p g1']);
+    expect(node.begun).toEqual(['a']);
+  });
+});

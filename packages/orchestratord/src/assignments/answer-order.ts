@@ -7,8 +7,9 @@ import type { Order } from './lifecycle-orders.js';
 import { fetchChange, joinChange, loadChanges, type ChangeContext, type Draft } from './plan-changes.js';
 import { impossibleReason, waitReason } from './plan-reasons.js';
 import { awaitedTarget, stagingTarget, targetOf, type Target } from './places-to-be.js';
-import type { Wish } from './residency-input.js';
+import { usablePools, type Wish } from './residency-input.js';
 import type { WorldLook } from './residency-world.js';
+import { fitsInItsPlace } from './superseded.js';
 
 /** What becomes of a call. */
 export type OrderAnswer =
@@ -125,11 +126,21 @@ function refresh(one: OrderCase, own: AssignmentView | undefined): OrderAnswer {
   const reason = 'the definition of its instance has changed';
   const isSameShape = modelKeyOf(assignment.model) === modelKeyOf(model);
   if (isSameShape || planned === null) return changes({ instance, model, wanted: assignment.wanted, target: targetOf(own), source: assignment.source, reason });
-  // Another model: planned as any load, but a place that it cannot have at once it waits for.
+  // Where the new one can have the place of the old one, its node lets that serve until it is there, or until there is no other room.
+  if (mayTakeItsPlace(own, one)) return changes({ instance, model, wanted: 'resident', target: targetOf(own), source: assignment.source, reason });
+  // Else planned as any load; a place that it cannot have at once it waits for.
   const { wish, plan } = planned;
   if (plan.kind === 'load') return { kind: 'changes', changes: loadChanges(wish, plan, one.context) };
   if (plan.kind === 'already') return changes(joinChange(wish, plan));
   return changes({ ...fetchChange(wish, plan.kind === 'impossible' ? targetOf(own) : plan), reason });
+}
+
+/** Whether another model may follow in the place of a loaded instance, in its pool, and nobody else has to leave for that. [C-261 C-269] */
+function mayTakeItsPlace(own: AssignmentView, { model, world }: OrderCase): boolean {
+  const { wanted, target } = own.assignment;
+  if (wanted !== 'resident' || !usablePools(world.pools).some(({ poolId }) => poolId === target.pool_id)) return false;
+  const isTaken = world.viewsOf(own.modelKey).some((other) => other !== own && other.assignment.wanted === 'resident' && other.assignment.target.pool_id === target.pool_id);
+  return fitsInItsPlace(own, model, { world, isTaken });
 }
 
 function changes(change: Draft): OrderAnswer {

@@ -9,6 +9,8 @@ export interface AssignmentView {
   /** `undefined` while the node's last report does not know this generation. */
   readonly status: AssignmentStatus | undefined;
   readonly place: NodePlace | undefined;
+  /** What the node last said of an earlier generation, as long as it does not know this one. */
+  readonly earlier?: AssignmentStatus | undefined;
 }
 
 /** Joins the wanted set with the last reports. Pure. */
@@ -17,14 +19,25 @@ export function assignmentViews(wanted: readonly Assignment[], places: readonly 
   return wanted.map((assignment) => {
     const place = placeOf.get(assignment.target.node_id);
     const { org_id, instance_id, generation } = assignment;
-    const status = place?.assignments.find((one) => one.org_id === org_id && one.instance_id === instance_id && one.generation === generation);
-    return { assignment, modelKey: modelKeyOf(assignment.model), status, place };
+    const known = place?.assignments.find((one) => one.org_id === org_id && one.instance_id === instance_id);
+    const status = known?.generation === generation ? known : undefined;
+    return { assignment, modelKey: modelKeyOf(assignment.model), status, place, earlier: status === undefined ? known : undefined };
   });
 }
 
 /** One text per instance. */
 export function keyOfView({ assignment }: AssignmentView): string {
   return `${assignment.org_id}/${assignment.instance_id}`;
+}
+
+/**
+ * The replica that serves until the wanted one does. Until its node knows of the wish, that is the one which serves in
+ * that pool by the wish before. [C-261]
+ */
+export function previousReplicaOf({ assignment, status, earlier }: AssignmentView): string | undefined {
+  if (assignment.wanted !== 'resident') return undefined;
+  if (status !== undefined || earlier?.pool_id !== assignment.target.pool_id) return status?.previous_replica_id;
+  return earlier.previous_replica_id ?? earlier.replica_id ?? undefined;
 }
 
 /** The file that a spec means, on one node; `undefined` when it is not there. */

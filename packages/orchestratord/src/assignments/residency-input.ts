@@ -3,7 +3,7 @@ import type { ResidencyNode, ResidencyPool, ResidencyReplica, WaitingModel, Want
 import { memoryNeedOn } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodePlace, PoolView } from '../nodes/node-view.js';
-import { isSettledOnDisk, isStagedOn, modelOn, strongestTier, type AssignmentView } from './assignment-view.js';
+import { isSettledOnDisk, isStagedOn, modelOn, previousReplicaOf, strongestTier, type AssignmentView } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
 import { poolChoice } from './pool-choice.js';
 
@@ -145,7 +145,7 @@ function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string
 
 /** Whom a replica serves until another one takes its place. [C-261] */
 function keptFor({ views }: ResidencyWorld, poolId: string, { replica_id }: ReplicaStatus): readonly AssignmentView[] {
-  return views.filter(({ assignment, status }) => assignment.wanted === 'resident' && assignment.target.pool_id === poolId && status?.previous_replica_id === replica_id);
+  return views.filter((view) => view.assignment.target.pool_id === poolId && previousReplicaOf(view) === replica_id);
 }
 
 /** `null` for one that is parked: it is in nobody's way, and one that is wanted again counts as ordered. [C-251] */

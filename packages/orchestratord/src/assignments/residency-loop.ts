@@ -28,6 +28,7 @@ import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
 import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
+import { servedMeanwhile } from './served-meanwhile.js';
 import { StatusBoard } from './status-board.js';
 import { takenOver } from './taken-over.js';
 import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
@@ -138,8 +139,15 @@ export class ResidencyLoop implements Residency, Lifecycle {
     return this.#board.stateOf(key);
   }
 
+  /** The model that answers for an instance of this model until its own is loaded. [C-269] */
+  servedMeanwhile(key: InstanceKey, modelRef: string): string | null {
+    return servedMeanwhile(instanceKeyOf(key), modelRef, { world: this.#world(), specOf: this.options.models.specOf });
+  }
+
   refusalOf(instance: InstanceKey): ApiError | null {
-    return refusalOfInstance(this.options.instances.find(instance), () => this.stateOf(instance));
+    const record = this.options.instances.find(instance);
+    if (record?.kind === 'explicit' && record.status === 'active' && this.servedMeanwhile(instance, record.modelRef) !== null) return null;
+    return refusalOfInstance(record, () => this.stateOf(instance));
   }
 
   statusOf(modelKey: string): ModelStatus {

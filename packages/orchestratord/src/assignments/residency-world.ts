@@ -2,7 +2,7 @@ import type { ModelSpec, ReplicaStatus } from '@corral/contracts';
 import type { ModelDirectory } from '../manifest/model-directory.js';
 import { modelKeyOf } from '../manifest/model-key.js';
 import type { NodeDirectory, PoolView } from '../nodes/node-view.js';
-import { assignmentViews, keyOfView, type AssignmentView } from './assignment-view.js';
+import { assignmentViews, keyOfView, previousReplicaOf, type AssignmentView } from './assignment-view.js';
 import type { Demand, ReplicaUse } from './demand.js';
 import type { ReplicaTimes } from './replica-times.js';
 import type { ResidencyMemory } from './residency-memory.js';
@@ -48,7 +48,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     else same.push(view);
   }
   const wantedHere = new Set(views.flatMap(({ assignment, modelKey }) => (assignment.wanted === 'resident' ? [`${assignment.target.pool_id} ${modelKey}`] : [])));
-  const kept = new Set(views.flatMap(({ assignment, status }) => (assignment.wanted === 'resident' ? (status?.previous_replica_id ?? []) : [])));
+  const kept = new Set(views.flatMap((view) => previousReplicaOf(view) ?? []));
   const waiting = new Map(demands.map(({ modelKey, waitingTasks }) => [modelKey, waitingTasks]));
   const residentIn = new Map<string, string[]>();
   const yielding = new Set<string>();

@@ -86,13 +86,20 @@ function isLeaving({ assignment, modelKey }: AssignmentView, runs: Runs | null):
  * Whether the new replica may follow the old one in its place without a plan: it is wanted there already, or it is the
  * same model in another version and nothing has to leave for it. Where nobody can tell, its node can.
  */
-function takesItsPlace({ assignment, modelKey }: AssignmentView, model: ModelSpec, { world, isTaken }: { readonly world: WorldLook; readonly isTaken: boolean }): boolean {
+function takesItsPlace(view: AssignmentView, model: ModelSpec, around: { readonly world: WorldLook; readonly isTaken: boolean }): boolean {
+  const isWanted = around.world.views.some(({ assignment, modelKey }) => assignment.wanted === 'resident' && assignment.target.pool_id === view.assignment.target.pool_id && modelKey === modelKeyOf(model));
+  return isWanted || (model.model_id === view.assignment.model.model_id && fitsInItsPlace(view, model, around));
+}
+
+/**
+ * Whether a replica of the model fits where an instance is, once what serves it there has left or, where others want that
+ * as well (`isTaken`), beside it. True where nobody can tell: its node can.
+ */
+export function fitsInItsPlace({ assignment, modelKey }: AssignmentView, model: ModelSpec, { world, isTaken }: { readonly world: WorldLook; readonly isTaken: boolean }): boolean {
   const pool = world.pools.find(({ poolId }) => poolId === assignment.target.pool_id);
   const wantedHere = world.views.filter((view) => view.assignment.wanted === 'resident' && view.assignment.target.pool_id === assignment.target.pool_id);
   const others = new Map(wantedHere.filter((view) => isTaken || view.modelKey !== modelKey).map((view) => [view.modelKey, view.assignment.model]));
-  if (others.has(modelKeyOf(model))) return true;
-  if (model.model_id !== assignment.model.model_id) return false;
-  if (pool === undefined) return true;
+  if (others.has(modelKeyOf(model)) || pool === undefined) return true;
   const { replicas_max: replicasMax, memory_total_bytes: totalBytes } = pool.status;
   if (replicasMax !== null && others.size + 1 > replicasMax) return false;
   const needBytes = needBytesIn(world, pool, model);

@@ -19,6 +19,8 @@ export interface ModelDirectoryOptions {
   readonly nodes: Pick<NodeDirectory, 'models' | 'pools'>;
   /** What is meant for models: the manifest's definitions and those that calls made, state and pin. */
   readonly catalog: Pick<Catalog, 'record' | 'records' | 'pinned' | 'isRetired' | 'isPurged' | 'isRemoved'>;
+  /** The model that answers for an instance until that of its record is loaded; `null` = none. */
+  servedMeanwhile?(key: InstanceKey, modelRef: string): string | null;
 }
 
 /** A name that a caller may send as `model`. */
@@ -48,7 +50,9 @@ export class ModelDirectory {
 
   #explicit(orgId: string, instanceId: string): InstanceRecord | undefined {
     const record = this.options.instances.find({ orgId, instanceId });
-    return record?.kind === 'explicit' ? record : undefined;
+    if (record?.kind !== 'explicit') return undefined;
+    const meanwhile = this.options.servedMeanwhile?.(record, record.modelRef) ?? null;
+    return meanwhile === null ? record : { ...record, modelRef: meanwhile };
   }
 
   /** Everything that the callers of an org may name: instances, routes, models. */
