@@ -8,7 +8,7 @@ import type { Digest } from '@corral/catalog-core';
 import { recordingLog, systemClock } from '@corral/service-kit';
 import { scanStaged } from '../src/staging/scan-staged.js';
 import { StagingArea } from '../src/staging/staging-area.js';
-import type { StagingAreaOptions } from '../src/staging/staging-area.js';
+import type { StagingAreaOptions } from '../src/staging/staging-area-options.js';
 import type { StageableModel, StagingWish } from '../src/staging/staging-wish.js';
 
 const closing: (() => Promise<unknown>)[] = [];
