@@ -23,6 +23,20 @@ export interface EngineGain {
   readonly measuredMs: number;
 }
 
+/** What a server that runs by itself serves. [D-80] */
+export interface ExternalServer {
+  /** As requests name it. */
+  readonly modelId: string;
+  readonly digest: Digest;
+  /** The file as the server names it; `null` when it names none. */
+  readonly modelPath: string | null;
+  readonly slots: number;
+  /** Tokens of one slot. */
+  readonly contextTokens: number;
+  /** What its probe saw it do. */
+  readonly capabilities: readonly string[];
+}
+
 /** One build of the engine that this node has. [D-11] */
 export interface EngineEntry {
   readonly id: string;
@@ -54,6 +68,8 @@ export interface EngineEntry {
   readonly pinned: boolean;
   /** `null` when it was never used. */
   readonly lastUsedMs: number | null;
+  /** Of a server alone. */
+  readonly external?: ExternalServer;
 }
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,99}$/;

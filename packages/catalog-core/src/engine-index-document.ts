@@ -1,7 +1,7 @@
 import { parseDigest } from './digest.js';
 import type { Digest } from './digest.js';
 import { engineIdProblem } from './engine-entry.js';
-import type { EngineArtifact, EngineEntry, EngineGain } from './engine-entry.js';
+import type { EngineArtifact, EngineEntry, EngineGain, ExternalServer } from './engine-entry.js';
 import type { FieldReader } from './field-reader.js';
 import { decodeDocument } from './index-document.js';
 import type { DecodedDocument } from './index-document.js';
@@ -40,6 +40,7 @@ export function encodeEngine(entry: EngineEntry, root: string): string {
     retired_at_ms: entry.retiredAtMs,
     pinned: entry.pinned,
     last_used_ms: entry.lastUsedMs,
+    ...(entry.external !== undefined && { external: encodeServer(entry.external) }),
   });
 }
 
@@ -73,6 +74,22 @@ function decodeEngine(fields: FieldReader, root: string): EngineEntry {
     retiredAtMs: fields.numberOrNull('retired_at_ms'),
     pinned: fields.flag('pinned'),
     lastUsedMs: fields.numberOrNull('last_used_ms'),
+    ...(fields.raw('external') !== undefined && { external: serverOf(fields.child('external')) }),
+  };
+}
+
+function encodeServer({ modelId, digest, modelPath, slots, contextTokens, capabilities }: ExternalServer): object {
+  return { model_id: modelId, digest, model_path: modelPath, slots, context: contextTokens, capabilities };
+}
+
+function serverOf(fields: FieldReader): ExternalServer {
+  return {
+    modelId: fields.text('model_id'),
+    digest: digestOf(fields, 'digest'),
+    modelPath: fields.textOrNull('model_path'),
+    slots: fields.number('slots'),
+    contextTokens: fields.number('context'),
+    capabilities: fields.texts('capabilities'),
   };
 }
 

@@ -2,7 +2,7 @@ export type { CatalogEntry, Lifecycle, RemovalRule, Verification } from './catal
 export { blobName, digestFromHex, digestHex, digestOfBlobName, parseDigest } from './digest.js';
 export type { Digest, ParsedDigest } from './digest.js';
 export { engineIdProblem } from './engine-entry.js';
-export type { EngineArtifact, EngineEntry, EngineGain, EngineMode } from './engine-entry.js';
+export type { EngineArtifact, EngineEntry, EngineGain, EngineMode, ExternalServer } from './engine-entry.js';
 export { decodeEngineIndex, encodeEngine, encodeEngineIndex, ENGINE_INDEX_SCHEMA_VERSION } from './engine-index-document.js';
 export { findEntry } from './find-entry.js';
 export { lastUseMs, usedPercent } from './gc-item.js';

@@ -48,6 +48,16 @@ function addBringing(engines: Command, perform: Perform): void {
     .option('--no-use', 'try it and go on with what serves')
     .option(...NODE)
     .action((_, command: Command) => bring(command, { mode: 'source', jobs: Number(command.opts()['jobs']) }));
+  add
+    .command('external')
+    .argument('<url>', 'of a running llama-server as the node reaches it, such as http://127.0.0.1:8080; on the node itself or at a private address')
+    .description('a llama-server that runs by itself: a pool with the one model that it has loaded')
+    .option('--id <id>', 'what to call it')
+    .option('--model <model>', 'which model it serves; without it as the server calls it')
+    .option('--digest <digest>', 'sha256:… of its file, where the node cannot read that')
+    .option('--device-kind <kind>', 'what it runs on: cpu, cuda, vulkan or metal', 'cpu')
+    .option(...NODE)
+    .action((url: string, _, command: Command) => perform(async (context) => (await import('./commands/engines.js')).enginesAttach(context, optionsOf(command), url)));
 }
 
 function addChanging(engines: Command, perform: Perform): void {

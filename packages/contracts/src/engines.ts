@@ -1,12 +1,25 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { DeviceKind } from './pools.js';
-import { Bytes, Digest, Id, Nullable, Strict } from './scalars.js';
+import { Bytes, Count, Digest, Id, ModelId, Nullable, Strict } from './scalars.js';
 
 export const EngineMode = Type.Union([Type.Literal('package'), Type.Literal('source'), Type.Literal('external')]);
 export type EngineMode = Static<typeof EngineMode>;
 
 const Ratio = Type.Number({ exclusiveMinimum: 0 });
 const UnixMs = Type.Integer({ description: 'Unix milliseconds.' });
+
+/** What a server that runs by itself serves, and what it can and cannot do. [D-80] */
+export const ExternalServer = Type.Object({
+  model_id: ModelId,
+  digest: Digest,
+  model_path: Nullable(Type.String({ description: 'The file that the server names.' })),
+  pool_id: Id,
+  slots: Count,
+  context: Type.Integer({ minimum: 1, description: 'Tokens per slot.' }),
+  capabilities: Type.Array(Type.String(), { description: 'What its probe saw it do.' }),
+  differences: Type.Array(Type.String(), { description: 'What replicas of the built-in engine do and it does not.' }),
+});
+export type ExternalServer = Static<typeof ExternalServer>;
 
 /** A build of the engine on one node, or a server that it is attached to. [D-11] */
 export const EngineBundle = Type.Object({
@@ -31,6 +44,7 @@ export const EngineBundle = Type.Object({
   created_ms: UnixMs,
   last_used_ms: Nullable(UnixMs),
   used_by: Type.Array(Type.String(), { description: 'What keeps it from being deleted.' }),
+  external: Type.Optional(ExternalServer),
 });
 export type EngineBundle = Static<typeof EngineBundle>;
 
@@ -47,11 +61,15 @@ export type NodeEngineList = Static<typeof NodeEngineList>;
 
 /** Body of `POST …/engines`. [D-25] */
 export const EngineAdd = Strict({
-  mode: Type.Union([Type.Literal('package'), Type.Literal('source')]),
+  mode: EngineMode,
   path: Type.Optional(Type.String({ minLength: 1, description: 'Mode package: absolute path on the node of an unpacked prebuilt package or of its tarball.' })),
   engine_id: Type.Optional(Id),
   jobs: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Mode source: compilers at once; 1 unless given.' })),
   use: Type.Optional(Type.Boolean({ description: 'Whether replicas are moved to it once its probe has passed; true unless given.' })),
+  url: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: 'Mode external: of a running llama-server, as the node reaches it; on the node itself or at a private address.' })),
+  model_id: Type.Optional(ModelId),
+  digest: Type.Optional(Digest),
+  device_kind: Type.Optional(DeviceKind),
 });
 export type EngineAdd = Static<typeof EngineAdd>;
 

@@ -38,6 +38,7 @@ export const ReplicaStatus = Type.Object({
     }),
   ),
   reason: Type.Optional(Type.String({ description: 'Why it is there, and what made room for it; known to the control plane alone.' })),
+  attached: Type.Optional(Type.Boolean({ description: 'It stands before a server that runs by itself: nobody here loads or unloads it.' })),
 });
 export type ReplicaStatus = Static<typeof ReplicaStatus>;
 
@@ -79,6 +80,7 @@ export const PoolStatus = Type.Object({
   device_mask: Type.Optional(Type.String({ description: 'What its engine workers see of the devices.' })),
   operation: Type.Optional(Nullable(Type.Object({ kind: Type.String(), operation_id: Id }))),
   changes: Type.Optional(Type.Array(PoolChange)),
+  attached: Type.Optional(ReplicaModel),
 });
 export type PoolStatus = Static<typeof PoolStatus>;
 

@@ -33,7 +33,10 @@ export type {
 } from './port.js';
 export { measureGain } from './bundle-probe/measure-gain.js';
 export { probeBundle } from './bundle-probe/probe-bundle.js';
-export { attachExternalEngine } from './external/external-engine.js';
+export { attachExternalEngine, externalFacts } from './external/external-engine.js';
+export type { ServerFacts } from './external/llama-server-client.js';
+export { EXTERNAL_DIFFERENCES, probeExternalEngine } from './external/probe-external-engine.js';
+export type { ExternalProbe } from './external/probe-external-engine.js';
 export { createLlamacppEngine } from './llamacpp/llamacpp-engine.js';
 export type { LlamacppOptions } from './llamacpp/llamacpp-engine.js';
 export { CHATML_TEMPLATE, writeTinyModel } from './tiny-model/tiny-model.js';

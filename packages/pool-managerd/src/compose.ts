@@ -27,6 +27,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const server = await serve(ground, core, { state, intake: link.intake, intent });
   await startReports(ground, core, { state, server, news, link, intent });
   core.engines.registerBuiltIn();
+  core.external.follow();
   core.reconciler.poke();
   return { url: server.url, nodeId: ground.nodeId, incarnation: ground.incarnation };
 }

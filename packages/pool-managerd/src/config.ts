@@ -81,6 +81,9 @@ const schema = Group({
   engines: Group({
     idle_ms: Ms(120_000, 'Time for an idle worker of a bundle that is being taken up.'),
     swap_ms: Ms(1_800_000, 'Time for its replicas, and for going back.'),
+    external_interval_ms: Ms(1_000, 'From one look at an external server to the next.'),
+    external_timeout_ms: Ms(5_000, 'Time for the answer to a look.'),
+    external_misses_max: Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Looks in a row without an answer in time after which an external server counts as away; one that refuses the connection does at once.' }),
   }),
   idle_workers: Type.Integer({ minimum: 0, maximum: 16, default: 1, description: 'Engine workers per device that wait without a model, so that a load does not pay for the start of a process; 0 = none.' }),
   control_plane: Group({

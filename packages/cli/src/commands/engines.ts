@@ -15,6 +15,7 @@ const checkList = validator(NodeEngineList);
 const checkBundle = validator(EngineBundle);
 const checkNodes = validator(NodeList);
 const checkOperation = validator(Operation);
+const DEVICE_KINDS = ['cpu', 'cuda', 'vulkan', 'metal'] as const;
 const POLL_MS = 250;
 
 /** `corral engines ls`: the builds of the engine that the nodes have, and which serve. [D-11] */
@@ -30,6 +31,14 @@ export async function enginesLs(context: CliContext, globals: EngineGlobals): Pr
 /** `corral engines add`: a prebuilt package that lies on the node, or a local build. [D-25] */
 export async function enginesAdd(context: CliContext, globals: EngineGlobals, request: EngineAdd): Promise<number> {
   return await followed(context, globals, (nodeId) => ({ path: `/v2/nodes/${encodeURIComponent(nodeId)}/engines`, body: request }));
+}
+
+/** `corral engines add external URL`: a llama-server that runs by itself. [D-80] */
+export async function enginesAttach(context: CliContext, globals: EngineGlobals & { readonly id?: string; readonly model?: string; readonly digest?: string; readonly deviceKind: string }, url: string): Promise<number> {
+  const { id, model, digest, deviceKind } = globals;
+  const kind = DEVICE_KINDS.find((known) => known === deviceKind);
+  if (kind === undefined) throw new CliFailure(`"${deviceKind}" is no kind of device`, { next: `write one of ${DEVICE_KINDS.join(', ')}`, exitCode: EXIT.wrongUse });
+  return await enginesAdd(context, globals, { mode: 'external', url, device_kind: kind, ...(id !== undefined && { engine_id: id }), ...(model !== undefined && { model_id: model }), ...(digest !== undefined && { digest }) });
 }
 
 /** `corral engines verify|use ENGINE`. [D-74 D-76] */
@@ -67,8 +76,9 @@ async function followed(context: CliContext, globals: EngineGlobals, call: (node
     if (globals.json) return EXIT.failed;
     throw new CliFailure(operation.error.message, { next: 'see corral engines ls' });
   }
+  // A bundle names its engine; an outcome has the bundle there.
   const { engine } = (operation.result ?? {}) as { readonly engine?: unknown };
-  const checked = checkBundle(engine ?? operation.result);
+  const checked = checkBundle(typeof engine === 'object' ? engine : operation.result);
   if (!globals.json && checked.ok) context.out.write(`${outcomeOf(checked.value)}\n`);
   return checked.ok && checked.value.verification.result === 'fail' ? EXIT.failed : EXIT.done;
 }
@@ -100,8 +110,14 @@ function pathOf(nodeId: string, engineId: string): string {
 }
 
 export function renderEngines(engines: readonly Engine[], colors: Colors): string {
-  const rows = engines.map((engine) => [engine.node_id, engine.engine_id, engine.mode, engine.version, engine.device_kinds.join(' '), engine.used_by.some((use) => use.startsWith('chosen')) ? 'yes' : 'no', formatBytes(engine.size_bytes), gainOf(engine), engine.verification.result, `${engine.state}${engine.pinned ? ', pinned' : ''}`, engine.digest?.slice(0, 'sha256:'.length + 12) ?? '']);
+  const rows = engines.map((engine) => [engine.node_id, engine.engine_id, engine.mode, engine.version, engine.device_kinds.join(' '), servesOf(engine), engine.external === undefined ? formatBytes(engine.size_bytes) : '', gainOf(engine), engine.verification.result, `${engine.state}${engine.pinned ? ', pinned' : ''}`, engine.digest?.slice(0, 'sha256:'.length + 12) ?? '']);
   return renderTable(['node', 'engine', 'mode', 'version', 'devices', 'serves', 'size', 'gain', 'verified', 'state', 'digest'], rows, colors);
+}
+
+/** A server serves its model; a bundle the kinds of devices that it is chosen for. */
+function servesOf({ external, used_by }: Pick<Engine, 'external' | 'used_by'>): string {
+  if (external !== undefined) return external.model_id;
+  return used_by.some((use) => use.startsWith('chosen')) ? 'yes' : 'no';
 }
 
 function gainOf({ gain }: Pick<Engine, 'gain'>): string {
@@ -109,6 +125,8 @@ function gainOf({ gain }: Pick<Engine, 'gain'>): string {
 }
 
 function outcomeOf(engine: EngineBundle): string {
+  const { external } = engine;
+  if (external !== undefined) return `${engine.engine_id}: ${engine.engine} ${engine.version} at ${engine.location} serves ${external.model_id} (${external.slots} slots of ${external.context} tokens) in pool ${external.pool_id}; ${external.capabilities.join(', ')}; ${engine.verification.result}: ${engine.verification.reason}`;
   const serves = engine.chosen_for.length === 0 ? '' : `, serves ${engine.chosen_for.join(' ')}`;
   return `${engine.engine_id}: ${engine.mode} ${engine.version}, ${formatBytes(engine.size_bytes)}${serves}${engine.gain === null ? '' : `, ${gainOf(engine)} of ${engine.gain.against}`}; ${engine.verification.result}: ${engine.verification.reason}`;
 }

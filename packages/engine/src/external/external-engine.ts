@@ -16,6 +16,8 @@ export interface ExternalOptions {
   readonly clock: Clock;
   /** Compiled program of the worker; the one beside this module unless given. */
   readonly program?: string;
+  /** What the server has said of itself a moment ago; it is asked unless given. */
+  readonly facts?: ServerFacts;
 }
 
 /**
@@ -25,8 +27,8 @@ export interface ExternalOptions {
  * What differs: the server has loaded its model already, whatever the spec names; its memory and device are not known here; nothing
  * is parked and no prefix is kept; a prompt is evaluated in one go, so that a cancel waits for the server to notice. [D-79]
  */
-export async function attachExternalEngine({ url, env, clock, program = fileURLToPath(new URL('./worker.js', import.meta.url)) }: ExternalOptions): Promise<EngineProvider> {
-  const facts = await factsOf(url);
+export async function attachExternalEngine({ url, env, clock, program = fileURLToPath(new URL('./worker.js', import.meta.url)), facts: known }: ExternalOptions): Promise<EngineProvider> {
+  const facts = known ?? (await externalFacts(url));
   const workers = new EngineWorkers({ program: ({ deviceKind, deviceMask }) => ({ entry: program, args: [url], env: childEnv(env, { kind: deviceKind, mask: deviceMask }), clock }), clock });
   return {
     name: 'llama-server',
@@ -48,10 +50,11 @@ export async function attachExternalEngine({ url, env, clock, program = fileURLT
   };
 }
 
-async function factsOf(url: string): Promise<ServerFacts> {
+/** What a running server says of itself. Rejects with an EngineError that says what to do when it does not answer in time as a ready one does; nothing is tried twice. */
+export async function externalFacts(url: string, options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<ServerFacts> {
   const client = new LlamaServerClient(url);
   try {
-    return await client.facts();
+    return await client.facts(options);
   } finally {
     await client.close();
   }

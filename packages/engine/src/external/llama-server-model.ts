@@ -1,5 +1,5 @@
 import { ApiError, type GenerateInput, type Sampling } from '@corral/contracts';
-import type { Clock } from '@corral/service-kit';
+import { isConnectionError, type Clock } from '@corral/service-kit';
 import { EngineError } from '../engine-error.js';
 import type { ReplicaInfo, ReplicaSpec, SavedPrefixes } from '../port.js';
 import type { DecodeStats, Prompt, SlotPrefix, TextModel, TextRun } from '../worker/text-model.js';
@@ -25,6 +25,15 @@ export class LlamaServerModel implements TextModel {
   }
 
   async encode(input: GenerateInput): Promise<readonly number[]> {
+    try {
+      return await this.#encode(input);
+    } catch (error) {
+      // Where it cannot be reached, it serves none of the others either.
+      throw isConnectionError(error) ? new EngineError('worker_failed', `${this.client.url} cannot be reached: ${error.message}; start it again`, [], { cause: error }) : error;
+    }
+  }
+
+  async #encode(input: GenerateInput): Promise<readonly number[]> {
     if (input.type === 'prompt') return await this.client.tokenize(input.prompt);
     if (!this.facts.hasChatTemplate) throw new ApiError('INVALID_PARAMS', 'the model has no chat template; send a prompt instead of messages', { field: 'messages' });
     return await this.client.tokenize(await this.client.applyTemplate(input.messages));

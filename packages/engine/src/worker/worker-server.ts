@@ -10,7 +10,7 @@ import { generate, Halt } from './generation.js';
 import { readJsonBody } from './read-body.js';
 import { Reply, type ReplyLimits } from './reply.js';
 import { Slots } from './slots.js';
-import type { TextModel } from './text-model.js';
+import type { TextModel, TextRun } from './text-model.js';
 import { tokenBudget } from './token-budget.js';
 import { WorkerCalls } from './worker-calls.js';
 import { writeLog } from './worker-log.js';
@@ -99,14 +99,14 @@ export class WorkerServer {
       if (isApiError(halt.signal.reason)) reply.fail(halt.signal.reason);
     });
     try {
-      const tokens = await model.encode(request.input);
+      const tokens = await this.#encode(request.input);
       const budgetTokens = tokenBudget({ promptTokens: tokens.length, maxTokens: request.max_tokens, overflow: request.overflow, contextTokens: model.info.contextTokens });
       const prompt = { tokens, scope: request.prefix_scope };
       this.#calls.assertServing();
       const lease = await this.#slots.take(halt.signal, model.prefixes(prompt));
       try {
         const run = model.open(lease.slot, prompt, request.sampling);
-        await generate({ run, request, promptTokens: tokens.length, budgetTokens, reply, watch, halt, startedMs, clock }).catch((error: unknown) => this.#engineFailed(error));
+        await generate({ run, request, promptTokens: tokens.length, budgetTokens, reply, watch, halt, startedMs, clock }).catch((error: unknown) => (isApiError(error) ? this.#refused(run, error) : this.#engineFailed(error)));
         await run.close();
       } finally {
         lease.release();
@@ -118,6 +118,21 @@ export class WorkerServer {
       watch.close();
       this.#halts.delete(halt);
     }
+  }
+
+  async #encode(input: GenerateRequest['input']): Promise<readonly number[]> {
+    try {
+      return await this.options.model.encode(input);
+    } catch (error) {
+      if (isEngineError(error)) this.#engineFailed(error);
+      throw error;
+    }
+  }
+
+  /** What concerns one sequence alone ends it alone. */
+  async #refused(run: TextRun, error: ApiError): Promise<never> {
+    await run.close();
+    throw error;
   }
 
   /** What the owner is told in the engine's own words; anything else leaves the engine in doubt. */

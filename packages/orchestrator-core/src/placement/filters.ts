@@ -66,8 +66,8 @@ export const FILTERS: readonly PlacementFilter[] = [
     name: 'engine',
     reason: 'MODEL_NOT_AVAILABLE',
     kind: 'capability',
-    keeps: 'pools that run the engine of the task',
-    accepts: ({ pool }, { job }) => pool.engine === job.engine,
+    keeps: 'pools that run the engine of the task, or hold its model with another one',
+    accepts: ({ pool, replica }, { job }) => replica !== null || pool.engine === job.engine,
   },
   {
     name: 'device_mask',

@@ -14,7 +14,7 @@ import { fitsInItsPlace } from './superseded.js';
 /** What becomes of a call. */
 export type OrderAnswer =
   | { readonly kind: 'changes'; readonly changes: readonly Draft[] }
-  /** No node is known; it is held, and loaded when there is one. */
+  /** No node is known, or a server has it; it is held, and loaded when there is one, or that is away. */
   | { readonly kind: 'held'; readonly tier: Tier }
   /** It is as it was asked to be. */
   | { readonly kind: 'nothing' }
@@ -29,6 +29,8 @@ export interface OrderCase {
   readonly planned: { readonly wish: Wish; readonly plan: ResidencyPlan } | null;
   /** More instances are hot than may be, and this one is the least recently used. */
   readonly isOverCeiling: boolean;
+  /** A server that runs by itself has its model and answers. */
+  readonly isAttached: boolean;
   readonly world: WorldLook;
   readonly context: ChangeContext;
 }
@@ -48,6 +50,8 @@ function answerOf(one: OrderCase, own: AssignmentView | undefined): OrderAnswer 
   const { order } = one;
   switch (order.what.kind) {
     case 'load':
+      // It is loaded where there is room once the server is away. [D-82]
+      if (one.isAttached) return { kind: 'held', tier: order.what.tier };
       return one.planned === null || one.isOverCeiling ? stage(one, own, one.isOverCeiling) : load(one, own, one.planned);
     case 'unload':
       return unload(one, own);

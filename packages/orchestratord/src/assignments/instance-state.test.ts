@@ -16,7 +16,7 @@ function view(wanted: WantedResidency, status: Partial<ReturnType<typeof anAssig
   return assignmentViews([anAssignment({ model, wanted })], [{ nodeId: 'n1', online, models: [file], assignments, bytesPerS: { staged: null, onDisk: null, network: null }, staging: over.area ?? (isStaged ? staging : null) }])[0];
 }
 
-const state = (over: Partial<StateSources>) => instanceState({ view: undefined, status: none, residentIn: [], isOnDisk: true, isHeldWarm: false, loadMs: 4_000, ...over });
+const state = (over: Partial<StateSources>) => instanceState({ view: undefined, status: none, residentIn: [], attached: null, isOnDisk: true, isHeldWarm: false, loadMs: 4_000, ...over });
 
 describe('instanceState', () => {
   test('C-60 C-207 of what was never loaded, the file is all there is, and a load takes so long', () => {

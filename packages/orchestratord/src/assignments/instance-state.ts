@@ -1,5 +1,5 @@
 import type { Residency } from '@corral/contracts';
-import type { NodePlace } from '../nodes/node-view.js';
+import type { NodePlace, PoolView } from '../nodes/node-view.js';
 import { isStagedOn, modelOn, type AssignmentView } from './assignment-view.js';
 import type { ModelStatus } from './demand.js';
 import type { InstanceState } from './lifecycle.js';
@@ -12,6 +12,8 @@ export interface StateSources {
   readonly status: ModelStatus;
   /** Pools that have a resident replica of its model. */
   readonly residentIn: readonly string[];
+  /** The pool of a server that runs by itself and has its model. */
+  readonly attached: Pick<PoolView, 'nodeId' | 'poolId'> | null;
   /** The file on any node. */
   readonly isOnDisk: boolean;
   /** Whether it belongs in RAM. */
@@ -24,7 +26,9 @@ const RETRY_MIN_MS = 1_000;
 
 /** Where an instance is, as its record and a refused request show it. Pure. [C-60 C-207] */
 export function instanceState(sources: StateSources): InstanceState {
-  const { view, status, isOnDisk, loadMs } = sources;
+  const { view, status, attached, isOnDisk, loadMs } = sources;
+  // Who loaded it for themselves have it where they loaded it.
+  if (attached !== null && view?.assignment.wanted !== 'resident') return { residency: 'resident', isReady: true, nodeId: attached.nodeId, poolId: attached.poolId, lastError: null, progress: null, estimatedMs: 0, retryAfterMs: null };
   if (view === undefined) return { residency: isOnDisk ? 'on_disk' : 'absent', isReady: false, nodeId: null, poolId: null, lastError: problemOf(status), progress: null, estimatedMs: null, retryAfterMs: retryMs(loadMs) };
   const { assignment, place } = view;
   const residency = residencyOf(view, sources);

@@ -16,7 +16,7 @@ function viewOf(wanted: 'resident' | 'on_disk', over: Partial<ReturnType<typeof 
 }
 
 const sources = (over: Partial<StatusSources>): StatusSources => ({
-  modelId: 'smollm2', views: [], residentIn: [], plan: undefined, failure: undefined, lastLoadMs: () => null, nowMs: 1_000, wasResident: () => false,
+  modelId: 'smollm2', views: [], residentIn: [], plan: undefined, away: null, failure: undefined, lastLoadMs: () => null, nowMs: 1_000, wasResident: () => false,
   nameOfModel: (key) => key.split('@')[0] ?? key, nameOfReplica: (id) => `model of ${id}`, ...over,
 });
 

@@ -15,6 +15,8 @@ export interface StatusSources {
   readonly residentIn: readonly string[];
   /** The last plan, where one was made. */
   readonly plan: ResidencyPlan | undefined;
+  /** Why a server that runs by itself and has it does not answer; `null` where there is none. */
+  readonly away: string | null;
   readonly failure: LoadFailure | undefined;
   readonly nowMs: number;
   /** How long its last load from there took; `null` when none was seen. */
@@ -36,7 +38,8 @@ export function statusNow(sources: StatusSources): StatusNow {
   }
   if (plan?.kind === 'wait') return plain('waiting', waitReason(plan, sources.nameOfModel), plan.why.cost.totalMs);
   if (plan?.kind === 'impossible') {
-    const reason = impossibleReason(plan, modelId, sources.nameOfReplica);
+    const own = impossibleReason(plan, modelId, sources.nameOfReplica);
+    const reason = sources.away === null ? own : `${modelId} is on a server that is away (${sources.away}), and it can be loaded nowhere else: ${own}`;
     // A pool may come back any moment, and then the tasks that wait are served.
     return plain(plan.reason === 'no_pool' ? 'waiting' : 'impossible', reason, null);
   }

@@ -53,7 +53,7 @@ export function targetOf({ assignment }: AssignmentView): Target {
 }
 
 function poolOf({ pools }: Pick<ResidencyWorld, 'pools'>, nodeId: string): string | null {
-  return pools.find((pool) => pool.nodeId === nodeId)?.poolId ?? null;
+  return pools.find((pool) => pool.nodeId === nodeId && pool.status.attached === undefined)?.poolId ?? null;
 }
 
 function compareScores(a: readonly number[], b: readonly number[]): number {

@@ -4,7 +4,7 @@ import type { Order } from './lifecycle-orders.js';
 import { changesOf, type ChangeContext, type Draft, type PlannedWish } from './plan-changes.js';
 import { planWishes } from './plan-wishes.js';
 import type { Wish } from './residency-input.js';
-import type { WorldLook } from './residency-world.js';
+import { isAttached, type WorldLook } from './residency-world.js';
 import { withStaging } from './staging-changes.js';
 import { beyondCeiling, ceilingChanges, idleChanges, type TierSources } from './tier-changes.js';
 import type { InstanceRecord } from '../store/instance-rows.js';
@@ -55,7 +55,9 @@ export function planPass(input: PassInput): PassPlan {
   const called = new Set(orders.map(({ record }) => `${record.orgId}/${record.instanceId}`));
   const tiers: TierSources = { ...input.tiers, views: world.views };
   const standing = input.wishes.filter(({ demand, source }) => source === 'demand' || !called.has(keyOf(demand.instance)));
-  const asked = orders.flatMap(({ wish }) => wish ?? []);
+  // A server that runs by itself has it already.
+  const attached = new Set(orders.flatMap(({ wish }) => (wish !== null && isAttached(world, wish.demand) ? [wish] : [])));
+  const asked = orders.flatMap(({ wish }) => (wish === null || attached.has(wish) ? [] : [wish]));
   const beyond = beyondCeiling(tiers, [...asked, ...standing], hotCeiling);
   const plans = planWishes([...asked, ...standing.filter(({ demand, source }) => source === 'demand' || !beyond.has(keyOf(demand.instance)))], world, quantumMs);
 
@@ -64,7 +66,7 @@ export function planPass(input: PassInput): PassPlan {
   let at = 0;
   const answers = orders.map(({ order, record, model, wish }) => {
     const key = `${record.orgId}/${record.instanceId}`;
-    const answer = answerOrder({ order, record, model, world, context, planned: wish === null ? null : (planOf.get(wish) ?? null), isOverCeiling: beyond.has(key) });
+    const answer = answerOrder({ order, record, model, world, context, planned: wish === null ? null : (planOf.get(wish) ?? null), isOverCeiling: beyond.has(key), isAttached: wish !== null && attached.has(wish) });
     const from = at;
     at += answer.kind === 'changes' ? answer.changes.length : 0;
     return { order, answer, from, to: at };

@@ -26,7 +26,7 @@ import type { Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
 import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
-import { lookAtWorld, type WorldLook } from './residency-world.js';
+import { isAttached, lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
 import { servedMeanwhile } from './served-meanwhile.js';
 import { StatusBoard } from './status-board.js';
@@ -284,7 +284,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
     const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
     const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
-    return [...demands, ...sharing, ...held, ...this.definitions.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
+    return [...demands, ...sharing, ...held, ...this.definitions.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && !isAttached(this.#world(), demand) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
   }
 
   /** Its node may have it still and has only not reported since this daemon started. */

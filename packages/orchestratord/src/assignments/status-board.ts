@@ -14,7 +14,7 @@ import type { PlannedWish } from './plan-changes.js';
 import { loadEstimateMs } from './residency-input.js';
 import type { ResidencyLog } from './residency-log.js';
 import type { ResidencyMemory } from './residency-memory.js';
-import type { WorldLook } from './residency-world.js';
+import { awayReason, type WorldLook } from './residency-world.js';
 
 export interface StatusBoardParts {
   readonly memory: ResidencyMemory;
@@ -56,7 +56,7 @@ export class StatusBoard {
     const record = instances.find(key);
     const isHeldWarm = record?.heldTier === 'warm';
     const model = view?.assignment.model ?? models.specOf(record?.modelRef ?? '');
-    if (model === undefined) return instanceState({ view, status: this.statusOf(''), residentIn: [], isOnDisk: false, isHeldWarm, loadMs: null });
+    if (model === undefined) return instanceState({ view, status: this.statusOf(''), residentIn: [], attached: null, isOnDisk: false, isHeldWarm, loadMs: null });
     const modelKey = world.modelKeyOf(model);
     const sizes = world.places.flatMap((place) => modelOn(place, model)?.size_bytes ?? []);
     const online = world.places.filter((place) => place.online);
@@ -66,6 +66,7 @@ export class StatusBoard {
       view,
       status: this.statusOf(modelKey),
       residentIn: world.residentIn.get(modelKey) ?? [],
+      attached: world.attachedIn.get(modelKey)?.[0] ?? null,
       isOnDisk: sizes.length > 0,
       isHeldWarm,
       loadMs: memory.lastLoadMs(modelKey, from) ?? (estimates.length === 0 ? null : Math.min(...estimates)),
@@ -103,6 +104,7 @@ export class StatusBoard {
       views: world.viewsOf(modelKey),
       residentIn: world.residentIn.get(modelKey) ?? [],
       plan: this.#plans.get(modelKey),
+      away: awayReason(world.pools, world.nameOfModel(modelKey)),
       failure: failures.get(modelKey),
       lastLoadMs: (from) => memory.lastLoadMs(modelKey, from),
       nowMs: clock.monotonicMs(),

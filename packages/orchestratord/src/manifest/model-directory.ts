@@ -164,14 +164,23 @@ export class ModelDirectory {
   #specFromNodes(modelId: string, before: string | null): ModelSpec | undefined {
     const views = viewsOf(this.options.nodes.models(), modelId).filter((view) => this.#isServed(view));
     const view = views.find(({ digest }) => digest === before) ?? views.toSorted((a, b) => b.nodeIds.length - a.nodeIds.length)[0];
-    return view === undefined ? undefined : specOfView(view);
+    return view === undefined ? this.#specFromServers(modelId) : specOfView(view);
+  }
+
+  /** What a server that runs by itself has, while it answers and while it is away; one that answers comes first. */
+  #specFromServers(modelId: string): ModelSpec | undefined {
+    const pools = this.options.nodes.pools().filter(({ status }) => status.attached?.model_id === modelId);
+    const { attached } = (pools.find(({ online, status }) => online && status.ready) ?? pools[0])?.status ?? {};
+    if (attached === undefined || this.options.catalog.isRemoved(modelId, attached.digest)) return undefined;
+    return { ...attached, sources: [`catalog:${modelId}`], pinned: false };
   }
 
   /** Every model that is served. */
   modelIds(): ReadonlySet<string> {
     const { catalog, nodes } = this.options;
     const meant = catalog.records().flatMap(({ spec, state }) => (state === 'Active' ? [spec.model_id] : []));
-    return new Set([...meant, ...nodes.models().filter((view) => this.#isServed(view) && !catalog.isRetired(view.modelId)).map(({ modelId }) => modelId)]);
+    const attached = nodes.pools().flatMap(({ status }) => (status.attached === undefined || catalog.isRetired(status.attached.model_id) ? [] : [status.attached.model_id]));
+    return new Set([...meant, ...attached, ...nodes.models().filter((view) => this.#isServed(view) && !catalog.isRetired(view.modelId)).map(({ modelId }) => modelId)]);
   }
 
   /** A node's file that nobody has retired there, or purged here. */

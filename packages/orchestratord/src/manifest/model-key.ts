@@ -28,10 +28,16 @@ export function modelKeyOfReplica(replica: ReplicaStatus, { specOf, keysSeen }: 
   const own = `${shape}#${replica.digest}`;
   const spec = specOf(replica.model_id);
   const served = spec === undefined ? null : modelKeyOf(spec);
+  if (replica.attached === true) return served !== null && holds(replica, spec) ? served : own;
   if (served === own) return own;
   const seen = keysSeen(replica.model_id, replica.digest).filter((key) => key.startsWith(`${shape}~`));
   if (seen.length > 0) return served !== null && seen.includes(served) ? served : (seen.at(-1) ?? own);
   return served?.startsWith(`${shape}~`) === true ? served : own;
+}
+
+/** A server has its own slots and its own context; it serves what fits in there. [D-82] */
+function holds({ digest, context }: ReplicaStatus, spec: ModelSpec | undefined): boolean {
+  return spec !== undefined && spec.context <= context && (spec.digest === null || spec.digest === digest);
 }
 
 function shapeKey({ model_id, context, slots }: Shape): string {

@@ -31,6 +31,8 @@ export interface ReconcilerOptions {
   readonly replicas: ReplicaSet;
   readonly swaps: Swaps;
   readonly changes: PoolChanges;
+  /** What is to stand before servers that run by themselves. */
+  attached(): readonly WantedReplica[];
   readonly clock: Clock;
   readonly log: Log;
   readonly drainMs: number;
@@ -112,8 +114,9 @@ export class Reconciler {
     const { maxParked, unstaged } = this.options.parking;
     const isStagingShort = staging?.wishes().some(({ digest }) => staging.problemOf(digest)?.kind === 'no_room') ?? false;
     const parking = { keys: parkableKeys(entries, sources, { unstaged }), maxParked, isStagingShort };
+    const all = [...wanted, ...this.options.attached()];
     const poolIds = new Set([...planned.keys(), ...replicas.list().map((replica) => replica.poolId)]);
-    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, { wanted: wanted.filter((one) => one.poolId === poolId), parking, swaps: { kept, replacedBy, lingerMs: swapLingerMs } }, entries));
+    return [...poolIds].map((poolId) => this.#reconcilePool(poolId, { wanted: all.filter((one) => one.poolId === poolId), parking, swaps: { kept, replacedBy, lingerMs: swapLingerMs } }, entries));
   }
 
   /** Does what the plan for one pool says until it says nothing more. Returns when to look again. */
@@ -172,7 +175,9 @@ function placeOf(pool: Pool | undefined) {
   const planned = pool?.planned;
   return {
     poolId: planned?.poolId ?? '',
-    deviceKind: planned?.deviceKind ?? ('cpu' as const),
+    // The worker in front of a server computes nothing.
+    deviceKind: planned?.attached === undefined ? (planned?.deviceKind ?? ('cpu' as const)) : ('cpu' as const),
+    isAttached: planned?.attached !== undefined,
     deviceMask: planned?.deviceMask ?? '',
     threadsPerReplica: planned?.threadsPerReplica ?? 1,
     memoryTotalBytes: planned?.memoryTotalBytes ?? 0,

@@ -20,7 +20,8 @@ export interface ReplicaSources {
 export function shapeOf(assignment: Assignment, sources: Pick<ReplicaSources, 'pools' | 'presence'>): ReplicaShape | null {
   const pool = sources.pools.get(assignment.target.pool_id);
   const model = sources.presence(wantedModelKey(wantedModelOf(assignment)))?.model ?? null;
-  if (pool === undefined || model === null) return null;
+  // What stands before a server has the server's model and takes no other.
+  if (pool === undefined || pool.attached !== undefined || model === null) return null;
   return { poolId: pool.poolId, device: pool.device, modelId: assignment.model.model_id, digest: model.digest, engineId: pool.engineId ?? null, contextTokens: assignment.model.context, slots: assignment.model.slots };
 }
 

@@ -2,6 +2,7 @@ import type { EventEnvelope } from '@corral/contracts';
 import type { DeviceDiscovery } from '@corral/engine';
 import { isProvisionError } from '@corral/provisioners';
 import type { Engines } from '../engines/engines.js';
+import type { ExternalEngines } from '../external/external-engines.js';
 import { Reconciler } from '../assignments/reconciler.js';
 import type { Swaps } from '../assignments/swaps.js';
 import type { GarbageCollector } from '../gc/garbage-collector.js';
@@ -34,7 +35,7 @@ import type { Disposal } from './gc.js';
 import type { Ground } from './ground.js';
 import { buildChanges } from './changes.js';
 import { buildPoolOperations } from './pool-operations.js';
-import { buildEngines } from './engines.js';
+import { buildEngines, buildExternal } from './engines.js';
 import { buildPrefixes, buildStaging, weightsSource } from './staging.js';
 
 /** The owners of state and what they are read through. */
@@ -53,6 +54,7 @@ export interface Core {
   readonly poolOperations: PoolOperations;
   readonly disposal: Disposal;
   readonly engines: Engines;
+  readonly external: ExternalEngines;
   /** `null` where nothing can be staged. */
   readonly staging: StagingSources | null;
   /** Pulls and verifications. */
@@ -86,13 +88,18 @@ export function buildCore(ground: Ground, news: News): Core {
   };
   const pools: PoolTable = new PoolTable(clock, follow, (kind) => choices.forReplicas(kind));
   choices.onChange(follow);
-  const planner = new PoolPlanner({
+  const external: ExternalEngines = buildExternal(ground, () => {
+    planner.replan();
+    poke();
+  }, (poolId) => replicas.reset(poolId));
+  const planner: PoolPlanner = new PoolPlanner({
     nodeId,
     permissions,
     cpu: { memoryBytes: config.cpu_pool.memory_bytes, threads: config.cpu_pool.threads, replicas: config.cpu_pool.replicas },
     pools,
     log,
     choices: () => journal.state.choices,
+    attached: () => external.pools(),
   });
   const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
   const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
@@ -101,14 +108,14 @@ export function buildCore(ground: Ground, news: News): Core {
     // The entry changes a moment after the replica: that is news of its own.
     void learnMemory({ digest, deviceKind, context: contextTokens, slots, ...taken }, { presence: models.presence, catalog, log }).then(poke);
   };
-  const replicas = buildReplicas(ground, { poke, news, speeds, uses, staging, prefixes, onMeasured });
+  const replicas = buildReplicas(ground, { poke, news, speeds, uses, staging, prefixes, external, onMeasured });
   const { memory_grace_ms: memoryGraceMs, drain_ms: drainMs, swap_linger_ms: swapLingerMs } = config.replicas;
   const { swaps, changes } = buildChanges(ground, poke);
-  const engines = buildEngines(ground, { pools, replicas, idle, publish: (event) => news.happened(event) });
+  const engines = buildEngines(ground, { pools, replicas, idle, external, publish: (event) => news.happened(event) });
   const disposal: Disposal = buildDisposal(ground, { presence: models.presence, replicas, changes, swaps, engines, staging, onDeleted: (deleted) => news.deleted(deleted) });
   const jobs = buildJobs(ground, { ensure: models.ensure, areDevicesKnown: models.areDevicesKnown, presence: models.presence, book: disposal.work });
   const { restart } = supervisionOf(config.supervision);
-  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
+  const reconciler = new Reconciler({ journal, presence: models.presence, staging: staging?.area ?? null, pools, replicas, swaps, changes, attached: () => external.wanted(), clock, log, drainMs, memoryGraceMs, swapLingerMs, restart, parking: { maxParked: config.parking.max_parked, unstaged: config.parking.unstaged }, onRound: () => {
     prefixes?.retain(catalog.list().map(({ digest }) => digest));
     news.round();
   } });
@@ -117,6 +124,7 @@ export function buildCore(ground: Ground, news: News): Core {
   catalog.onChange(poke);
   const tasks = buildTasks(ground, { pools, replicas, uses });
   shutdown.add('models', models.close);
+  shutdown.add('external engines', () => external.close());
   shutdown.add('idle workers', () => idle.close());
   shutdown.add('replicas', () => replicas.close());
   shutdown.add('reconciler', () => reconciler.close());
@@ -131,7 +139,7 @@ export function buildCore(ground: Ground, news: News): Core {
     models.discovered(discovery);
     planner.discovered(discovery);
   };
-  return { pools, planner, preloads, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, disposal, jobs, staging, idleIn, discovered };
+  return { pools, planner, preloads, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, external, disposal, jobs, staging, idleIn, discovered };
 }
 
 function buildTasks({ log }: Ground, { pools, replicas, uses }: { readonly pools: PoolTable; readonly replicas: ReplicaSet; readonly uses: ReturnType<typeof keepLastUses> }): TaskRelay {
@@ -199,16 +207,18 @@ interface ReplicaParts {
   readonly uses: LastUses;
   readonly staging: StagingSources | null;
   readonly prefixes: PrefixStore | null;
+  readonly external: Pick<ExternalEngines, 'providerOf'>;
   readonly onMeasured: ReplicaSetOptions['onMeasured'];
 }
 
-function buildReplicas(ground: Ground, { poke, news, speeds, uses, staging, prefixes, onMeasured }: ReplicaParts): ReplicaSet {
+function buildReplicas(ground: Ground, { poke, news, speeds, uses, staging, prefixes, external, onMeasured }: ReplicaParts): ReplicaSet {
   const { config, clock, log, random, metrics, engine, catalog, choices, workerLog, records } = ground;
   const { replicas: settings } = config;
   const watch = replicaWatch({ log, metrics, engine });
   return new ReplicaSet({
     provider: engine,
     bundleOf: (engineId) => choices.bundle(engineId),
+    providerOf: (engineId) => external.providerOf(engineId),
     clock,
     log: workerLog,
     random,

@@ -1,3 +1,4 @@
+import type { Digest } from '@corral/catalog-core';
 import type { DeviceKind } from '@corral/contracts';
 
 /** A pool as the manifest defines it for this node. `memoryBytes` null = what the device has. */
@@ -5,6 +6,17 @@ export interface PoolChoice {
   readonly poolId: string;
   readonly device: string;
   readonly memoryBytes: number | null;
+}
+
+/** The one model of a server that runs by itself. [D-82] */
+export interface AttachedModel {
+  readonly engineId: string;
+  /** Of the server. */
+  readonly version: string;
+  readonly modelId: string;
+  readonly digest: Digest;
+  readonly contextTokens: number;
+  readonly slots: number;
 }
 
 /** What a pool is made of. With a `problem` it exists to say why it cannot serve, and nothing is started on it. [G-26] */
@@ -22,4 +34,6 @@ export interface PlannedPool {
   readonly problem: string | null;
   /** The bundle that its replicas run; nothing of it is planned with the pool. */
   readonly engineId?: string | null;
+  /** Of a pool that stands before a server: nothing is loaded there or unloaded. */
+  readonly attached?: AttachedModel;
 }

@@ -62,7 +62,7 @@ export class EngineChoices {
     const builtIn = engine.builtIn.find(({ deviceKind }) => this.builtInId(deviceKind) === id);
     if (builtIn !== undefined) return { id, binary: builtIn.binary };
     const entry = store.get(id);
-    return entry === null ? undefined : { id, binary: join(entry.location, NATIVE_BINARY) };
+    return entry === null || entry.mode === 'external' ? undefined : { id, binary: join(entry.location, NATIVE_BINARY) };
   }
 
   builtInId(kind: DeviceKind): string {

@@ -1,9 +1,11 @@
 import type { EngineBundle } from '@corral/contracts';
-import type { EngineEntry } from '@corral/catalog-core';
+import type { EngineEntry, ExternalServer } from '@corral/catalog-core';
+import { EXTERNAL_DIFFERENCES } from '@corral/engine';
+import { attachedPoolId } from '../external/attached-pool.js';
 
 /** A bundle as the wire shows it. */
-export function engineView(entry: EngineEntry, usedBy: readonly string[]): EngineBundle {
-  const { gain } = entry;
+export function engineView(entry: EngineEntry, nodeId: string, usedBy: readonly string[]): EngineBundle {
+  const { gain, external } = entry;
   return {
     engine_id: entry.id,
     engine: entry.engine,
@@ -26,5 +28,10 @@ export function engineView(entry: EngineEntry, usedBy: readonly string[]): Engin
     created_ms: entry.createdMs,
     last_used_ms: entry.lastUsedMs,
     used_by: [...usedBy],
+    ...(external !== undefined && { external: serverView(nodeId, entry.id, external) }),
   };
+}
+
+function serverView(nodeId: string, engineId: string, { modelId, digest, modelPath, slots, contextTokens, capabilities }: ExternalServer): NonNullable<EngineBundle['external']> {
+  return { model_id: modelId, digest, model_path: modelPath, pool_id: attachedPoolId(nodeId, engineId), slots, context: contextTokens, capabilities: [...capabilities], differences: [...EXTERNAL_DIFFERENCES] };
 }

@@ -12,6 +12,9 @@ import { usesOfEngine } from './engine-uses.js';
 import type { EngineUseSources } from './engine-uses.js';
 import { engineView } from './engine-view.js';
 import type { BundleTrial } from './bundle-trial.js';
+import { isExternal } from '../external/attached-pool.js';
+import type { ExternalEngines } from '../external/external-engines.js';
+import type { ExternalProvision } from '../external/external-provision.js';
 
 export interface EnginesOptions {
   readonly nodeId: string;
@@ -20,6 +23,8 @@ export interface EnginesOptions {
   readonly choices: EngineChoices;
   readonly trial: BundleTrial;
   readonly uses: EngineUseSources;
+  readonly external: ExternalEngines;
+  readonly servers: ExternalProvision;
   readonly operations: Operations;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,10 +64,13 @@ export class Engines {
   }
 
   /** Begins to bring a bundle here and, unless told otherwise, to take it up. */
-  add({ mode, path, engine_id: id, jobs = 1, use = true }: EngineAdd): Operation {
+  add(request: EngineAdd): Operation {
+    const { mode, path, engine_id: id, jobs = 1, use = true } = request;
     const { provisioner, store } = this.options;
     if (id !== undefined && engineIdProblem(id) !== null) throw new ApiError('INVALID_PARAMS', engineIdProblem(id) ?? '', { field: 'engine_id' });
     if (id !== undefined && store.get(id) !== null) throw new ApiError('CONFLICT', `there is an engine ${id} already; choose another id, or remove that one with "corral engines rm ${id}"`);
+    if (mode === 'external') return this.#attach(request);
+    for (const field of ['url', 'model_id', 'digest', 'device_kind'] as const) if (request[field] !== undefined) throw new ApiError('INVALID_PARAMS', `${field} is for mode external alone; leave it out`, { field });
     if (mode === 'package' && path === undefined) throw new ApiError('INVALID_PARAMS', 'mode package needs the path of an unpacked prebuilt package or of its tarball on the node', { field: 'path' });
     return this.#begin('engine_add', id ?? mode, async (step, signal) => {
       const entry = mode === 'source' ? await provisioner.addSource(jobs, { id, step, signal }) : await provisioner.addPackage(path ?? '', { id, step, signal });
@@ -74,7 +82,8 @@ export class Engines {
 
   /** Begins to take up a bundle that is here. */
   use(id: string): Operation {
-    const { version, state, verification } = this.#known(id);
+    const { mode, version, state, verification } = this.#known(id);
+    if (mode === 'external') throw new ApiError('CONFLICT', `engine ${id} is a server with a pool of its own, which serves while it answers; there is nothing to take up`);
     if (state === 'Retired') throw new ApiError('CONFLICT', `engine ${id} is retired; activate it first`);
     if (verification.result === 'fail') throw new ApiError('CONFLICT', `engine ${id} cannot be used: ${verification.reason}`);
     const { trial } = this.options;
@@ -84,9 +93,10 @@ export class Engines {
 
   /** Begins to recompute the digests of a bundle's files. */
   verify(id: string): Operation {
-    this.#known(id);
+    const known = this.#known(id);
     return this.#begin('engine_verify', id, async (step, signal) => {
-      const { verification } = await this.options.provisioner.verify(id, { step, signal });
+      const { verification } = isExternal(known) ? await this.options.servers.verify(known, { step, signal }) : await this.options.provisioner.verify(id, { step, signal });
+      this.options.external.follow();
       const log = verification.result === 'fail' ? this.options.log.warn : this.options.log.info;
       log.call(this.options.log, 'engine verified', { engine_id: id, outcome: verification.result, reason: verification.reason });
       return await this.get(id);
@@ -98,14 +108,14 @@ export class Engines {
     const { store, clock, uses } = this.options;
     const entry = this.#known(id);
     const usedBy = usesOfEngine(entry, uses);
-    if (state === 'Retired' && entry.state === 'Active' && usedBy.length > 0) throw inUse(id, usedBy);
-    return this.#view(
-      await store.update(id, (before) => ({
-        ...before,
-        pinned: pinned ?? before.pinned,
-        ...(state !== undefined && state !== before.state && { state, retiredAtMs: state === 'Retired' ? clock.nowMs() : null }),
-      })),
-    );
+    if (state === 'Retired' && entry.state === 'Active' && usedBy.length > 0) throw inUse(entry, usedBy);
+    const changed = await store.update(id, (before) => ({
+      ...before,
+      pinned: pinned ?? before.pinned,
+      ...(state !== undefined && state !== before.state && { state, retiredAtMs: state === 'Retired' ? clock.nowMs() : null }),
+    }));
+    this.options.external.follow();
+    return this.#view(changed);
   }
 
   /** Deletes a bundle that nobody uses: its entry, then its files. [D-75] */
@@ -114,9 +124,10 @@ export class Engines {
     await this.#registered;
     const entry = this.#known(id);
     const usedBy = usesOfEngine(entry, uses);
-    if (usedBy.length > 0) throw inUse(id, usedBy);
+    if (usedBy.length > 0) throw inUse(entry, usedBy);
     if (entry.inPlace) throw new ApiError('CONFLICT', `engine ${id} came with the program and goes with it; leave it, or uninstall its package`);
     const { freedBytes, fileError } = await store.delete(id);
+    this.options.external.follow();
     log.info('engine removed', { engine_id: id, freed_bytes: freedBytes, ...(fileError !== null && { last_error: fileError }) });
     if (fileError !== null) throw new ApiError('INTERNAL', `engine ${id} is gone from the catalog, but its files are not: ${fileError}; the next start removes them`);
   }
@@ -130,6 +141,18 @@ export class Engines {
   async close(): Promise<void> {
     await this.#registered;
     await this.#queue.idle();
+  }
+
+  /** Begins to probe a server; its pool is there once it has passed. [D-80] */
+  #attach(request: EngineAdd): Operation {
+    const { servers, external, log } = this.options;
+    const url = servers.check(request);
+    return this.#begin('engine_add', request.engine_id ?? 'external', async (step, signal): Promise<EngineOutcome> => {
+      const entry = await servers.add(url, request, { step, signal });
+      log.info('engine added', { engine_id: entry.id, mode: entry.mode, device_kinds: entry.deviceKinds.join(' '), digest: entry.external.digest });
+      external.follow();
+      return { engine: this.#view(entry), changes: [] };
+    });
   }
 
   /** Probes a bundle, and takes it up for the kinds of devices that this node has pools of. */
@@ -176,12 +199,12 @@ export class Engines {
   }
 
   #view(entry: EngineEntry): EngineBundle {
-    return engineView(entry, usesOfEngine(entry, this.options.uses));
+    return engineView(entry, this.options.nodeId, usesOfEngine(entry, this.options.uses));
   }
 }
 
-function inUse(id: string, usedBy: readonly string[]): ApiError {
-  return new ApiError('ENGINE_IN_USE', `engine ${id} is in use (${usedBy.slice(0, 4).join('; ')}${usedBy.length > 4 ? `; and ${usedBy.length - 4} more` : ''}); use another one first, with "corral engines use"`);
+function inUse({ id, mode }: EngineEntry, usedBy: readonly string[]): ApiError {
+  return new ApiError('ENGINE_IN_USE', `engine ${id} is in use (${usedBy.slice(0, 4).join('; ')}${usedBy.length > 4 ? `; and ${usedBy.length - 4} more` : ''}); ${mode === 'external' ? 'drain that pool first, with "corral drain"' : 'use another one first, with "corral engines use"'}`);
 }
 
 /** What a caller did wrong keeps its code, everything else is said of the bundle. */

@@ -86,7 +86,7 @@ export class NodeView {
   }
 
   #readiness(pool: Pool, observed: readonly ObservedAssignment[]): Readiness {
-    const { poolId, problem } = pool.planned;
+    const { poolId, problem, attached } = pool.planned;
     return poolReadiness({
       problem,
       isSettled: this.sources.pools.isSettled,
@@ -95,6 +95,7 @@ export class NodeView {
       wasReady: pool.wasReady,
       preloads: this.#preloads(poolId, observed),
       idle: this.sources.idle.stateOf(pool.planned),
+      isAttached: attached !== undefined,
       isServing: this.sources.replicas.inPool(poolId).some(({ phase }) => phase.state === 'resident'),
     });
   }

@@ -48,8 +48,8 @@ export class IdleWorkers {
   }
 
   /** One that waits with another build is none for the next load. */
-  #deviceOf({ deviceKind, deviceMask, problem }: PlannedPool) {
-    if (deviceKind === null || problem !== null) return null;
+  #deviceOf({ deviceKind, deviceMask, problem, attached }: PlannedPool) {
+    if (deviceKind === null || problem !== null || attached !== undefined) return null;
     const bundle = this.options.bundleOf?.(deviceKind);
     return { key: `${deviceKind}:${deviceMask}:${bundle?.id ?? ''}`, deviceKind, deviceMask, bundle };
   }

@@ -54,6 +54,7 @@ export class PoolOperations {
   /** Replaces one replica by one of another model. Refuses what clashes, and a pool that is drained. */
   reload(poolId: string, { new_model_ref: ref, replica_id, deadline_ms: graceMs = this.options.drainMs, model }: NodeReloadRequest): Operation {
     this.#refuseClash(poolId);
+    this.#refuseAttached(poolId);
     this.#openPool(poolId);
     const from = this.#replaced(poolId, replica_id);
     const plan = { model: model ?? this.options.modelOf(ref, from), from, graceMs };
@@ -70,6 +71,7 @@ export class PoolOperations {
 
   preload(poolId: string, { models = [], specs = [] }: NodePreloadRequest): Operation {
     this.#refuseClash(poolId);
+    if (models.length > 0) this.#refuseAttached(poolId);
     const wanted = models.map((ref) => specs.find(({ model_id }) => model_id === ref) ?? this.options.modelOf(ref, null));
     return this.#start('preload', poolId, (job) => preloadPool(this.options, job, { models: wanted, assignments: () => this.options.assignmentsIn(poolId) }));
   }
@@ -77,6 +79,7 @@ export class PoolOperations {
   /** Refuses what is in use, before anything is touched. */
   purge(poolId: string, request: PoolPurgeRequest): Operation {
     this.#refuseClash(poolId);
+    this.#refuseAttached(poolId);
     checkPurge(request, this.options.purge);
     return this.#start('purge', poolId, (job) => purgePool(this.options, job, { request, graceMs: request.deadline_ms ?? this.options.drainMs, ports: this.options.purge }));
   }
@@ -101,6 +104,12 @@ export class PoolOperations {
   #refuseClash(poolId: string): void {
     const running = this.#running.get(poolId);
     if (running !== undefined) throw new ApiError('CONFLICT', `a ${running.kind} of pool ${poolId} is under way (operation ${running.operation_id}); ask again when it has ended`, { pool_id: poolId });
+  }
+
+  /** A server has loaded its model by itself. [D-82] */
+  #refuseAttached(poolId: string): void {
+    const attached = this.options.pools.get(poolId)?.planned.attached;
+    if (attached !== undefined) throw new ApiError('CONFLICT', `pool ${poolId} is a server that runs by itself and serves ${attached.modelId}; change its model where it runs, or remove it with "corral engines rm ${attached.engineId}"`, { pool_id: poolId });
   }
 
   #openPool(poolId: string): Pool {

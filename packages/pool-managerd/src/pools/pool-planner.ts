@@ -10,6 +10,8 @@ export interface PoolPlannerOptions extends Pick<PoolPlanInput, 'nodeId' | 'perm
   readonly log: Log;
   /** As the manifest has them now. */
   choices(): readonly PoolChoice[] | null;
+  /** Those that stand before servers. */
+  attached(): readonly PlannedPool[];
 }
 
 /**
@@ -49,17 +51,18 @@ export class PoolPlanner {
   #plan(): void {
     const { nodeId, permissions, cpu, pools, log, choices } = this.options;
     if (this.#search === null || !this.#isSettled) return;
-    const planned =
+    const own =
       'failure' in this.#search
         ? poolsWithoutSearch({ nodeId, choices: choices() }, this.#search.failure)
         : planPools({ nodeId, discovery: this.#search.discovery, permissions, cpu, choices: choices() });
+    const planned = [...own, ...this.options.attached().filter(({ poolId }) => !own.some((pool) => pool.poolId === poolId))];
     const before = new Map(pools.list().map(({ planned: pool }) => [pool.poolId, pool]));
     const changed = planned.filter((pool) => JSON.stringify(before.get(pool.poolId)) !== JSON.stringify(pool));
     const gone = [...before.keys()].filter((poolId) => !planned.some((pool) => pool.poolId === poolId));
     if (pools.isSettled && changed.length === 0 && gone.length === 0) return;
     pools.replace(planned);
     for (const pool of changed) this.#tell(pool);
-    for (const poolId of gone) log.info('pool removed', { pool_id: poolId, cause: 'the manifest has it no longer' });
+    for (const poolId of gone) log.info('pool removed', { pool_id: poolId, cause: 'nothing defines it any longer' });
   }
 
   #tell({ poolId, device, deviceName, deviceMask, memoryTotalBytes, replicasMax, threadsPerReplica, problem }: PlannedPool): void {

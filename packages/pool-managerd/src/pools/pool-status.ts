@@ -1,4 +1,5 @@
 import type { AssignmentStatus, PoolChange, PoolStatus, ReplicaStatus } from '@corral/contracts';
+import type { AttachedModel } from '../devices/planned-pool.js';
 import type { Replica } from '../replicas/replica.js';
 import { heldBytes, holdsMemory } from '../replicas/replica.js';
 import { restartStory } from '../replicas/restart-story.js';
@@ -28,7 +29,7 @@ export interface PoolStatusInput {
 /** A pool as the wire shows it. Without replicas it has no slots. [C-04 C-20] */
 export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, assignments, preloads, operation, changes, leases, unixMs }: PoolStatusInput): PoolStatus {
   const { planned, drainDeadlineMs, lastFailure } = pool;
-  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), { unixMs, engineVersion: engine.version }));
+  const statuses = replicas.map((replica) => replicaStatus(replica, leases(replica.replicaId), { unixMs, engineVersion: planned.attached?.version ?? engine.version, isAttached: planned.attached !== undefined }));
   const resident = statuses.filter((status) => status.state === 'resident');
   const failed = assignments.find((status) => status.pool_id === planned.poolId && (status.residency === 'failed' || status.progress?.phase === 'restarting'));
   const held = replicas.find(({ restart, phase }) => phase.state === 'failed' && restart.breaker.state === 'open');
@@ -40,8 +41,8 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     device: planned.device,
     device_kind: planned.deviceKind,
     device_name: planned.deviceName,
-    engine: engine.name,
-    engine_version: engine.version,
+    engine: planned.attached === undefined ? engine.name : 'llama-server',
+    engine_version: planned.attached?.version ?? engine.version,
     live: planned.problem === null && !isDrained,
     ready: readiness.ready,
     takes_work: readiness.takesWork,
@@ -58,10 +59,15 @@ export function poolStatus({ nodeId, engine, pool, readiness, idle, replicas, as
     device_mask: planned.deviceMask,
     ...(operation === undefined || operation === null ? {} : { operation }),
     ...(changes.length === 0 ? {} : { changes: [...changes] }),
+    ...(planned.attached === undefined ? {} : { attached: attachedModel(planned.attached) }),
   };
 }
 
-function replicaStatus(replica: Replica, leases: number, { unixMs, engineVersion }: { readonly unixMs: PoolStatusInput['unixMs']; readonly engineVersion: string }): ReplicaStatus {
+function attachedModel({ modelId, digest, contextTokens, slots }: AttachedModel): PoolStatus['attached'] {
+  return { model_id: modelId, digest, context: contextTokens, slots };
+}
+
+function replicaStatus(replica: Replica, leases: number, { unixMs, engineVersion, isAttached }: { readonly unixMs: PoolStatusInput['unixMs']; readonly engineVersion: string; readonly isAttached: boolean }): ReplicaStatus {
   const { phase, restart } = replica;
   const isResident = phase.state === 'resident';
   return {
@@ -81,6 +87,7 @@ function replicaStatus(replica: Replica, leases: number, { unixMs, engineVersion
     last_error: restartStory(replica),
     restarts: restart.restarts,
     failures: restart.failures,
+    ...(isAttached && { attached: true }),
     breaker: { state: restart.breaker.state, retry_at_ms: phase.state === 'failed' && phase.retryAtMs !== null ? unixMs(phase.retryAtMs) : null },
   };
 }

@@ -43,7 +43,7 @@ export class PoolTable {
 
   /** With the bundle that their replicas run at this moment. */
   planned(): ReadonlyMap<string, PlannedPool> {
-    return new Map(this.list().map(({ planned }) => [planned.poolId, { ...planned, engineId: planned.deviceKind === null ? null : this.engineOf(planned.deviceKind) }]));
+    return new Map(this.list().map(({ planned }) => [planned.poolId, { ...planned, engineId: planned.attached?.engineId ?? (planned.deviceKind === null ? null : this.engineOf(planned.deviceKind)) }]));
   }
 
   /** Replaces the pools; those that stay keep their drain and, on the same device, their readiness. */

@@ -17,6 +17,8 @@ export interface ReadinessInput {
   readonly idle: Pick<StandbyState, 'ready' | 'lastError'> | null;
   /** Whether a replica of it serves: then its device works, whatever became of the workers that wait. */
   readonly isServing: boolean;
+  /** It stands before a server: it serves with its one replica or not at all. */
+  readonly isAttached?: boolean;
 }
 
 /** Whether a pool has all that it was asked for, and why not: `reason` is `null` exactly when it has. [C-10] */
@@ -32,10 +34,11 @@ export interface Readiness {
  * preloads have ended as well, at least one of them well: one broken model does not stop the others, but a pool where
  * nothing asked for could be loaded says so.
  */
-export function poolReadiness({ problem, isSettled, isDraining, wasUsable, wasReady, preloads, idle, isServing: hasReplica }: ReadinessInput): Readiness {
+export function poolReadiness({ problem, isSettled, isDraining, wasUsable, wasReady, preloads, idle, isServing: hasReplica, isAttached = false }: ReadinessInput): Readiness {
   if (problem !== null) return unusable(problem);
   if (isDraining) return unusable('the pool is drained; end the drain with DELETE on the same path, or restart the node');
   if (!isSettled) return unusable('the node has only just started and waits for its control plane');
+  if (isAttached) return hasReplica ? READY : unusable('the engine worker in front of its server is being started');
   const broken = hasReplica ? null : idleProblem(idle);
   if (broken !== null) return unusable(broken);
   if (wasReady) return READY;

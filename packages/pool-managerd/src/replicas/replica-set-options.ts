@@ -1,4 +1,4 @@
-import type { EngineBundleRef, ReplicaSpec } from '@corral/engine';
+import type { EngineBundleRef, EngineProvider, ReplicaSpec } from '@corral/engine';
 import type { HealthLimits, HealthOutcome } from './health-watch.js';
 import type { KeepNearPorts } from './keep-near.js';
 import type { LoadPorts } from './load-replica.js';
@@ -12,6 +12,8 @@ export interface ReplicaPlace {
   readonly deviceMask: string;
   readonly threadsPerReplica: number;
   readonly memoryTotalBytes: number;
+  /** It stands before a server: nothing of it is staged, kept, parked or learnt. */
+  readonly isAttached?: boolean;
 }
 
 /** One change of one replica, for the log, the metrics and whoever plans. `from` null = made, `to` null = gone. */
@@ -33,6 +35,8 @@ export interface ReplicaSetOptions extends LoadPorts {
   readonly random: () => number;
   /** The native build that a replica runs; `undefined` = what came with the program. */
   readonly bundleOf?: (engineId: string | null) => EngineBundleRef | undefined;
+  /** What starts a replica, where that is not the node's own engine; `null` where it is. */
+  readonly providerOf?: (engineId: string | null) => EngineProvider | null;
   /** The file that a load reads; `release` is called once, when its process is gone. */
   readonly weightsOf: (replica: Replica) => { readonly path: string; release(): void };
   /** What is kept of a replica that is demoted. */

@@ -161,9 +161,9 @@ export class ReplicaSet {
     const replica = this.#replicas.get(replicaId);
     if (replica === undefined || replica.phase.state !== 'waiting') return;
     this.#post(replicaId, { type: 'load_begun', nowMs: this.options.clock.monotonicMs() }, 'its turn and its memory have come');
-    const weights = this.options.weightsOf(replica);
+    const weights = place.isAttached === true ? { path: replica.modelPath, release: () => undefined } : this.options.weightsOf(replica);
     const { prefixes } = this.options.near;
-    const prefixFolder = prefixes?.folderOf(replica.digest, replica.key) ?? null;
+    const prefixFolder = place.isAttached === true ? null : (prefixes?.folderOf(replica.digest, replica.key) ?? null);
     if (prefixFolder !== null) prefixes?.used(prefixFolder);
     const work: Work = { controller: new AbortController(), live: null, isStaged: weights.path !== replica.modelPath, prefixFolder };
     this.#work.set(replicaId, work);
@@ -175,7 +175,8 @@ export class ReplicaSet {
     const { clock, random } = this.options;
     let failure: Failure | null = null;
     try {
-      const live = await loadReplica(spec, this.options, {
+      const provider = this.options.providerOf?.(this.#replicas.get(replicaId)?.engineId ?? null) ?? this.options.provider;
+      const live = await loadReplica(spec, { ...this.options, provider }, {
         signal: work.controller.signal,
         onProgress: (fraction) => this.#post(replicaId, { type: 'progressed', fraction }, 'progress'),
       });
@@ -212,7 +213,7 @@ export class ReplicaSet {
     const { weightsBytes, contextBytes } = live.engine.info.memory;
     const memoryBytes = weightsBytes + contextBytes;
     const replica = this.#replicas.get(replicaId);
-    if (replica !== undefined) this.options.onMeasured(replica, place.deviceKind, { weightsBytes, contextBytes });
+    if (replica !== undefined && place.isAttached !== true) this.options.onMeasured(replica, place.deviceKind, { weightsBytes, contextBytes });
     const others = this.inPool(place.poolId).filter((other) => other.replicaId !== replicaId);
     const freeBytes = place.memoryTotalBytes - others.reduce((sum, other) => sum + heldBytes(other), 0);
     if (memoryBytes <= freeBytes) return memoryBytes;
@@ -271,9 +272,9 @@ export class ReplicaSet {
   }
 
   /** What it would hold parked, its own memory aside, which nobody knows before. */
-  #parkBytes(live: LiveReplica, { isStaged }: Work, { deviceKind }: ReplicaPlace): number | null {
+  #parkBytes(live: LiveReplica, { isStaged }: Work, { deviceKind, isAttached }: ReplicaPlace): number | null {
     const { parking } = this.options.near;
-    if (parking === null || deviceKind !== 'cpu' || !(isStaged || parking.unstaged)) return null;
+    if (parking === null || isAttached === true || deviceKind !== 'cpu' || !(isStaged || parking.unstaged)) return null;
     return isStaged ? 0 : live.engine.info.memory.weightsBytes;
   }
 
