@@ -77,7 +77,7 @@ async function residencyOf(instance: string): Promise<unknown> {
 
 const bodyOf = ({ content }: GetMessage) => JSON.parse(content.toString()) as { readonly type: string; readonly data: { readonly instance_id: string; readonly org_id: string; readonly tier: string; readonly generation: number } };
 
-test('T-91 E-01 the load event is on the exchange before the 202, and what the node did is told there too', async () => {
+test('T-91 E-01 E-07 the load event is on the exchange before the 202, and what the node did is told there too', async () => {
   const nodeId = (await nodes())[0]?.node_id;
   const answer = await act('a', 'load');
   // Asked after the 202 and answered from what the broker had by then.
@@ -148,7 +148,7 @@ test('T-124 E-13 both ends of a manifest reload are on the exchange under one ro
   ]);
 }, LONG);
 
-test('T-92 T-98 E-12 while the broker is down loads are refused and change nothing, tasks go on; after its restart loads work', async () => {
+test('T-92 T-98 E-09 E-12 while the broker is down loads are refused and change nothing, tasks go on; after its restart loads work', async () => {
   // Its unload may still be drained: what is compared below must be at rest.
   await eventually('b has left', SOON_MS, async () => (await residencyOf('b')) === 'on_disk');
   await rabbit.settle();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually, startCorral, type Corral } from '@corral/test-kit';
-import { as } from '../access/keys.js';
+import { as, keyOf } from '../access/keys.js';
 import { ONE_THREAD, tiny, type Tiny } from '../served.js';
 import { orgsOf, statsOf, type Org } from './orgs.js';
 
@@ -30,7 +30,7 @@ const replicas = async (): Promise<readonly { readonly replica_id: string; reado
 const audits = async (instanceId: string) => (await as(admin, corral.url, `GET /api/admin/audit?instance_id=${instanceId}`)).body.data as readonly { readonly action: string; readonly outcome: string; readonly source: string }[];
 
 describe('load and unload', () => {
-  test('T-75 T-79 B-110 B-112 B-117 J-01 a cold instance answers 503 with what to do, then 202 to a load, and is ready only later', async () => {
+  test('T-75 T-79 B-38 B-42 E-09 B-110 B-112 B-117 J-01 a cold instance answers 503 with what to do, then 202 to a load, and is ready only later', async () => {
     await acme.create({ instance_id: 'bot', model: 'tiny', config: { max_tokens: 2 } });
     const refused = await acme.chat('bot', { stream: true });
     expect(refused).toMatchObject({ status: 503, code: 'INSTANCE_NOT_LOADED', body: { retriable: true, hint: expect.stringContaining('/api/orgs/acme/instances/bot/load'), retry_after_ms: expect.any(Number) } });
@@ -60,6 +60,32 @@ describe('load and unload', () => {
     expect((await acme.of('hinted', 'POST load')).body).toMatchObject({ tier: 'warm' });
     expect(await acme.until('hinted', { residency: 'staged' })).toMatchObject({ tier: 'warm', held_tier: 'warm', is_ready: false });
     await acme.of('hinted', 'DELETE');
+  });
+
+  test('B-39 B-116 the administrators of an org create, list, read, change and delete its instances, and its members do nothing of that', async () => {
+    const { key: member } = await keyOf(admin, corral.url, { org_id: 'acme', role: 'member' });
+    const all = '/api/orgs/acme/instances';
+    const calls = [
+      [`POST ${all}`, { instance_id: 'passing', model: 'tiny' }],
+      [`GET ${all}`, undefined],
+      [`GET ${all}/passing`, undefined],
+      [`PATCH ${all}/passing`, { tier: 'demand' }],
+      [`DELETE ${all}/passing`, undefined],
+      [`GET ${all}/passing`, undefined],
+    ] as const;
+    const refused = [];
+    const answers = [];
+    for (const [path, body] of calls) {
+      refused.push((await as(member, corral.url, path, body)).code);
+      answers.push(await as(acme.key, corral.url, path, body));
+    }
+    expect(refused).toEqual(calls.map(() => 'ROLE_REQUIRED'));
+    expect(answers.map(({ status }) => status)).toEqual([201, 200, 200, 200, 204, 410]);
+    expect([answers[1]?.body.data, answers[2]?.body, answers[3]?.body]).toEqual([
+      expect.arrayContaining([expect.objectContaining({ instance_id: 'passing', tier: 'cold' })]),
+      expect.objectContaining({ instance_id: 'passing', tier: 'cold' }),
+      expect.objectContaining({ instance_id: 'passing', tier: 'demand' }),
+    ]);
   });
 
   test('T-77 B-111 B-114 another org is 403, an unknown instance 404, a deleted one 410, and each refusal is remembered', async () => {
@@ -158,7 +184,7 @@ describe('numbers', () => {
     expect((await statsOf(corral.url, admin)).hot_tier_count).toBe(now.hot_tier_count - 1);
   });
 
-  test('B-121 health names the bus, the node and the instances, to administrators alone', async () => {
+  test('B-41 B-121 health names the bus, the node and the instances, to administrators alone', async () => {
     const { status, body } = await as(admin, corral.url, 'GET /api/admin/health');
     expect(status).toBe(200);
     expect(body).toMatchObject({

@@ -32,7 +32,7 @@ test('T-125 F-14 the state file of a fresh server has every binding in its first
   expect(state.bindings.map(({ id, version, state: at }) => `${id}@${version} ${at}`).toSorted()).toEqual(['model:one@1 active', 'model:two@1 active', 'route:chat@1 active', 'route:old@1 active', 'route:same@1 active']);
 });
 
-test('T-115 T-125 F-03 F-11 what was added, changed and removed is in its group, the rest unchanged, and the state file follows', async () => {
+test('T-115 T-125 F-03 F-11 F-23 what was added, changed and removed is in its group, the rest unchanged, and the state file follows', async () => {
   expect(await asked(served.url, 'chat')).toEqual({ status: 200, route: 'chat@1' });
   const { old: _old, ...kept } = manifest.routes;
   manifest = { ...manifest, routes: { ...kept, chat: { model: 'two' }, fresh: { model: 'one' } } };
