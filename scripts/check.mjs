@@ -7,7 +7,7 @@ import { endWithSignals, run } from './command.mjs';
 import { docProblems } from './gen-docs.mjs';
 import { nameProblems } from './names.mjs';
 import { root, seconds } from './report.mjs';
-import { readTrace } from './trace.mjs';
+import { readTrace, untestedMusts } from './trace.mjs';
 
 /** @typedef {{ name: string, check: () => Promise<readonly string[]> | readonly string[] }} Check */
 
@@ -19,7 +19,7 @@ export const CHECKS = [
   { name: 'unused code', check: () => program('knip', ['--no-progress', '--no-config-hints']) },
   { name: 'package arrows', check: () => arrowProblems() },
   { name: 'names', check: () => nameProblems() },
-  { name: 'trace', check: () => readTrace().problems },
+  { name: 'trace', check: traceProblems },
   { name: 'generated docs', check: () => docProblems() },
 ];
 
@@ -46,6 +46,11 @@ async function runCheck({ name, check }) {
   console.error(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds(started)})`);
   for (const problem of problems) console.error(problem.trimEnd().replaceAll(/^/gm, '       '));
   return problems.length === 0;
+}
+
+function traceProblems() {
+  const { requirements, problems } = readTrace();
+  return [...problems, ...untestedMusts(requirements)];
 }
 
 async function program(name, args) {

@@ -1,6 +1,6 @@
 // Which requirement has which test?
 // A requirement is a line `**A-51 [M]** …` in specs/; a test names it (or several) at the start of its title: test('A-51 A-53 …').
-// Usage: node scripts/trace.mjs [--must]   (--must: a must without a test is an error too)
+// Usage: node scripts/trace.mjs
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -73,8 +73,13 @@ export function traceMarkdown(requirements) {
 }
 
 /** @param {Requirement} requirement */
-export function isUntestedMust({ mark, tests }) {
+function isUntestedMust({ mark, tests }) {
   return mark.includes('M') && tests.length === 0;
+}
+
+/** A line for each must that no test names. @param {readonly Requirement[]} requirements */
+export function untestedMusts(requirements) {
+  return requirements.filter(isUntestedMust).map(({ id, file }) => `${file}: ${id} is a must, and the title of no test begins with it; write one, or name it where it is tested`);
 }
 
 function citedIn(text, pattern) {
@@ -100,9 +105,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const { section, total, traced, untestedMusts } of sectionCounts(requirements)) {
     console.log(`${section}: ${total} requirements, ${traced} with a test, ${untestedMusts} musts without`);
   }
-  const untested = requirements.filter(isUntestedMust);
-  if (process.argv.includes('--must')) problems.push(...untested.map(({ id, file }) => `${file}: ${id} is a must without a test`));
-  for (const problem of problems) console.error(problem);
+  const untested = untestedMusts(requirements);
+  for (const problem of [...problems, ...untested]) console.error(problem);
   console.log(`${requirements.length} requirements, ${requirements.filter(({ tests }) => tests.length > 0).length} with a test, ${untested.length} musts without`);
-  process.exitCode = problems.length > 0 ? 1 : 0;
+  process.exitCode = problems.length + untested.length > 0 ? 1 : 0;
 }
