@@ -1,4 +1,6 @@
+import type { AdminHealth } from '@corral/contracts';
 import { expect, test } from '@jest/globals';
+import { INSTANCE_STATES, matchingInstances } from '../src/instances/matching-instances.js';
 import { eventLines } from '../src/instances/event-lines.js';
 import { instanceRows } from '../src/instances/instance-row.js';
 import { statCards } from '../src/stats/stat-cards.js';
@@ -110,4 +112,18 @@ test('U-19 what is repeated for the same reason is one line, with how often and 
     ['load_failed', 'no file', 1, 0, '5 ms'],
     ['load_requested', 'no file', 1, 0, '5 ms'],
   ]);
+});
+
+test.each([
+  ['', null, ['acme/bot', 'acme/helpdesk', 'zoo/bot']],
+  ['BOT', null, ['acme/bot', 'zoo/bot']],
+  ['acme tiny', null, ['acme/bot']],
+  ['', 'loaded', ['acme/helpdesk']],
+  ['', 'with an error', ['zoo/bot']],
+  ['helpdesk', 'on disk', []],
+])('U-35 instances called "%s" in state %s', (text, state, found) => {
+  const own = [anInstance({ org_id: 'acme', instance_id: 'bot', model: 'tiny', residency: 'on_disk' }), anInstance({ org_id: 'acme', instance_id: 'helpdesk', model: 'big', residency: 'resident' })];
+  const rows = instanceRows(own, [{ org_id: 'zoo', instance_id: 'bot', residency: 'absent', last_error: 'no file' } as AdminHealth['instances'][number]], 'acme');
+  expect(matchingInstances(rows, text, state).map(({ orgId, instanceId }) => `${orgId}/${instanceId}`)).toEqual(found);
+  expect(state === null || INSTANCE_STATES.includes(state)).toBe(true);
 });

@@ -6,6 +6,7 @@ import { EnginesPanel } from '../engines/engines-panel.js';
 import { Listing } from '../shell/listing.js';
 import { EVERY_MS, type PageStore } from '../shell/page-store.js';
 import { Panel } from '../shell/panel.js';
+import { SearchBar } from '../shell/search-bar.js';
 import { StaleNote } from '../shell/stale-note.js';
 import { useNowMs, useReading } from '../shell/use-store.js';
 import { GcPanel } from './gc-panel.js';
@@ -16,6 +17,8 @@ import { RegisterPanel } from './register-panel.js';
 
 /** How long a search waits for the next letter. */
 const TYPING_MS = 250;
+
+const STATES = ['Active', 'Retired'] as const;
 
 const NONE = 'The catalog is empty. Register a model above, list it under models: in the manifest, or run: corral models add hf:org/repo/file.gguf';
 
@@ -39,7 +42,7 @@ export function ModelsPage({ store }: { readonly store: PageStore }): JSX.Elemen
       <h1>Models</h1>
       <RegisterPanel store={store} />
       <Panel id="models" title="Catalog" aside={reading.value === null ? undefined : `${reading.value.total.toLocaleString('en-US')} ${reading.value.total === 1 ? 'model' : 'models'}${isSearch ? ' found' : ''}`}>
-        <SearchBar search={search} onSearch={look} />
+        <SearchBar label="Name" placeholder="part of an id" {...search} states={STATES} onSearch={(next, state) => look({ text: next, state })} />
         <StaleNote store={store} reading={reading} everyMs={EVERY_MS.models} />
         <Listing reading={reading} lines={4} empty={({ data }) => (data.length > 0 ? undefined : isSearch ? 'No model of the catalog is called so or in that state.' : NONE)}>
           {(list) => (
@@ -53,25 +56,6 @@ export function ModelsPage({ store }: { readonly store: PageStore }): JSX.Elemen
       <GcPanel store={store} />
       <EnginesPanel store={store} />
     </>
-  );
-}
-
-function SearchBar({ search, onSearch }: { readonly search: ModelSearch; readonly onSearch: (search: ModelSearch) => void }): JSX.Element {
-  return (
-    <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
-      <label class="search__field">
-        <span class="search__label">Name</span>
-        <input type="search" class="input" value={search.text} placeholder="part of an id" spellcheck={false} autocomplete="off" onInput={(event) => onSearch({ ...search, text: event.currentTarget.value })} />
-      </label>
-      <label class="search__field search__field--short">
-        <span class="search__label">State</span>
-        <select class="input" value={search.state ?? ''} onChange={(event) => onSearch({ ...search, ...searchOf(`?state=${event.currentTarget.value}`), text: search.text })}>
-          <option value="">any</option>
-          <option value="Active">Active</option>
-          <option value="Retired">Retired</option>
-        </select>
-      </label>
-    </form>
   );
 }
 

@@ -30,6 +30,9 @@ const RESIDENCY: Readonly<Record<Residency, { readonly tone: Tone; readonly labe
   failed: { tone: 'bad', label: 'failed' },
 };
 
+/** Every way in which a row says where its instance is. */
+export const RESIDENCY_LABELS: readonly string[] = Object.values(RESIDENCY).map(({ label }) => label);
+
 /**
  * Instances of the caller's organisation in full, those of others as far as an administrator sees them; by organisation, then name. What the
  * two answers say of `ownOrg` may differ for a moment: its own list counts. [U-09]

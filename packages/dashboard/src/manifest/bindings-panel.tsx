@@ -4,6 +4,8 @@ import { useMemo, useState } from 'preact/hooks';
 import { Chip } from '../shell/chip.js';
 import { ModelLink } from '../shell/links.js';
 import { Empty, Panel } from '../shell/panel.js';
+import { SearchBar } from '../shell/search-bar.js';
+import { ShowMore } from '../shell/show-more.js';
 import { counted } from '../wording/counted.js';
 import { bindingRows, matchingRows, type BindingRow } from './binding-rows.js';
 
@@ -15,7 +17,10 @@ const STATES: readonly BindingState[] = ['active', 'draining', 'terminated', 're
 export function BindingsPanel({ bindings }: { readonly bindings: readonly BindingRecord[] }): JSX.Element {
   const [text, setText] = useState('');
   const [state, setState] = useState<BindingState | null>(null);
-  const [linesMax, setLinesMax] = useState(LINES_MAX);
+  const search = (next: string, picked: BindingState | null): void => {
+    setText(next);
+    setState(picked);
+  };
   const rows = useMemo(() => matchingRows(bindingRows(bindings), text, state), [bindings, text, state]);
   return (
     <Panel id="bindings" title="Bindings" aside={`${counted(rows.length, 'version')}${text === '' && state === null ? '' : ' found'}`}>
@@ -23,29 +28,8 @@ export function BindingsPanel({ bindings }: { readonly bindings: readonly Bindin
         <Empty>The manifest defines nothing.</Empty>
       ) : (
         <>
-          <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
-            <label class="search__field">
-              <span class="search__label">Name or target</span>
-              <input type="search" class="input" value={text} spellcheck={false} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
-            </label>
-            <label class="search__field search__field--short">
-              <span class="search__label">State</span>
-              <select class="input" value={state ?? ''} onChange={(event) => setState(STATES.find((known) => known === event.currentTarget.value) ?? null)}>
-                <option value="">any</option>
-                {STATES.map((known) => (
-                  <option key={known} value={known}>
-                    {known}
-                  </option>
-                ))}
-              </select>
-            </label>
-          </form>
-          {rows.length === 0 ? <Empty>No entry of the manifest is called so or in that state.</Empty> : <BindingTable rows={rows.slice(0, linesMax)} />}
-          {rows.length > linesMax && (
-            <button type="button" class="button" onClick={() => setLinesMax(linesMax + LINES_MAX)}>
-              Show more ({(rows.length - linesMax).toLocaleString('en-US')} left)
-            </button>
-          )}
+          <SearchBar label="Name or target" text={text} state={state} states={STATES} onSearch={search} />
+          {rows.length === 0 ? <Empty>No entry of the manifest is called so or in that state.</Empty> : <ShowMore rows={rows} step={LINES_MAX}>{(some) => <BindingTable rows={some} />}</ShowMore>}
         </>
       )}
     </Panel>

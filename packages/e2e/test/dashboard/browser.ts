@@ -48,6 +48,12 @@ export async function turn(page: Page, seen: 'visible' | 'hidden'): Promise<void
   await page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: '${seen}', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`);
 }
 
+/** Makes a page ask everything at once instead of at the end of its intervals, as coming back to its tab does. */
+export async function lookAgain(page: Page): Promise<void> {
+  await turn(page, 'hidden');
+  await turn(page, 'visible');
+}
+
 /** Presses a button by the name that it has for everyone. */
 export function press(page: Page, name: string): Promise<void> {
   return page.getByRole('button', { name, exact: true }).click();

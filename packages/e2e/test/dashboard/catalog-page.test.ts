@@ -7,7 +7,7 @@ import { eventually, startHub, writeTinyModel, type Hub } from '@corral/test-kit
 import type { Browser, Page } from 'playwright-core';
 import { startSystem, type System } from '../faults/served-system.js';
 import { call } from '../served.js';
-import { openBrowser, press, says, visit, WITHIN_MS } from './browser.js';
+import { lookAgain, openBrowser, press, says, visit, WITHIN_MS } from './browser.js';
 
 let browser: Browser;
 let dir: string;
@@ -190,14 +190,19 @@ describe('two operators at one model', () => {
   /** Shows a page the model as it is now, until the page changes something: so long the other operator is faster than its next look. */
   async function freeze(page: Page, id: string): Promise<void> {
     const { body, headers } = await called('GET', path(id));
-    let isFrozen = true;
+    let [isFrozen, shown] = [true, 0];
     await page.route(
       (url) => url.pathname.startsWith(path(id)),
-      (route) => {
+      async (route) => {
         if (route.request().method() !== 'GET') isFrozen = false;
-        return isFrozen ? route.fulfill({ json: body, headers: { etag: headers.get('etag') ?? '' } }) : route.fallback();
+        if (!isFrozen) return route.fallback();
+        await route.fulfill({ json: body, headers: { etag: headers.get('etag') ?? '' } });
+        shown += 1;
       },
     );
+    // An answer that was on its way counts no longer once it has asked again.
+    await lookAgain(page);
+    await eventually('the page is shown that', WITHIN_MS, () => Promise.resolve(shown > 0));
   }
 
   test('T-275 U-30 U-33 neither overwrites the other: a change in between is shown, nothing is done, and what was typed is kept', async () => {
@@ -233,19 +238,21 @@ describe('two operators at one model', () => {
     await press(page, 'Save');
     await eventually('both changes are there', WITHIN_MS, async () => JSON.stringify([(await modelNow(id))['tags'], (await modelNow(id))['slots']]) === '[["theirs"],3]');
 
+    await lookAgain(other.page);
     await says(other.page, '[data-panel="forecast"]', '3 slots');
     await freeze(page, id);
     await press(page, `Retire ${id}`);
-    await page.getByLabel('Seconds that what runs may still take').fill('30');
+    await page.getByLabel('Seconds that what runs may still take').fill('3600');
     await press(other.page, `Unpin ${id}`);
     await other.page.getByRole('button', { name: `Pin ${id}`, exact: true }).waitFor();
     await press(page, 'Retire');
     await says(page, 'dialog[open] [data-changed]', /nothing was done.*Pinned: yes → no/s);
-    expect([await page.getByLabel('Seconds that what runs may still take').inputValue(), (await modelNow(id))['state']]).toEqual(['30', 'Active']);
+    expect([await page.getByLabel('Seconds that what runs may still take').inputValue(), (await modelNow(id))['state']]).toEqual(['3600', 'Active']);
     await press(page, 'Take up the change');
     await press(page, 'Retire');
-    await says(page, `[data-model="${id}"][data-state="Retired"]`, /cut in \d+ s/);
+    await says(page, `[data-model="${id}"][data-state="Retired"]`, /cut in \d+ (min|h)/);
 
+    await lookAgain(other.page);
     await says(other.page, `[data-model="${id}"]`, 'Retired');
     await freeze(page, id);
     await press(other.page, `Pin ${id}`);

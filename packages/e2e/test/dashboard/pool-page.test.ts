@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually, startCorral, type Corral } from '@corral/test-kit';
 import type { Browser } from 'playwright-core';
 import { call, ONE_THREAD, tiny, type Tiny } from '../served.js';
-import { openBrowser, press, says, turn, visit, WITHIN_MS } from './browser.js';
+import { lookAgain, openBrowser, press, says, turn, visit, WITHIN_MS } from './browser.js';
 
 const ROW = '[data-instance="default/bot"]';
 const STATS = ['total_instances', 'hot_tier_count', 'warm_tier_count', 'cold_tier_count', 'demand_tier_count', 'shared_model_count', 'shared_bundle_count', 'memory_estimate_mb'];
@@ -102,6 +102,7 @@ describe('the pool page', () => {
     await press(page, 'Unload default/waiting');
     await says(page, '[data-stat="warm_tier_count"]', /Warm\s*0/);
     expect((await call(corral.url, 'DELETE', '/api/orgs/default/instances/waiting')).status).toBe(204);
+    await lookAgain(page);
     await eventually('its row is gone', WITHIN_MS, async () => (await page.locator('[data-instance="default/waiting"]').count()) === 0);
     expect(complaints).toEqual([]);
     await close();
@@ -140,6 +141,7 @@ describe('the pool page', () => {
   test('an answer that the page cannot draw is said, and a reload is offered', async () => {
     const { page, close } = await visit(browser, corral.url);
     await page.route('**/v2/pools', (route) => route.fulfill({ json: { data: [{ pool_id: 'from-another-version' }], next_cursor: null } }));
+    await lookAgain(page);
     await says(page, 'h1', 'This page could not be drawn');
     await page.unroute('**/v2/pools');
     await press(page, 'Reload');
@@ -190,8 +192,7 @@ describe('the pool page', () => {
     const asked = new Set<string>();
     page.on('response', (response) => void asked.add(new URL(response.url()).pathname));
     await page.evaluate(`window.moved = 0; new PerformanceObserver((list) => { for (const { value } of list.getEntries()) window.moved += value; }).observe({ type: 'layout-shift', buffered: false })`);
-    await turn(page, 'hidden');
-    await turn(page, 'visible');
+    await lookAgain(page);
     await eventually('everything was asked again', WITHIN_MS, async () => ['/v2/pools', '/v2/nodes', '/metrics', '/api/orgs/default/instances'].every((path) => asked.has(path)));
     // What came is drawn in the next frames.
     await page.evaluate('new Promise((drawn) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(drawn)), 100))');
@@ -249,6 +250,26 @@ describe('the pool page', () => {
     await eventually('its card has the focus again', WITHIN_MS, isThere);
     expect(await page.locator('[data-node] time').first().getAttribute('title')).toMatch(/\d{4}/);
     expect(complaints).toEqual([]);
+    await close();
+  }, 120_000);
+
+  test('U-35 of many instances no more are drawn than stay quick, and each is found by name, model and state', async () => {
+    const { page, close } = await visit(browser, corral.url);
+    const { data } = (await call(corral.url, 'GET', '/api/orgs/default/instances')).body as { readonly data: readonly { readonly instance_id: string }[] };
+    const [bot] = data.filter(({ instance_id: id }) => id === 'bot');
+    const many = Array.from({ length: 300 }, (_, n) => ({ ...bot, instance_id: `bot-${n}`, last_error: n === 222 ? 'the disk is full' : null }));
+    await page.route('**/api/orgs/default/instances?*', (route) => route.fulfill({ json: { data: many, next_cursor: null } }));
+    await lookAgain(page);
+    await says(page, '[data-panel="instances"]', '300 instances');
+    const drawn = () => page.locator('[data-instance]').count();
+    expect(await drawn()).toBe(50);
+    await press(page, 'Show more (250 left)');
+    await eventually('more are drawn', WITHIN_MS, async () => (await drawn()) === 100);
+    await page.getByLabel('State').selectOption('with an error');
+    await eventually('the one that failed is found', WITHIN_MS, async () => (await drawn()) === 1);
+    await says(page, '[data-instance="default/bot-222"]', 'the disk is full');
+    await page.getByLabel('Name or model').fill('no such name');
+    await says(page, '[data-panel="instances"] .empty', 'No instance');
     await close();
   }, 120_000);
 
