@@ -1,21 +1,15 @@
-import type { ApiError, ORCHESTRATORD_METRICS, Preload } from '@corral/contracts';
-import type { Clock, Log, Metrics } from '@corral/service-kit';
-import { instanceKeyOf, type InstanceRegistry } from '../instances/instance-registry.js';
-import type { ModelDirectory } from '../manifest/model-directory.js';
-import { indexOf } from '../manifest/manifest-index.js';
-import type { ServedSource } from '../manifest/served-state.js';
-import type { NodeDirectory } from '../nodes/node-view.js';
+import type { ApiError, Preload } from '@corral/contracts';
+import { instanceKeyOf } from '../instances/instance-registry.js';
 import type { InstanceKey } from '../store/instance-rows.js';
-import { isInProgress, keyOfView, type AssignmentView } from './assignment-view.js';
+import { keyOfView, type AssignmentView } from './assignment-view.js';
 import { CallDesk } from './call-desk.js';
 import type { ActiveInstance, Demand, ModelStatus, ReplicaUse } from './demand.js';
 import { DefinitionChanges } from './definition-changes.js';
 import { FailureWatch } from './failure-watch.js';
-import { heldWishes, sharingWishes } from './held-wishes.js';
 import { InstanceUses } from './instance-uses.js';
 import type { InstanceState, Lifecycle, LoadCause, UnloadCause } from './lifecycle.js';
 import { leftError, refusalOfInstance } from './not-loaded.js';
-import type { OutboxRelay } from './outbox-relay.js';
+import { NextLook } from './next-look.js';
 import type { PlannedWish } from './plan-changes.js';
 import { planPass, type OrderToPlan, type PassPlan } from './plan-pass.js';
 import { contendedPools } from './plan-wishes.js';
@@ -24,38 +18,19 @@ import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
 import type { Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
+import type { ResidencyLoopOptions } from './residency-loop-options.js';
 import { retiredChanges } from './retired-changes.js';
 import { ResidencyMemory } from './residency-memory.js';
-import { isAttached, lookAtWorld, type WorldLook } from './residency-world.js';
+import { lookAtWorld, type WorldLook } from './residency-world.js';
 import type { Residency } from './residency.js';
 import { servedMeanwhile } from './served-meanwhile.js';
 import { StatusBoard } from './status-board.js';
 import { takenOver } from './taken-over.js';
-import type { AppliedChange, WantedChange, WantedSet } from './wanted-set.js';
-
-export interface ResidencyLoopOptions {
-  readonly nodes: Pick<NodeDirectory, 'pools' | 'places' | 'refresh' | 'onChange'>;
-  readonly models: Pick<ModelDirectory, 'keyOf' | 'factsOf' | 'specOf' | 'specOfInstance' | 'noteFile' | 'implicitTier' | 'isMeant' | 'isSameReplica' | 'isRetired' | 'isPurged' | 'pinned'>;
-  readonly instances: Pick<InstanceRegistry, 'list' | 'find'>;
-  readonly wanted: Pick<WantedSet, 'all' | 'find' | 'apply' | 'release' | 'hold' | 'forget' | 'noteUses'>;
-  readonly outbox: Pick<OutboxRelay, 'published' | 'refusal'>;
-  readonly served: ServedSource;
-  readonly swapQuantumMs: number;
-  /** Instances that may be hot at once; `null` = as many as device memory holds. [C-63] */
-  readonly hotCeiling: number | null;
-  /** After the start, a node that was not heard of yet keeps what it has for so long. */
-  readonly nodeGraceMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
-  /** The loop's state can no longer be trusted; the daemon must end. */
-  onCrash(error: unknown): void;
-}
+import type { AppliedChange, WantedChange } from './wanted-set.js';
+import { Wishes } from './wishes.js';
 
 /** Changes that come faster are looked at together. */
 const GAP_MS = 20;
-/** While something is loaded, its progress is asked for so often. */
-const PROGRESS_MS = 500;
 /** A plan that could not be committed is made again after so long. */
 const RETRY_COMMIT_MS = 1_000;
 
@@ -72,11 +47,12 @@ export class ResidencyLoop implements Residency, Lifecycle {
   readonly #uses = new InstanceUses();
   readonly #calls: CallDesk;
   readonly #board: StatusBoard;
+  readonly #wishes: Wishes;
+  readonly #nextLook: NextLook;
   readonly #fetches = new RecentFetches();
   readonly #told: ResidencyLog;
   readonly #leftListeners = new Set<(instance: InstanceKey, error: ApiError) => void>();
   readonly #stopped = new AbortController();
-  readonly #startedAtMs: number;
   #demands: readonly Demand[] = [];
   #active: readonly ActiveInstance[] = [];
   #replicaUses: ReadonlyMap<string, ReplicaUse> = new Map();
@@ -84,17 +60,17 @@ export class ResidencyLoop implements Residency, Lifecycle {
   #look: WorldLook | null = null;
   #wake = new AbortController();
   #passedAtMs = Number.NEGATIVE_INFINITY;
-  #refreshedAtMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ResidencyLoopOptions) {
     const { clock, instances } = options;
     this.#told = new ResidencyLog(options.log, options.metrics);
-    this.#startedAtMs = clock.monotonicMs();
     this.#uses.restore(instances.list(), clock.monotonicMs() - clock.nowMs());
     this.#calls = new CallDesk({ ...options, told: this.#told, poke: () => this.#poke() });
     this.definitions = new DefinitionChanges({ ...options, failures: this.#failures, look: () => this.#lookAnew(), board: () => this.#board, active: () => this.#active, isOpen: (key) => this.#calls.isOpen(key), poke: () => this.#poke() });
     this.#board = new StatusBoard({ ...options, memory: this.#memory, failures: this.#failures, told: this.#told, world: () => this.#world() });
+    this.#wishes = new Wishes({ ...options, failures: this.#failures, calls: this.#calls, startedAtMs: clock.monotonicMs(), prepared: () => this.definitions.wishes() });
+    this.#nextLook = new NextLook({ nodes: options.nodes, failures: this.#failures });
   }
 
   start(): void {
@@ -156,8 +132,8 @@ export class ResidencyLoop implements Residency, Lifecycle {
 
   /** What is to be resident from the start, and is to be on this node or has no place yet. [C-268] */
   preloadsOf(nodeId: string): readonly Preload[] {
-    const { served, instances, models, wanted } = this.options;
-    const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf).filter(({ demand }) => !models.isRetired(demand.model.model_id));
+    const { models, wanted } = this.options;
+    const held = this.#wishes.standing().filter(({ demand }) => !models.isRetired(demand.model.model_id));
     return preloadsOf(nodeId, { held, assignmentOf: (key) => wanted.find(key), statusOf: (modelKey) => this.statusOf(modelKey), failureOf: (modelKey) => this.#failures.get(modelKey)?.message });
   }
 
@@ -220,7 +196,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#look = null;
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
-    const wishes = this.#wishes(nowMs);
+    const wishes = this.#wishes.due({ demands: this.#demands, active: this.#active, world: this.#world(), nowMs });
     this.#times.observe(this.#world().pools, this.#world().useOf, contendedPools(wishes, this.#world()), nowMs);
 
     this.#look = null;
@@ -232,7 +208,8 @@ export class ResidencyLoop implements Residency, Lifecycle {
     this.#told.count(this.options.instances.list(), this.#world().views);
     if (committed !== 'nothing') return committed === 'done' ? GAP_MS : RETRY_COMMIT_MS;
     await this.#noteUses(nowMs);
-    return this.#nextLookMs(wishes, plan, nowMs);
+    const { views } = this.#world();
+    return this.#nextLook.afterMs({ plans: [...this.#board.plans.values()], wantedKeys: this.#wishes.modelKeys(this.#demands), views, nextIdleMs: plan.nextIdleMs, nowMs });
   }
 
   /** Definitions are followed, and what operators did to pools at their nodes is wanted from now on. False when that could not be committed. */
@@ -276,22 +253,6 @@ export class ResidencyLoop implements Residency, Lifecycle {
       this.#failures.retry(this.#world().modelKeyOf(model));
     }
     return orders;
-  }
-
-  /** Who wants something: tasks that wait, then what loads hold; not what has just failed, nor what waits for its publish. */
-  #wishes(nowMs: number): readonly Wish[] {
-    const { served, instances, models } = this.options;
-    const demands = this.#demands.map((demand): Wish => ({ demand, source: 'demand' }));
-    const held = heldWishes(indexOf(served.current()).hotRoutes, instances.list(), models.specOf, (key) => this.#calls.askedSeq(key)).filter(({ demand }) => !this.#calls.isOpen(instanceKeyOf(demand.instance)) && !this.#isAwaitingNode(demand.instance, nowMs));
-    const sharing = sharingWishes(this.#active, instances.find.bind(instances), models.specOf, (modelKey) => this.#world().residentIn.has(modelKey));
-    return [...demands, ...sharing, ...held, ...this.definitions.wishes()].filter(({ demand }) => !models.isRetired(demand.model.model_id) && !isAttached(this.#world(), demand) && this.#failures.blocking(demand.modelKey, nowMs) === undefined);
-  }
-
-  /** Its node may have it still and has only not reported since this daemon started. */
-  #isAwaitingNode(instance: InstanceKey, nowMs: number): boolean {
-    if (nowMs - this.#startedAtMs >= this.options.nodeGraceMs) return false;
-    const view = this.#world().viewOf(instanceKeyOf(instance));
-    return view?.assignment.wanted === 'resident' && view.place === undefined;
   }
 
   #plan({ orders, wishes, withdrawn, world, nowMs }: { readonly orders: readonly OrderToPlan[]; readonly wishes: readonly Wish[]; readonly withdrawn: readonly WantedChange[]; readonly world: WorldLook; readonly nowMs: number }): PassPlan {
@@ -352,26 +313,5 @@ export class ResidencyLoop implements Residency, Lifecycle {
   async #noteUses(nowMs: number): Promise<void> {
     const uses = this.#uses.due(nowMs, this.options.clock.nowMs());
     if (uses.length > 0) await this.options.wanted.noteUses(uses).catch((error: unknown) => this.#told.notCommitted(error));
-  }
-
-  #nextLookMs(wishes: readonly Wish[], { nextIdleMs }: PassPlan, nowMs: number): number {
-    const plans = [...this.#board.plans.values()];
-    const waits = plans.flatMap((plan) => (plan.kind === 'wait' && plan.untilMs > 0 ? [plan.untilMs] : []));
-    const keys = new Set([...this.#demands, ...heldWishes(indexOf(this.options.served.current()).hotRoutes, this.options.instances.list(), this.options.models.specOf).map(({ demand }) => demand), ...this.definitions.wishes().map(({ demand }) => demand)].map(({ modelKey }) => modelKey));
-    const retries = [...keys].flatMap((key) => this.#failures.blocking(key, nowMs)?.retryAtMs ?? []).map((atMs) => atMs - nowMs);
-    const refetches = wishes.length > 0 && plans.some(({ kind }) => kind === 'fetch') ? [RecentFetches.AGAIN_MS] : [];
-    const idle = nextIdleMs === null ? [] : [nextIdleMs - nowMs];
-    return Math.max(1, Math.min(60_000, ...waits, ...retries, ...refetches, ...idle, ...this.#askForProgress(keys, nowMs)));
-  }
-
-  /** Somebody waits for what these nodes do: they are asked how far they are, since heartbeats come seldom. */
-  #askForProgress(keys: ReadonlySet<string>, nowMs: number): readonly number[] {
-    const working = new Set(this.#world().views.filter((view) => keys.has(view.modelKey) && isInProgress(view)).map(({ assignment }) => assignment.target.node_id));
-    if (working.size === 0) return [];
-    const dueInMs = this.#refreshedAtMs + PROGRESS_MS - nowMs;
-    if (dueInMs > 0) return [dueInMs];
-    this.#refreshedAtMs = nowMs;
-    for (const nodeId of working) this.options.nodes.refresh(nodeId);
-    return [PROGRESS_MS];
   }
 }
