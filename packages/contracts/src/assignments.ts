@@ -77,6 +77,7 @@ export const AssignmentStatus = Type.Object({
   last_error: Nullable(Type.String()),
   progress: Nullable(LoadProgress),
   previous_replica_id: Type.Optional(Type.String({ description: 'Replica of another model or shape that goes on serving until the wanted one is ready, or because that could not be loaded. [C-261]' })),
+  no_room: Type.Optional(Type.Literal(true, { description: 'Its load failed for want of room alone: it fits the pool, though not beside what stays there. Nothing is wrong with the model. [C-264]' })),
   released: Type.Optional(Type.Boolean({ description: 'Its file was deleted while it rested on disk; the node brings it back only for a later generation. [D-68]' })),
   retry_at_ms: Type.Optional(Type.Integer({ description: 'Unix milliseconds before which its node does not try again, whoever asks: its replica restarts after a crash, or its breaker is open.' })),
 });

@@ -23,6 +23,7 @@ const InstanceOutcome = Type.Object({
   progress: Nullable(LoadProgress),
   retry_at_ms: Type.Optional(Type.Integer()),
   previous_replica_id: Type.Optional(Type.String()),
+  no_room: Type.Optional(Type.Literal(true)),
   reason: Nullable(Type.String()),
   steps: Type.Optional(Type.Array(InstanceStep, { description: 'What took how long since the last end, in order.' })),
 });

@@ -17,6 +17,8 @@ export interface Simulation {
   readonly quantumMs: number;
   readonly msPerByte: number;
   readonly forMs: number;
+  /** Every so many-th load of each model finds no room at its node, though the plan has made some; 0 = none. */
+  readonly refuseEvery?: number;
 }
 
 export interface SimulationResult {
@@ -39,6 +41,8 @@ interface Replica {
   readonly model: number;
   readonly pool: number;
   state: ResidencyReplica['state'];
+  /** Its node will have no room for it. */
+  readonly isRefused: boolean;
   readyMs: number;
   idleSinceMs: number;
   endsMs: number[];
@@ -46,9 +50,12 @@ interface Replica {
 
 const TICK_MS = 10;
 const SLOTS = 4;
+/** What the first refusal in a row costs; each further one twice as much. */
+export const REFUSED_MS = 40;
 
 /** Closed-loop clients against pools that follow `planWaiters`, tick by tick: what the control plane and its nodes do. */
-export function simulate({ models, pools, quantumMs, msPerByte, forMs }: Simulation): SimulationResult {
+export function simulate({ models, pools, quantumMs, msPerByte, forMs, refuseEvery = 0 }: Simulation): SimulationResult {
+  const refusals = new Map<number, { pool: number; times: number; untilMs: number }>();
   const sendAtMs = models.map(({ clients }) => Array.from({ length: clients }, () => 0));
   const longestWaitMs = models.map(() => 0);
   const served = models.map(() => 0);
@@ -56,6 +63,7 @@ export function simulate({ models, pools, quantumMs, msPerByte, forMs }: Simulat
   let replicas: Replica[] = [];
   let arrivals = 0;
   let loads = 0;
+  const loadsOf = models.map(() => 0);
   let cutShort = 0;
 
   const stays = ({ state }: Replica): boolean => state !== 'draining';
@@ -76,15 +84,21 @@ export function simulate({ models, pools, quantumMs, msPerByte, forMs }: Simulat
       const held = replicas
         .filter(({ pool, state }) => pool === replica.pool && state !== 'waiting')
         .reduce((sum, other) => sum + bytesOf(other), 0);
-      if (replica.state === 'waiting' && held + bytesOf(replica) <= (pools[replica.pool] ?? 0)) {
+      if (replica.state === 'waiting' && replica.isRefused) {
+        const times = (refusals.get(replica.model)?.times ?? 0) + 1;
+        refusals.set(replica.model, { pool: replica.pool, times, untilMs: nowMs + REFUSED_MS * 2 ** (times - 1) });
+        replica.state = 'failed';
+      } else if (replica.state === 'waiting' && held + bytesOf(replica) <= (pools[replica.pool] ?? 0)) {
         replica.state = 'loading';
         replica.readyMs = nowMs + bytesOf(replica) * msPerByte;
       } else if (replica.state === 'loading' && replica.readyMs <= nowMs) {
         replica.state = 'resident';
+        refusals.delete(replica.model);
         replica.readyMs = nowMs;
         replica.idleSinceMs = nowMs;
       }
     }
+    replicas = replicas.filter(({ state }) => state !== 'failed');
     sendAtMs.forEach((times, model) => {
       for (const _ of times.filter((atMs) => atMs <= nowMs)) queue.push({ model, arrivalSeq: arrivals++, arrivedMs: nowMs });
       sendAtMs[model] = times.filter((atMs) => atMs > nowMs);
@@ -113,7 +127,9 @@ export function simulate({ models, pools, quantumMs, msPerByte, forMs }: Simulat
     const wanted = waiting.map((model) => {
       const { arrivalSeq = 0, arrivedMs = nowMs } = oldestOf(model) ?? {};
       const needBytes = models[model]?.bytes ?? 0;
-      return { wanted: aWanted({ modelKey: `m${model}`, needBytes, arrivalSeq, waitingMs: nowMs - arrivedMs }), nodes: [node] };
+      const refused = refusals.get(model);
+      const refusedIn = new Map(refused === undefined ? [] : [[`p${refused.pool}`, refused.untilMs - nowMs]]);
+      return { wanted: aWanted({ modelKey: `m${model}`, needBytes, arrivalSeq, waitingMs: nowMs - arrivedMs, refusedIn }), nodes: [node] };
     });
     for (const { wanted: one, plan } of planWaiters(wanted, places, { quantumMs })) {
       if (plan.kind !== 'load') continue;
@@ -125,11 +141,14 @@ export function simulate({ models, pools, quantumMs, msPerByte, forMs }: Simulat
         replica.state = 'draining';
       }
       const model = Number(one.modelKey.slice(1));
+      const ownLoads = (loadsOf[model] ?? 0) + 1;
+      loadsOf[model] = ownLoads;
       replicas.push({
         id: `r${loads}`,
         model,
         pool: Number(plan.poolId.slice(1)),
         state: 'waiting',
+        isRefused: refuseEvery > 0 && ownLoads % refuseEvery === 0,
         readyMs: 0,
         idleSinceMs: nowMs,
         endsMs: [],

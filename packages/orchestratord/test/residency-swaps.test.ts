@@ -74,6 +74,24 @@ class Clients {
   }
 }
 
+test('C-265 while its node hears nothing, three models that want two places take turns no faster than their quanta', async () => {
+  const clients = new Clients(9, (client) => ['a', 'b', 'c'][client % 3] ?? 'a');
+  const node = new SimulatedNode('n1', [{ poolId: POOL, memoryBytes: 10 }], { a: 5, b: 5, c: 5 }, (id) => clients.leases(id));
+  for (const id of ['a', 'b', 'c']) node.models.set(id, aNodeModel(id, 5));
+  const quantumMs = 2_000;
+  const rig = await aRig({ nodes: [node], manifest: aManifest(['a', 'b', 'c']), quantumMs });
+  for (let ms = 0; ms < MINUTE_MS; ms += STEP_MS) {
+    node.isDeaf = ms % 6_000 >= 3_000;
+    clients.step(rig, node);
+    await rig.pass(STEP_MS, STEP_MS);
+  }
+  await rig.close();
+  expect(rig.crashes).toEqual([]);
+  // Two places, and each changes hands once in a quantum at the most.
+  expect(rig.lines.filter(({ message }) => message === 'model load ordered').length).toBeLessThanOrEqual((2 * MINUTE_MS) / quantumMs + 2);
+  for (const id of ['a', 'b', 'c']) expect(clients.served.filter(({ modelId }) => modelId === id).length).toBeGreaterThan(30);
+}, 180_000);
+
 async function aMinuteOf(clients: Clients, quantumMs: number) {
   const node = new SimulatedNode('n1', [{ poolId: POOL, memoryBytes: 10 }], { a: 6, b: 6 }, (id) => clients.leases(id));
   for (const id of ['a', 'b']) node.models.set(id, aNodeModel(id, 6));

@@ -254,6 +254,47 @@ describe('failures', () => {
     expect(rig.lines.filter(({ message }) => message === 'model not loaded').length).toBe(orders);
   });
 
+  test('C-264 a node without the room that the plan expects: nothing has failed, tasks wait and are told why, it is planned again with growing waits, and loaded when there is room', async () => {
+    const node = aNode();
+    for (const id of ['a', 'b']) node.models.set(id, aNodeModel(id, SIZES[id as 'a']));
+    node.noRoom.set('b', 'pool n1-p holds at most 1 replicas and a stay; unload one');
+    const rig = await open({ nodes: [node], manifest });
+    rig.want([rig.demand('a')]);
+    await rig.pass(1_000);
+    rig.want([rig.demand('b')]);
+    const told = new Set<string>();
+    for (let ms = 0; ms < 15_000; ms += 50) {
+      await rig.pass(50);
+      const { state, message } = rig.status('b');
+      told.add(state);
+      if (state === 'waiting') expect(message).toMatch(/^it waits for room in pool n1-p, where others have not left yet; its node is asked again at the latest in \d/);
+      expect(rig.loop.refusalOf(rig.demand('b').instance)).toBe(null);
+    }
+    expect([told.has('waiting'), told.has('failed'), told.has('impossible')]).toEqual([true, false, false]);
+    const orders = () => rig.published.filter(({ model_ref, wanted }) => model_ref === 'b' && wanted === 'resident').length;
+    expect(orders()).toBeGreaterThanOrEqual(4);
+    expect(orders()).toBeLessThanOrEqual(9);
+    expect(rig.lines.filter(({ message }) => message === 'model not loaded')).toEqual([]);
+    expect(rig.lines.filter(({ message }) => message === 'model load put off').length).toBe(orders());
+    node.noRoom.clear();
+    await rig.pass(11_000);
+    expect(rig.status('b').state).toBe('resident');
+  });
+
+  test('C-264 a load that was called waits for room too, and is no error of its instance', async () => {
+    const node = aNode();
+    node.models.set('a', aNodeModel('a', 6));
+    node.noRoom.set('a', 'full');
+    const rig = await open({ nodes: [node], manifest });
+    const key = await rig.create('bot', 'a');
+    const call = rig.load(key);
+    await rig.pass(3_000);
+    expect([call.outcome, rig.state(key).isReady, rig.state(key).lastError]).toEqual(['done', false, null]);
+    node.noRoom.clear();
+    await rig.pass(6_000);
+    expect(rig.state(key).isReady).toBe(true);
+  });
+
   test('P-17 a replica that crashes is started again by its node; nothing else is planned', async () => {
     const node = aNode();
     const rig = await open({ nodes: [node], manifest });

@@ -25,6 +25,10 @@ export class SimulatedNode {
   loading: Loading | null = null;
   fetching = new Map<string, number>();
   readonly failing = new Map<string, string>();
+  /** Models that it has no room for, by what it says then. */
+  readonly noRoom = new Map<string, string>();
+  /** It works and reports, and hears nothing. */
+  isDeaf = false;
   /** Models whose replica ended and comes back by itself, with how it ended. */
   readonly restarting = new Map<string, string>();
   /** Models whose breaker is open, by the Unix milliseconds of their next trial; nobody's wish starts them before. */
@@ -49,11 +53,13 @@ export class SimulatedNode {
   /** As the bus delivers it: a lower generation is stale. */
   deliver(assignment: Assignment): void {
     const key = `${assignment.org_id}/${assignment.instance_id}`;
+    if (this.isDeaf) return;
     if (assignment.target.node_id === this.nodeId && assignment.generation > (this.journal.get(key)?.generation ?? -1)) this.journal.set(key, assignment);
   }
 
   /** As an answer to a registration or heartbeat carries it. */
   replaceAll(assignments: readonly Assignment[]): void {
+    if (this.isDeaf) return;
     const wanted = new Map(assignments.map((one) => [`${one.org_id}/${one.instance_id}`, one]));
     for (const key of this.journal.keys()) if (!wanted.has(key)) this.journal.delete(key);
     for (const one of assignments) this.deliver(one);
@@ -78,7 +84,7 @@ export class SimulatedNode {
     }
     for (const id of [...this.resident.keys()]) if (!this.isWanted(id) && this.leases(id) === 0) this.resident.delete(id);
     if (this.loading !== null) return;
-    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.restarting.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, nameOfSpec(one.model))) && this.#fits(one));
+    const next = wanted.find((one) => one.wanted === 'resident' && this.models.has(one.model.model_id) && !this.failing.has(one.model.model_id) && !this.noRoom.has(one.model.model_id) && !this.restarting.has(one.model.model_id) && !this.resident.has(replicaId(one.target.pool_id, nameOfSpec(one.model))) && this.#fits(one));
     if (next === undefined) return;
     const { model_id: modelId, context, slots } = next.model;
     this.loading = { modelId, context, slots, poolId: next.target.pool_id, readyAtMs: nowMs + this.loadMs };
@@ -145,6 +151,8 @@ export class SimulatedNode {
     if (ended !== undefined && wanted === 'resident') return { ...base, residency: 'loading', replica_id: id, last_error: ended, progress: { phase: 'restarting', bytes_done: null, bytes_total: null, fraction: null } };
     if (wanted !== 'resident') return { ...base, residency: this.resident.has(id) && !this.isWanted(id) ? 'draining' : wanted === 'staged' && this.staged.has(model.model_id) ? 'staged' : 'on_disk' };
     if (this.resident.has(id)) return { ...base, residency: 'resident', replica_id: id };
+    const full = this.noRoom.get(model.model_id);
+    if (full !== undefined) return { ...base, residency: 'failed', last_error: full, no_room: true };
     if (this.loading !== null && nameOf(this.loading) === nameOfSpec(model)) return { ...base, residency: 'loading', replica_id: id, progress: { phase: 'loading', bytes_done: null, bytes_total: null, fraction: 0.25 } };
     return { ...base, residency: 'on_disk', progress: { phase: 'waiting_for_memory', bytes_done: null, bytes_total: null, fraction: null } };
   }

@@ -9,6 +9,8 @@ const LONG = 900_000;
 const STREAMS = 32;
 const RELOADS = 50;
 const ROUTES = ['alpha', 'beta'] as const;
+/** Edits that turn the routes, each unlike any other; of the third model they change nothing. */
+const TURNS = [1_001, 1_002] as const;
 /** In a small heap a leak shows, and nothing else does; twenty reloads that keep their manifest are more than this. */
 const SMALL_HEAP = '--max-old-space-size=96 --max-semi-space-size=2';
 const SLACK_BYTES = 24 * 1024 * 1024;
@@ -87,27 +89,12 @@ class Versions {
   }
 }
 
-async function stream(route: Route, versions: Versions): Promise<Taken> {
+async function stream(route: Route, versions: Versions, tokens = 20 + Math.floor(Math.random() * 40)): Promise<Taken> {
   const from = versions.of(route);
-  const running = await opened(served.url, { model: route, max_tokens: 20 + Math.floor(Math.random() * 40) });
+  const running = await opened(served.url, { model: route, max_tokens: tokens });
   const until = versions.newest(route);
   const { text, failure } = await running.end;
   return { route, version: running.route === null ? null : Number(running.route.split('@')[1]), from, until, status: running.status, text, failure };
-}
-
-/** As a client asks that keeps to what a refusal says: a cpu pool of two cores holds two replicas, and both may be kept while routes turn. */
-async function askedAgain(): Promise<string> {
-  let last = '';
-  for (let n = 0; n < 20; n += 1) {
-    const { status, body } = await call(served.url, 'POST', '/v1/completions', { model: 'rare', prompt: 'x', max_tokens: 4 });
-    if (status === 200) return 'answered';
-    const { code, retry_after_ms: waitMs } = body['error'] as { readonly code: string; readonly retry_after_ms?: number };
-    last = `${status} ${JSON.stringify(body)}`;
-    // Any other refusal is a failed request.
-    if (code !== 'MODEL_NOT_AVAILABLE' || waitMs === undefined) break;
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
-  }
-  return last;
 }
 
 async function residentBytes(): Promise<number> {
@@ -116,7 +103,36 @@ async function residentBytes(): Promise<number> {
 
 const bindings = async (): Promise<readonly BindingRecord[]> => (await served.status()).bindings;
 
-test(`T-248 F-01 F-05 G-46 ${STREAMS} streams without a pause and ${RELOADS} reloads: no stream fails, each has its version, a third model comes once it has room, and nothing is left`, async () => {
+/** Asked once. */
+async function askedRare(): Promise<string> {
+  const { status, body } = await call(served.url, 'POST', '/v1/completions', { model: 'rare', prompt: 'x', max_tokens: 4 });
+  return status === 200 ? 'answered' : `${status} ${JSON.stringify(body)}`;
+}
+
+test('T-260 C-264 C-265 C-266 two models that stream hold every place and their routes have turned: a request for a third waits and is answered, and none fails', async () => {
+  const versions = new Versions();
+  await versions.learn();
+  const taken: Taken[] = [];
+  let isOver = false;
+  // Long enough that whoever makes room takes its time, and of many lengths, so that no model is idle in between.
+  const clients = Array.from({ length: STREAMS / 2 }, async (_, n) => {
+    while (!isOver) taken.push(await stream(ROUTES[n % 2] ?? 'alpha', versions, 200 + n * 16));
+  });
+  const both = (): boolean => ROUTES.every((route) => taken.some((one) => one.route === route && one.version === versions.of(route)));
+  const answers: string[] = [];
+  for (const edit of TURNS) {
+    await served.serve(manifestOf(edit));
+    await versions.learn();
+    await eventually('both stream by their new routes', LONG, async () => both());
+    answers.push(await askedRare());
+  }
+  isOver = true;
+  await Promise.all(clients);
+  expect(answers).toEqual(TURNS.map(() => 'answered'));
+  expect(taken.filter(({ status, failure }) => status !== 200 || failure !== null)).toEqual([]);
+}, LONG);
+
+test(`T-248 F-01 F-05 G-46 ${STREAMS} streams without a pause and ${RELOADS} reloads: none fails, each has its version, and nothing is left`, async () => {
   const versions = new Versions();
   await versions.learn();
   const taken: Taken[] = [];
@@ -131,7 +147,7 @@ test(`T-248 F-01 F-05 G-46 ${STREAMS} streams without a pause and ${RELOADS} rel
     const broken = n % 3 === 0 ? BROKEN[(n / 3) % BROKEN.length] : undefined;
     if (n % 10 === 5) {
       // It left a second after its last use, and is loaded while the next reloads come.
-      loads.push(askedAgain());
+      loads.push(askedRare());
     }
     await served.write(broken ?? manifestOf(n));
     versions.changing();

@@ -9,6 +9,8 @@ export interface PoolOption extends PoolLoad {
   readonly outcome: 'load' | 'wait';
   /** Empty for `load`. */
   readonly blockedBy: readonly Blocker[];
+  /** Until its node, which had no room for it a moment ago, is asked again; 0 = at once. */
+  readonly refusedMs: number;
   readonly cost: LoadCost;
 }
 
@@ -29,12 +31,13 @@ export function assessPool(input: ResidencyInput, pool: ResidencyPool): PoolAsse
   if (needBytes === null) return { outcome: 'size_unknown', pool, node };
   if (needBytes > usableBytesOf(pool)) return { outcome: 'too_large' };
 
+  const refusedMs = Math.max(0, wanted.refusedIn?.get(pool.poolId) ?? 0);
   const shortfall = shortfallOf(pool, needBytes);
   const mayYield = pool.replicas.filter((replica) => stays(replica) && protectionOf(replica, wanted) === null);
   const option = (yields: readonly ResidencyReplica[], blockedBy: readonly Blocker[]): PoolOption => {
     const load = { pool, node, needBytes, yields };
-    const waitMs = Math.max(0, ...blockedBy.map(({ untilMs }) => untilMs));
-    return { ...load, outcome: blockedBy.length === 0 ? 'load' : 'wait', blockedBy, cost: loadCost(wanted, load, waitMs) };
+    const waitMs = Math.max(refusedMs, ...blockedBy.map(({ untilMs }) => untilMs));
+    return { ...load, outcome: waitMs === 0 ? 'load' : 'wait', blockedBy, refusedMs, cost: loadCost(wanted, load, waitMs) };
   };
 
   for (const momentMs of momentsOf(mayYield, input)) {

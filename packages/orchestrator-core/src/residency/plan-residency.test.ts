@@ -491,3 +491,24 @@ describe('impossible', () => {
     expect([told(plan), plan.kind === 'impossible' && plan.largestPoolBytes]).toEqual([answer, largest]);
   });
 });
+
+describe('a pool whose node has just had no room', () => {
+  const refusedIn = new Map([['p1', 400]]);
+
+  test('C-264 it is asked again after the wait, whoever would yield then', () => {
+    expect(planResidency(aResidencyInput([aPlace('p1', [aHeld('a1', { bytes: 10 })])], { refusedIn }))).toMatchObject({ kind: 'wait', poolId: 'p1', untilMs: 400, reason: 'room', blockedBy: [] });
+    const busy = aHeld('b1', { ...WORKING, bytes: 10, servingMs: 200 });
+    expect(planResidency(aResidencyInput([aPlace('p1', [busy])], { refusedIn }))).toMatchObject({ kind: 'wait', untilMs: 400, reason: 'room' });
+    expect(planResidency(aResidencyInput([aPlace('p1', [{ ...busy, servingMs: 0 }])], { refusedIn }))).toMatchObject({ kind: 'wait', untilMs: 500, reason: 'quantum' });
+    expect(planned([aPlace('p1', [aHeld('a1', { bytes: 10 })])], { refusedIn: new Map([['p1', 0]]) })).toBe('load p1, drop a1 idle_demand');
+  });
+
+  test('C-264 another pool takes it meanwhile where that is cheaper', () => {
+    expect(planned([aPlace('p1'), aPlace('p2')], { refusedIn })).toBe('load p2');
+  });
+
+  test('B-55 where nothing could ever yield, waiting for room hides nothing', () => {
+    expect(planned([aPlace('p1', [aHeld('a1', { bytes: 10, pinned: true })])], { refusedIn })).toBe('impossible held, a1 pinned');
+    expect(planned([aPlace('p1')], { refusedIn, needBytes: 11 })).toBe('impossible too_large');
+  });
+});

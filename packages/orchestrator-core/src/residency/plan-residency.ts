@@ -55,6 +55,8 @@ function planOf(wanted: WantedModel, best: PoolOption, runnerUp: PoolOption | un
     runnerUp: runnerUp === undefined ? null : { poolId: runnerUp.pool.poolId, outcome: runnerUp.outcome, totalMs: runnerUp.cost.totalMs },
   };
   const last = best.blockedBy.toSorted((a, b) => b.untilMs - a.untilMs)[0];
+  if (best.refusedMs > (last?.untilMs ?? 0))
+    return { kind: 'wait', poolId, nodeId, untilMs: best.refusedMs, reason: 'room', blockedBy: best.blockedBy, why };
   if (last !== undefined)
     return { kind: 'wait', poolId, nodeId, untilMs: last.untilMs, reason: last.because, blockedBy: best.blockedBy, why };
   return { kind: 'load', poolId, nodeId, yields: best.yields.map((replica) => toYield(replica, wanted)), steps: loadSteps(wanted, best), costMs: cost.totalMs, why };

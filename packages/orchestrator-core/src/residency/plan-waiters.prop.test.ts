@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { simulate, type Simulation } from '../../test/residency-simulation.js';
+import { REFUSED_MS, simulate, type Simulation } from '../../test/residency-simulation.js';
 
 const anyModel = fc.record({
   bytes: fc.integer({ min: 1, max: 10 }),
@@ -40,6 +40,18 @@ const CHASE: Simulation = {
 };
 
 describe('planWaiters, properties', () => {
+  test('C-264 nodes that now and then have no room delay a model, and starve none', () => {
+    fc.assert(
+      fc.property(anySimulation, fc.integer({ min: 2, max: 5 }), (simulation, refuseEvery) => {
+        const { longestWaitMs, served } = simulate({ ...simulation, refuseEvery });
+        // Each refusal costs its wait, and a turn that somebody else takes meanwhile.
+        const fairMs = 2 * (fairWaitMs(simulation) + REFUSED_MS * simulation.models.length);
+        expect({ tooLong: longestWaitMs.filter((waitMs) => waitMs > fairMs), never: served.filter((count) => count === 0).length }).toEqual({ tooLong: [], never: 0 });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   test('G-21 no model starves, none waits longer than a turn of all others, and no turn with work is cut short', () => {
     fc.assert(
       fc.property(anySimulation, (simulation) => {

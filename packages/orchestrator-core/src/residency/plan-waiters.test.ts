@@ -99,6 +99,10 @@ describe('planWaiters', () => {
     ).toEqual(['x wait p1 500 ms quantum', 'y impossible too_large']);
   });
 
+  test('C-264 one that its node had no room for holds up nobody meanwhile', () => {
+    expect(planned([{ modelKey: 'x', needBytes: 10, refusedIn: new Map([['p1', 300]]) }, { modelKey: 'y', needBytes: 4 }], [aPlace('p1')])).toEqual(['x wait p1 300 ms room', 'y load p1']);
+  });
+
   test('G-20 a restriction to pools holds here too', () => {
     const only = { poolIds: new Set(['p2']) };
     expect(planned([{ modelKey: 'x', ...only }], [aPlace('p1', [aHeld('x1')]), aPlace('p2')])).toEqual(['x load p2']);

@@ -29,7 +29,7 @@ export function oldestWaiter<T extends Waiter>(waiters: readonly T[]): T | null 
  *
  * Room that an older model was promised is taken, replicas that yield to it drain, and the pool that it waits for takes
  * no load of a younger one: small models cannot keep slipping in before a large one. A younger one that has nowhere
- * else to go waits with reason `turn`. Apply all plans or none. [G-21]
+ * else to go waits with reason `turn`. One that its node refused for want of room holds up nobody meanwhile. Apply all plans or none. [G-21]
  */
 export function planWaiters(
   waiting: readonly WaitingModel[],
@@ -42,7 +42,7 @@ export function planWaiters(
     .toSorted((a, b) => compareWaiters(a.wanted, b.wanted))
     .map(({ wanted, nodes }) => {
       const plan = planInTurn({ wanted, pools: after, nodes, policy }, reserved);
-      if (plan.kind === 'wait' && !reserved.has(plan.poolId)) reserved.set(plan.poolId, plan);
+      if (plan.kind === 'wait' && plan.reason !== 'room' && !reserved.has(plan.poolId)) reserved.set(plan.poolId, plan);
       if (plan.kind === 'load') after = after.map((pool) => (pool.poolId === plan.poolId ? withLoad(pool, wanted, plan) : pool));
       return { wanted, plan };
     });

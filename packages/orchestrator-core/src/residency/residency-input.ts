@@ -33,6 +33,8 @@ export interface WantedModel extends Waiter {
   readonly waitingMs: number;
   /** An operator asks for it: what works is drained at once instead of keeping its quantum. Default false. */
   readonly immediate?: boolean;
+  /** Pools whose node has just had no room for it, though there should be some, with the milliseconds until it is asked again. */
+  readonly refusedIn?: ReadonlyMap<string, number>;
   /** Pools that may take it; unset = all that are given. */
   readonly poolIds?: ReadonlySet<string>;
 }

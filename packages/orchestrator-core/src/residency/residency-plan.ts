@@ -104,8 +104,8 @@ export type ResidencyPlan =
       readonly poolId: string;
       readonly nodeId: string;
       readonly untilMs: number;
-      /** `turn`: the pool is kept for an older model that waits for it. */
-      readonly reason: Blocker['because'] | 'turn';
+      /** `turn`: the pool is kept for an older model that waits for it. `room`: its node had none a moment ago, though there should be some. */
+      readonly reason: Blocker['because'] | 'turn' | 'room';
       readonly blockedBy: readonly Blocker[];
       readonly why: PlanReasons;
     }

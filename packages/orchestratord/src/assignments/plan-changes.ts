@@ -1,10 +1,12 @@
 import type { Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import type { InstanceKey } from '../store/instance-rows.js';
-import { isFetching, keyOfView } from './assignment-view.js';
+import { isFetching, keyOfView, type AssignmentView } from './assignment-view.js';
 import { loadReason, yieldReason } from './plan-reasons.js';
-import type { ResidencyWorld, Wish } from './residency-input.js';
+import { keptFor, type ResidencyWorld, type Wish } from './residency-input.js';
 import type { WantedChange } from './wanted-set.js';
+
+type Yields = Extract<ResidencyPlan, { kind: 'load' }>['yields'][number];
 
 /** A wish and what is to become of it. */
 export interface PlannedWish {
@@ -69,8 +71,7 @@ export function fetchChange(wish: Wish, plan: { readonly nodeId: string; readonl
 /** Every assignment that holds a replica which yields. A load that was not hot has had its time: only a hot one comes back by itself. */
 function yieldsOf(wish: Wish, plan: Extract<ResidencyPlan, { kind: 'load' }>, { world, quantumMs, heldTierOf }: ChangeContext): readonly Draft[] {
   return plan.yields.flatMap((yielding) =>
-    world.views
-      .filter(({ assignment, modelKey }) => assignment.wanted === 'resident' && assignment.target.pool_id === plan.poolId && modelKey === yielding.modelKey)
+    holdersOf(wish, plan.poolId, yielding, world)
       .map(({ assignment }): Draft => {
         const instance = { orgId: assignment.org_id, instanceId: assignment.instance_id, tier: assignment.tier };
         return {
@@ -86,6 +87,13 @@ function yieldsOf(wish: Wish, plan: Extract<ResidencyPlan, { kind: 'load' }>, { 
         };
       }),
   );
+}
+
+/** Whoever wants the replica, and whoever it stands in for; the instance that gets the place is served by what comes. */
+function holdersOf({ demand }: Wish, poolId: string, yielding: Yields, world: ResidencyWorld): readonly AssignmentView[] {
+  const wanting = world.views.filter(({ assignment, modelKey }) => assignment.wanted === 'resident' && assignment.target.pool_id === poolId && modelKey === yielding.modelKey);
+  const standsInFor = keptFor(world, poolId, yielding.replicaId).filter((view) => !wanting.includes(view) && keyOfView(view) !== `${demand.instance.orgId}/${demand.instance.instanceId}`);
+  return [...wanting, ...standsInFor];
 }
 
 /** What a demotion leaves of the load that held an instance: `hot` and `warm` go on, the others are over. */

@@ -37,6 +37,7 @@ function standingOf({ demand }: Wish): string {
 export function waitReason(plan: Extract<ResidencyPlan, { kind: 'wait' }>, nameOf: (modelKey: string) => string): string {
   const within = `at the latest in ${formatDuration(plan.untilMs)}`;
   if (plan.reason === 'turn') return `an older request waits for pool ${plan.poolId}; its turn comes first`;
+  if (plan.reason === 'room') return `it waits for room in pool ${plan.poolId}, where others have not left yet; its node is asked again ${within}`;
   const who = [...new Set(plan.blockedBy.map(({ modelKey }) => nameOf(modelKey)))].join(', ');
   if (plan.reason === 'loading') return `${who} is being loaded in pool ${plan.poolId}; room is made ${within}`;
   return `${who} works in pool ${plan.poolId}; it makes room ${within}`;

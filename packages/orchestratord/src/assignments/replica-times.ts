@@ -6,17 +6,28 @@ interface Times {
   idleSinceMs: number;
 }
 
+/** One look at everything, as far as times follow from it. */
+export interface TimesLook {
+  readonly pools: readonly PoolView[];
+  useOf(replicaId: string): ReplicaUse | undefined;
+  /** Replicas that were told to leave, or are about to without that. */
+  readonly leaving: ReadonlySet<string>;
+  /** Pools that others wait for. */
+  readonly contended: ReadonlySet<string>;
+}
+
 /** Since when replicas serve, are idle, and have others waiting for their place. Times are monotonic milliseconds. */
 export class ReplicaTimes {
   readonly #replicas = new Map<string, Times>();
   readonly #contendedSinceMs = new Map<string, number>();
 
   /** Takes one look at everything; what is no longer resident is forgotten, so the maps are as large as the nodes are. */
-  observe(pools: readonly PoolView[], useOf: (replicaId: string) => ReplicaUse | undefined, contended: ReadonlySet<string>, nowMs: number): void {
+  observe({ pools, useOf, leaving, contended }: TimesLook, nowMs: number): void {
     const resident = new Set<string>();
     for (const { status } of pools) {
       for (const { replica_id, state } of status.replicas) {
-        if (state !== 'resident') continue;
+        // One that is wanted again before it has left has its turn anew: else two models could take each other's place at every look.
+        if (state !== 'resident' || leaving.has(replica_id)) continue;
         resident.add(replica_id);
         const times = this.#replicas.get(replica_id) ?? { residentSinceMs: nowMs, idleSinceMs: nowMs };
         const use = useOf(replica_id);

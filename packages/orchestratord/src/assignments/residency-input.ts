@@ -27,6 +27,8 @@ export interface ResidencyWorld {
   measuredBytes(poolId: string, modelKey: string): number | null;
   /** Whether a replica of this assignment was resident before: then its failure is a crash, and the node starts it again. */
   wasResident(view: AssignmentView): boolean;
+  /** Pools whose node has just had no room for the model, with the milliseconds until it is asked again. */
+  refusedIn(modelKey: string): ReadonlyMap<string, number>;
   servingMs(poolId: string, replicaId: string): number;
   idleMs(replicaId: string): number;
 }
@@ -48,7 +50,7 @@ export function residencyPools(world: ResidencyWorld): readonly ResidencyPool[] 
   return usablePools(world.pools).map((pool) => {
     const { poolId, nodeId, status } = pool;
     const ordered = wantedIn(world, poolId);
-    const present = status.replicas.flatMap((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? keptFor(world, poolId, replica)) ?? []);
+    const present = status.replicas.flatMap((replica) => replicaOf(world, poolId, replica, ordered.get(world.keyOf(replica)) ?? keptFor(world, poolId, replica.replica_id)) ?? []);
     const seen = new Set(present.map(({ modelKey }) => modelKey));
     const coming = [...ordered].filter(([key]) => !seen.has(key)).map(([key, views]) => orderedReplica(world, pool, key, views));
     return {
@@ -60,6 +62,11 @@ export function residencyPools(world: ResidencyWorld): readonly ResidencyPool[] 
       replicas: [...present, ...coming],
     };
   });
+}
+
+/** Replicas whose place others may have, though they are still there. Pure. */
+export function leavingReplicas(world: ResidencyWorld): ReadonlySet<string> {
+  return new Set(residencyPools(world).flatMap(({ replicas }) => replicas.filter(({ state }) => state === 'draining').map(({ replicaId }) => replicaId)));
 }
 
 /** A wish with the nodes as places to load from. Pure. */
@@ -81,6 +88,7 @@ export function waitingModel({ demand, source }: Wish, world: ResidencyWorld): W
     source,
     waitingMs,
     immediate: source === 'api_load',
+    refusedIn: world.refusedIn(modelKey),
     ...(poolIds === null ? {} : { poolIds }),
   };
   return { wanted, nodes: world.places.filter(({ online }) => online).map((place) => nodeOf(place, model)) };
@@ -137,15 +145,26 @@ export function loadEstimateMs(place: NodePlace, model: ModelSpec, sizeBytes: nu
 function wantedIn({ views }: ResidencyWorld, poolId: string): ReadonlyMap<string, readonly AssignmentView[]> {
   const byKey = new Map<string, AssignmentView[]>();
   for (const view of views) {
-    if (view.assignment.wanted !== 'resident' || view.assignment.target.pool_id !== poolId) continue;
+    // One that its node had no room for holds no place.
+    if (view.assignment.wanted !== 'resident' || view.assignment.target.pool_id !== poolId || view.status?.no_room === true) continue;
     byKey.set(view.modelKey, [...(byKey.get(view.modelKey) ?? []), view]);
   }
   return byKey;
 }
 
-/** Whom a replica serves until another one takes its place. [C-261] */
-function keptFor({ views }: ResidencyWorld, poolId: string, { replica_id }: ReplicaStatus): readonly AssignmentView[] {
-  return views.filter((view) => view.assignment.target.pool_id === poolId && previousReplicaOf(view) === replica_id);
+/**
+ * Whom a replica serves in the place of one that could not be loaded, or that is not there yet. One whose successor is
+ * ready, or waits for nothing but the device, leaves without anybody's doing: its place is not to be had. [C-261 C-266]
+ */
+export function keptFor(world: Pick<ResidencyWorld, 'views' | 'pools' | 'keyOf'>, poolId: string, replicaId: string): readonly AssignmentView[] {
+  return world.views.filter((view) => view.assignment.target.pool_id === poolId && previousReplicaOf(view) === replicaId && !isTakenOver(view, world));
+}
+
+/** Before the node has heard of the wish, a successor that serves others already is ready for this one too. */
+function isTakenOver({ assignment, modelKey, status }: AssignmentView, { pools, keyOf }: Pick<ResidencyWorld, 'pools' | 'keyOf'>): boolean {
+  if (status !== undefined) return status.residency === 'resident' || status.residency === 'loading' || status.progress?.phase === 'waiting_for_memory';
+  const replicas = pools.find(({ poolId }) => poolId === assignment.target.pool_id)?.status.replicas ?? [];
+  return replicas.some((replica) => replica.state === 'resident' && keyOf(replica) === modelKey);
 }
 
 /** `null` for one that is parked: it is in nobody's way, and one that is wanted again counts as ordered. [C-251] */

@@ -62,6 +62,13 @@ export class ResidencyLog {
     });
   }
 
+  /** Its node had no room for it, though the plan expected some; it is planned again. */
+  noRoom({ assignment, status }: AssignmentView, againMs: number): void {
+    const { model, target, instance_id, org_id, generation } = assignment;
+    const human = short(`${model.model_id} waits for room in ${target.pool_id}.`);
+    this.log.info('model load put off', { human, model_id: model.model_id, instance_id, org_id, generation, node_id: target.node_id, pool_id: target.pool_id, reason: status?.last_error ?? null, again_in_ms: Math.round(againMs) });
+  }
+
   /** A model that tasks wait for is in another state than before. */
   changed(modelId: string, from: ModelStatus['state'], to: ModelStatus): void {
     this.log.info('model state changed', { model_id: modelId, from, to: to.state, reason: to.message });

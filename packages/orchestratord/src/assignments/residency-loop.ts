@@ -16,7 +16,7 @@ import { contendedPools } from './plan-wishes.js';
 import { preloadsOf } from './preloads.js';
 import { RecentFetches } from './recent-fetches.js';
 import { ReplicaTimes } from './replica-times.js';
-import type { Wish } from './residency-input.js';
+import { leavingReplicas, type Wish } from './residency-input.js';
 import { ResidencyLog } from './residency-log.js';
 import type { ResidencyLoopOptions } from './residency-loop-options.js';
 import { retiredChanges } from './retired-changes.js';
@@ -165,7 +165,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
 
   #world(): WorldLook {
     const { nodes, models, wanted, clock } = this.options;
-    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, demands: this.#demands, uses: this.#replicaUses }, clock.monotonicMs()));
+    return (this.#look ??= lookAtWorld({ nodes, models, wanted, memory: this.#memory, times: this.#times, refusals: this.#failures.refusals, demands: this.#demands, uses: this.#replicaUses }, clock.monotonicMs()));
   }
 
   #lookAnew(): WorldLook {
@@ -197,7 +197,7 @@ export class ResidencyLoop implements Residency, Lifecycle {
     const withdrawn = this.#observe(this.#world(), nowMs);
     const orders = this.#takeOrders(nowMs);
     const wishes = this.#wishes.due({ demands: this.#demands, active: this.#active, world: this.#world(), nowMs });
-    this.#times.observe(this.#world().pools, this.#world().useOf, contendedPools(wishes, this.#world()), nowMs);
+    this.#times.observe({ ...this.#world(), leaving: leavingReplicas(this.#world()), contended: contendedPools(wishes, this.#world()) }, nowMs);
 
     this.#look = null;
     const world = this.#world();
@@ -227,7 +227,8 @@ export class ResidencyLoop implements Residency, Lifecycle {
       this.#told.loaded(done);
     }
     for (const view of seen.views) this.#noteArrival(view, nowMs);
-    return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).flatMap(({ view, failure, change }) => {
+    return this.#failures.observe(seen, nowMs, nowMs - this.options.clock.nowMs()).flatMap(({ view, failure, againMs, change }) => {
+      if (againMs !== null) return (this.#told.noRoom(view, againMs), change ?? []);
       this.#memory.givenUp(view.modelKey);
       this.#fetches.forget(view.modelKey, view.assignment.target.node_id);
       this.#calls.hadItsTurn(keyOfView(view));

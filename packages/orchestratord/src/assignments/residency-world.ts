@@ -8,6 +8,7 @@ import { poolChoice } from './pool-choice.js';
 import type { ReplicaTimes } from './replica-times.js';
 import type { ResidencyMemory } from './residency-memory.js';
 import type { ResidencyWorld } from './residency-input.js';
+import type { RoomRefusals } from './room-refusals.js';
 import type { WantedSet } from './wanted-set.js';
 
 /** Where a look at everything comes from. */
@@ -17,6 +18,7 @@ export interface WorldSources {
   readonly wanted: Pick<WantedSet, 'all'>;
   readonly memory: ResidencyMemory;
   readonly times: ReplicaTimes;
+  readonly refusals: RoomRefusals;
   readonly demands: readonly Demand[];
   readonly uses: ReadonlyMap<string, ReplicaUse>;
 }
@@ -38,7 +40,7 @@ export interface WorldLook extends ResidencyWorld {
   nameOfReplica(replicaId: string): string;
 }
 
-export function lookAtWorld({ nodes, models, wanted, memory, times, demands, uses }: WorldSources, nowMs: number): WorldLook {
+export function lookAtWorld({ nodes, models, wanted, memory, times, refusals, demands, uses }: WorldSources, nowMs: number): WorldLook {
   const pools = nodes.pools();
   const places = nodes.places();
   const views = assignmentViews(wanted.all(), places);
@@ -80,6 +82,7 @@ export function lookAtWorld({ nodes, models, wanted, memory, times, demands, use
     factsOf: (model: ModelSpec) => models.factsOf(model),
     measuredBytes: (poolId, modelKey) => memory.measuredBytes(poolId, modelKey),
     wasResident: (view) => memory.wasResident(view),
+    refusedIn: (modelKey) => refusals.of(modelKey, nowMs),
     servingMs: (poolId, replicaId) => times.servingMs(poolId, replicaId, nowMs),
     idleMs: (replicaId) => times.idleMs(replicaId, nowMs),
     modelKeyOf,

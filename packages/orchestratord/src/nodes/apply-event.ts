@@ -51,8 +51,8 @@ function withState(models: readonly NodeModel[], { model_id, to }: EventData<'ca
 }
 
 function withOutcome(statuses: readonly AssignmentStatus[], outcome: InstanceOutcome): AssignmentStatus[] {
-  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms, previous_replica_id } = outcome;
-  const retry = { ...(retry_at_ms === undefined ? {} : { retry_at_ms }), ...(previous_replica_id === undefined ? {} : { previous_replica_id }) };
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms, previous_replica_id, no_room } = outcome;
+  const retry = { ...(retry_at_ms === undefined ? {} : { retry_at_ms }), ...(previous_replica_id === undefined ? {} : { previous_replica_id }), ...(no_room === undefined ? {} : { no_room }) };
   const isSame = (known: AssignmentStatus) => known.instance_id === instance_id && known.org_id === org_id;
   const known = statuses.find(isSame);
   if (known !== undefined && known.generation > generation) return [...statuses];

@@ -25,7 +25,7 @@ export interface StatusSources {
   unixMs(monotonicMs: number): number;
 }
 
-type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress' | 'retry_at_ms' | 'released'>;
+type Outcome = Pick<AssignmentStatus, 'residency' | 'replica_id' | 'last_error' | 'progress' | 'retry_at_ms' | 'released' | 'no_room'>;
 
 /** Where an assignment really is. `residency` is a fact: what is still coming shows in `progress`. [C-144] */
 export function assignmentStatus(assignment: Assignment, sources: StatusSources): AssignmentStatus {
@@ -116,7 +116,7 @@ function replicaOutcome(replica: Replica, rest: Outcome, { unixMs, staging }: St
       const isTold = phase.retryAtMs !== null && (isBack || restart.breaker.state === 'open');
       const retry = isTold && phase.retryAtMs !== null ? { retry_at_ms: unixMs(phase.retryAtMs) } : {};
       if (isBack) return { residency: 'loading', replica_id: replicaId, last_error: lastError, progress: step('restarting', null), ...retry };
-      return { residency: 'failed', replica_id: replicaId, last_error: restartStory(replica), progress: null, ...retry };
+      return { residency: 'failed', replica_id: replicaId, last_error: restartStory(replica), progress: null, ...retry, ...(phase.failure.kind === 'room' && { no_room: true }) };
     }
   }
 }

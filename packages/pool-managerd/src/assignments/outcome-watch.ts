@@ -73,7 +73,7 @@ function eventType(assignment: Assignment, now: AssignmentStatus, before: Assign
 }
 
 function outcomeOf(assignment: Assignment, { status, sinceMs, steps }: Seen, nowMs: number): InstanceOutcome {
-  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms, previous_replica_id } = status;
-  const retry = { ...(retry_at_ms === undefined ? {} : { retry_at_ms }), ...(previous_replica_id === undefined ? {} : { previous_replica_id }) };
+  const { instance_id, org_id, generation, pool_id, residency, replica_id, last_error, progress, retry_at_ms, previous_replica_id, no_room } = status;
+  const retry = { ...(retry_at_ms === undefined ? {} : { retry_at_ms }), ...(previous_replica_id === undefined ? {} : { previous_replica_id }), ...(no_room === undefined ? {} : { no_room }) };
   return { instance_id, org_id, generation, node_id: assignment.target.node_id, pool_id, replica_id, residency, last_error, duration_ms: Math.round(nowMs - sinceMs), progress, reason: assignment.reason, steps: stepsOf(steps, nowMs), ...retry };
 }

@@ -8,4 +8,6 @@ export interface Swap {
   readonly mode: 'beside' | 'drained_first' | null;
   /** Why it could not be done; the old replica goes on, or is loaded again. */
   readonly failure: string | null;
+  /** It failed for want of room beside what stays, and for nothing else. */
+  readonly noRoom?: true;
 }

@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { aReplica, aWanted, failedUntil, KILLED, loading, resident, waiting } from '../../test/a-replica.js';
-import type { Replica } from '../replicas/replica.js';
+import type { AssignmentStatus } from '@corral/contracts';
+import type { Replica, ReplicaPhase } from '../replicas/replica.js';
+import { withSwap } from './swap-status.js';
 import { Swaps } from './swaps.js';
 import type { SwapOutcome } from './swaps.js';
+
+const STATUS: AssignmentStatus = { instance_id: 'i', org_id: 'o', generation: 2, pool_id: 'p1', residency: 'on_disk', replica_id: null, last_error: null, progress: null };
+const failedFor = (kind: 'room' | 'memory'): ReplicaPhase => ({ state: 'failed', sinceMs: 0, retryAtMs: null, failure: { kind, reason: 'memory', message: 'full' } });
 
 const [A, B] = [aWanted('a'), aWanted('b', { latestGeneration: 2 })];
 
@@ -55,6 +60,25 @@ describe('swaps', () => {
     wantB([a, b(failedUntil(9_000), { generation: 1 })]);
     wantB([a, b({ state: 'failed', sinceMs: 0, failure: KILLED, retryAtMs: 9_000 })]);
     expect(swaps.of('o/i')?.failure).toBe(null);
+  });
+
+  test('C-266 an old replica that others want too is no part of the swap: that is over when the new one is ready', () => {
+    const { swaps, outcomes, b } = served();
+    const both = (replicas: readonly Replica[]) => swaps.follow([{ holder: 'o/i', poolId: 'p1', key: B.key, generation: 2 }, { holder: 'o/j', poolId: 'p1', key: A.key, generation: 1 }], [A, B], replicas);
+    const a = aReplica('a', resident);
+    expect(both([a, b(loading)]).replacedBy).toEqual(new Map([[A.key, B.key]]));
+    expect([both([a, b(resident)]).replacedBy, swaps.of('o/i')]).toEqual([new Map(), null]);
+    expect(outcomes.map(({ holder, outcome }) => [holder, outcome])).toEqual([['o/i', 'succeeded']]);
+  });
+
+  test('C-264 a swap that failed for want of room alone says so', () => {
+    const { swaps, wantB, b } = served();
+    const a = aReplica('a', resident);
+    wantB([a, b(failedFor('room'))]);
+    expect(withSwap(STATUS, swaps.of('o/i'), [a])).toEqual({ ...STATUS, residency: 'failed', replica_id: null, last_error: 'full; a serves on in its place', previous_replica_id: 'a', no_room: true });
+    const other = served();
+    other.wantB([a, b(failedFor('memory'))]);
+    expect(withSwap(STATUS, other.swaps.of('o/i'), [a])).not.toHaveProperty('no_room');
   });
 
   test('C-42 whoever wants again what serves is in no swap', () => {

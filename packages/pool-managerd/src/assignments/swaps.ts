@@ -1,5 +1,6 @@
 import type { Swap } from './swap.js';
 import { swapNote } from './swap-status.js';
+import type { Failure } from '../replicas/failure.js';
 import type { WantedReplica } from '../replicas/plan-replicas.js';
 import type { Replica } from '../replicas/replica.js';
 
@@ -113,12 +114,13 @@ export class Swaps {
     const { state } = replica.phase;
     const isBegun = state === 'loading' || state === 'resuming' || state === 'resident';
     const mode = current.mode ?? (isBegun ? (old === undefined ? 'drained_first' : 'beside') : null);
-    if (state === 'resident' && old === undefined) {
+    // What others want too stays, and is no part of the swap.
+    if (state === 'resident' && (old === undefined || wanted.has(old.key))) {
       this.#tell(holder, { ...current, mode }, replica);
       return { serving: wanted.get(key) ?? null, swap: null, last: { generation, note: swapNote({ ...current, mode }) } };
     }
     const failure = failureOf(replica, generation);
-    const next: Swap = { ...current, mode, failure };
+    const next: Swap = { ...current, mode, failure: failure?.message ?? null, ...(failure?.kind === 'room' && { noRoom: true }) };
     if (failure !== null) this.#tell(holder, next, replica);
     return { serving, swap: next, last };
   }
@@ -135,8 +137,8 @@ export class Swaps {
 }
 
 /** What ended the load for this wish; one that broke down after it had been ready is started again by itself. */
-function failureOf({ phase, generation }: Replica, since: number): string | null {
-  return phase.state === 'failed' && phase.failure.kind !== 'crash' && generation >= since ? phase.failure.message : null;
+function failureOf({ phase, generation }: Replica, since: number): Failure | null {
+  return phase.state === 'failed' && phase.failure.kind !== 'crash' && generation >= since ? phase.failure : null;
 }
 
 function asWanted(replica: Replica): WantedReplica {

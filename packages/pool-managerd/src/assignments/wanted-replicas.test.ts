@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { noteMeasured } from '@corral/catalog-core';
 import type { Assignment } from '@corral/contracts';
+import { aReplica } from '../../test/a-replica.js';
 import { anAssignment } from '../../test/an-assignment.js';
 import type { PlannedPool } from '../devices/planned-pool.js';
 import { wantedModelKey } from '../models/present-model.js';
 import type { Presence, PresenceState } from '../models/present-model.js';
 import { assignmentStatus } from './assignment-status.js';
 import type { StatusSources } from './assignment-status.js';
+import { keyOfAssignment } from './holders.js';
 import { leavingCause } from './leaving-cause.js';
 import type { JournalEntry } from './journal-state.js';
 import { wantedModelOf } from './wanted-model.js';
@@ -143,6 +145,13 @@ describe('assignmentStatus', () => {
     expect(status(a, presenceOf(a), { pool: null })).toMatchObject({ residency: 'failed', last_error: expect.stringContaining('node n1 has no pool p1') });
     expect(status(a, presenceOf(a), { pool: { ...POOL, problem: 'no such device' } })).toMatchObject({ residency: 'failed', last_error: 'no such device' });
     expect(status(a, presenceOf(a), { pool: null, isSettled: false })).toEqual({ residency: 'on_disk', last_error: null, progress: null });
+  });
+
+  test.each([['room', { no_room: true }], ['memory', {}]] as const)('C-264 a load that failed for want of %s says whether it may yet find room', (kind, more) => {
+    const failed = aReplica('a', { state: 'failed', sinceMs: 0, retryAtMs: null, failure: { kind, reason: 'memory', message: 'full' } }, { lastError: 'full', key: keyOfAssignment(a, sourcesOf(presenceOf(a))) ?? '' });
+    const sources = { pools: new Map([[POOL.poolId, POOL]]), replicas: [failed], presence: () => presenceOf(a), digestOnDisk: () => 'sha256:a', staging: null, isSettled: true, isDraining: () => false, unixMs: (ms: number) => ms };
+    const { generation, instance_id, org_id } = a;
+    expect(assignmentStatus(a, sources)).toEqual({ generation, instance_id, org_id, pool_id: 'p1', residency: 'failed', replica_id: 'a', last_error: 'full', progress: null, ...more });
   });
 
   test('C-44 in a drained pool it stays on disk, with the way out', () => {

@@ -15,8 +15,8 @@ export type FailureReason =
   | 'refused'
   | 'memory';
 
-/** When it failed. `memory` is tried again as soon as it fits; the rest after a wait. */
-export type FailureKind = 'memory' | 'load' | 'probe' | 'crash';
+/** When it failed. `memory` and `room` are tried again as soon as it fits, the rest after a wait; `room`: it fits the pool, though not beside what stays. */
+export type FailureKind = 'memory' | 'room' | 'load' | 'probe' | 'crash';
 
 export interface Failure {
   readonly kind: FailureKind;

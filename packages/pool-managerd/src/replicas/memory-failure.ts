@@ -16,10 +16,10 @@ export function memoryFailure(replica: Replica, pool: Room, replicas: readonly R
   const has = `pool ${pool.poolId} has ${formatBytes(pool.memoryTotalBytes)}`;
   if (replica.memoryBytes > pool.memoryTotalBytes) return { kind: 'memory', reason: 'memory', message: `${needs}, ${has}; use a smaller context, fewer slots or a larger pool` };
   if (pool.replicasMax !== null && others.filter(({ phase }) => phase.state !== 'parked').length >= pool.replicasMax) {
-    return { kind: 'memory', reason: 'memory', message: `pool ${pool.poolId} holds at most ${pool.replicasMax} replicas and ${namesOf(others)} stay; unload one` };
+    return { kind: 'room', reason: 'memory', message: `pool ${pool.poolId} holds at most ${pool.replicasMax} replicas and ${namesOf(others)} stay; unload one` };
   }
   const heldBytes = others.reduce((sum, other) => sum + heldBy(other), 0);
-  return { kind: 'memory', reason: 'memory', message: `${needs}, ${has} and ${formatBytes(heldBytes)} of it stay with ${namesOf(others)}; unload one` };
+  return { kind: 'room', reason: 'memory', message: `${needs}, ${has} and ${formatBytes(heldBytes)} of it stay with ${namesOf(others)}; unload one` };
 }
 
 function namesOf(replicas: readonly Replica[]): string {

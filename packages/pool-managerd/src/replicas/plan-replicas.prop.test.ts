@@ -186,7 +186,7 @@ describe('planReplicas — properties', () => {
         const stuck = there.filter(({ phase }) => phase.state !== 'resident');
         const heldBytes = pool.inState('resident').reduce((sum, replica) => sum + replica.memoryBytes, 0);
         for (const { phase, memoryBytes } of stuck) {
-          expect(phase.state === 'failed' && phase.failure.kind).toBe('memory');
+          expect(phase.state === 'failed' && phase.failure.kind).toBe(memoryBytes > TOTAL ? 'memory' : 'room');
           expect(heldBytes + memoryBytes > TOTAL || pool.inState('resident').length === 3).toBe(true);
         }
       }),

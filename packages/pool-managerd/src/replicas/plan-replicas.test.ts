@@ -64,9 +64,16 @@ describe('planReplicas', () => {
       {
         type: 'fail',
         replicaId: 'b',
-        failure: { kind: 'memory', reason: 'memory', message: 'b needs 80 B (256 tokens × 1 slots), pool p1 has 100 B and 40 B of it stay with a; unload one' },
+        failure: { kind: 'room', reason: 'memory', message: 'b needs 80 B (256 tokens × 1 slots), pool p1 has 100 B and 40 B of it stay with a; unload one' },
       },
     ]);
+  });
+
+  test('C-267 who came, or came back, while a load waited for its place is given a moment to leave again', () => {
+    const wanted = [aWanted('a'), aWanted('b', { memoryBytes: 80 })];
+    const replicas = [aReplica('a', { ...resident, sinceMs: 900 }), aReplica('b', waiting, { memoryBytes: 80 })];
+    expect(plan({ wanted, replicas })).toEqual({ actions: [], wakeAtMs: 1_400 });
+    expect(plan({ wanted, replicas, nowMs: 1_400 }).actions).toEqual([{ type: 'fail', replicaId: 'b', failure: expect.objectContaining({ kind: 'room' }) }]);
   });
 
   test('C-14 a model larger than the pool fails at once', () => {
@@ -90,7 +97,7 @@ describe('planReplicas', () => {
     const wanted = [aWanted('a', { memoryBytes: 1 }), aWanted('b', { memoryBytes: 1 })];
     const replicas = [aReplica('a', resident, { memoryBytes: 1 }), aReplica('b', waiting, { memoryBytes: 1 })];
     expect(plan({ pool: { ...POOL, replicasMax: 1 }, wanted, replicas }).actions).toEqual([
-      { type: 'fail', replicaId: 'b', failure: { kind: 'memory', reason: 'memory', message: 'pool p1 holds at most 1 replicas and a stay; unload one' } },
+      { type: 'fail', replicaId: 'b', failure: { kind: 'room', reason: 'memory', message: 'pool p1 holds at most 1 replicas and a stay; unload one' } },
     ]);
   });
 

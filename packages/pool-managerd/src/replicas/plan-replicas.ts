@@ -72,7 +72,7 @@ export function planReplicas(input: ReplicaPlanInput): ReplicaPlan {
   const settled = active.map((replica) => settle(replica, { wanted: wanted.get(replica.key), turn: turns.get(replica) ?? null }, input)).filter((action) => action !== null);
   // One thing after the other: what was just decided changes what the next load sees.
   if (created.length + settled.length > 0) return { actions: [...settled, ...created], wakeAtMs: nowMs };
-  const load = nextLoad(active, wanted, input);
+  const load = nextLoad(active, wanted, turns, input);
   const lingering = [...turns.values()].map((turn) => (turn.kind === 'serve_on' ? turn.untilMs : null));
   const wakeAtMs = earliest(active, input, [load?.wakeAtMs ?? null, ...lingering]);
   return { actions: load === null || load.action === null ? [] : [load.action], wakeAtMs };
@@ -129,7 +129,7 @@ interface NextLoad {
 }
 
 /** The load whose turn it is, and what it may do now. */
-function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>, input: ReplicaPlanInput): NextLoad | null {
+function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, WantedReplica>, turns: ReadonlyMap<Replica, SwapTurn>, input: ReplicaPlanInput): NextLoad | null {
   if (active.some(({ phase }) => phase.state === 'loading' || phase.state === 'resuming')) return null;
   const head = headOf(active, wanted);
   if (head === undefined) return null;
@@ -140,12 +140,20 @@ function nextLoad(active: readonly Replica[], wanted: ReadonlyMap<string, Wanted
   if (parked !== null) return { action: { type: 'stop', replicaId: parked.replicaId }, wakeAtMs: null };
   const failure = memoryFailure(head, pool, replicas);
   if (head.memoryBytes > pool.memoryTotalBytes) return { action: { type: 'fail', replicaId, failure }, wakeAtMs: null };
-  if (fitsOnceOthersLeft(head, pool, replicas)) return { action: null, wakeAtMs: null };
+  const staying = replicas.filter((replica) => !isLingering(turns.get(replica)));
+  if (fitsOnceOthersLeft(head, pool, staying)) return { action: null, wakeAtMs: null };
   if (head.phase.state === 'parked' && head.phase.wantedSinceMs === null) return { action: { type: 'await', replicaId }, wakeAtMs: null };
-  const failAtMs = (head.phase.state === 'parked' ? (head.phase.wantedSinceMs ?? nowMs) : head.phase.sinceMs) + memoryGraceMs;
+  const waitsSinceMs = head.phase.state === 'parked' ? (head.phase.wantedSinceMs ?? nowMs) : head.phase.sinceMs;
+  // Who came, or came back, while it waited may have taken a place that is about to be given back.
+  const failAtMs = Math.max(waitsSinceMs, ...staying.filter(({ phase }) => phase.state === 'resident').map(({ phase }) => phase.sinceMs)) + memoryGraceMs;
   if (nowMs < failAtMs) return { action: null, wakeAtMs: failAtMs };
   // One that is parked leaves first, so that one that waits for its load is told why.
   return { action: head.phase.state === 'parked' ? { type: 'stop', replicaId } : { type: 'fail', replicaId, failure }, wakeAtMs: null };
+}
+
+/** Another one has taken its place, and it leaves in a moment. */
+function isLingering(turn: SwapTurn | undefined): boolean {
+  return turn?.kind === 'serve_on' && turn.untilMs !== null;
 }
 
 /** Whose turn it is: what waits for its load, and what is parked and wanted again. */

@@ -32,6 +32,13 @@ describe('a replica that another one takes the place of', () => {
     expect(plan([b(waiting)], tight).actions).toEqual([{ type: 'start', replicaId: 'b' }]);
   });
 
+  test('C-267 a third one that needs the place waits while the old one lingers, however long it has waited before', () => {
+    const third = aWanted('c', { order: 9 });
+    const c = aReplica('c', waiting);
+    expect(plan([a(), b(ready(900)), c], { wanted: [B, third], nowMs: 1_000, memoryGraceMs: 50 })).toEqual({ actions: [], wakeAtMs: 1_100 });
+    expect(plan([a(), b(ready(900)), c], { wanted: [B, third], nowMs: 1_100, memoryGraceMs: 50 }).actions).toEqual([{ type: 'drain', replicaId: 'a', cause: 'b has taken its place' }]);
+  });
+
   test('C-261 what can never be loaded, and what only a parked one or one on its way out keeps out, drives it away from nowhere', () => {
     const large = aWanted('b', { memoryBytes: 120 });
     expect(plan([a(), aReplica('b', waiting, { memoryBytes: 120 })], { wanted: [large] }).actions).toEqual([{ type: 'fail', replicaId: 'b', failure: expect.objectContaining({ kind: 'memory' }) }]);

@@ -105,7 +105,7 @@ function gone(replica: Replica, event: Extract<ReplicaEvent, { type: 'gone' }>, 
 
 function failed(replica: Replica, failure: Failure, { nowMs, random }: { readonly nowMs: number; readonly random: number }, policy: RestartPolicy): ReplicaStep {
   // Memory comes back when another replica goes, which no clock knows, and is no fault of this one.
-  if (failure.kind === 'memory') return to({ ...replica, lastError: failure.message, restart: { ...replica.restart, readySinceMs: null } }, { state: 'failed', sinceMs: nowMs, failure, retryAtMs: null });
+  if (failure.kind === 'memory' || failure.kind === 'room') return to({ ...replica, lastError: failure.message, restart: { ...replica.restart, readySinceMs: null } }, { state: 'failed', sinceMs: nowMs, failure, retryAtMs: null });
   const { record, retryAtMs } = afterFailure(replica.restart, failure, { nowMs, random }, policy);
   return to({ ...replica, restart: record, lastError: failure.message }, { state: 'failed', sinceMs: nowMs, failure, retryAtMs });
 }
