@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { Assignment, InstanceStep, LoadProgress } from './assignments.js';
-import { ModelState } from './catalog.js';
+import { ModelOrigin, ModelState } from './catalog.js';
 import { ModelDeleted } from './gc.js';
 import { EngineChange } from './engines.js';
 import { NodeModel } from './nodes.js';
@@ -33,7 +33,23 @@ const NodeModelState = Type.Object({ state: ModelState, pinned: Type.Boolean() }
 /** What a node keeps of the intent for one of its entries changed. */
 const ModelStateChanged = Type.Object({ node_id: Id, model_id: ModelId, digest: Digest, from: NodeModelState, to: NodeModelState });
 
-/** Event type → payload. Commands go to a node, what became of a manifest reload is the control plane's own, the rest come from a node. [E-14] */
+const intentState = (description: string) => Nullable(Type.Object({ state: ModelState, pinned: Type.Boolean() }, { description }));
+
+/** What is meant for a model changed: of the whole system, whatever its nodes have of it yet. [E-41] */
+export const CatalogIntentChange = Type.Object({
+  model_id: ModelId,
+  digest: Nullable(Digest),
+  origin: ModelOrigin,
+  from: intentState('Null where nothing was meant for it before.'),
+  to: intentState('Null where nothing is meant for it any more.'),
+  changed: Type.Array(Type.Union([Type.Literal('definition'), Type.Literal('state'), Type.Literal('deadline'), Type.Literal('pinned')]), { description: 'What differs, where it was there before and is there after.' }),
+  drain_until_ms: Nullable(Type.Integer({ description: 'Unix milliseconds at which what runs on the retired model is cut; null where it may finish.' })),
+  catalog_version: Count,
+  actor: Type.String({ description: 'Who meant it, as in the audit: `key:<key_id>`, `token:<fingerprint>` or `localhost`; `manifest` for what the manifest defines, `nodes` for a file that nodes were found to have.' }),
+});
+export type CatalogIntentChange = Static<typeof CatalogIntentChange>;
+
+/** Event type → payload. Commands go to a node; what became of a manifest reload and what is meant for models is the control plane's own; the rest come from a node. [E-14] */
 export const EVENTS = {
   'orchestrator.load': Assignment,
   'orchestrator.unload': Assignment,
@@ -46,6 +62,9 @@ export const EVENTS = {
   'pool.unready': PoolStatus,
   'orchestrator.reload_succeeded': ReloadSucceededEvent,
   'orchestrator.reload_failed': ReloadFailedEvent,
+  'catalog.intent_registered': CatalogIntentChange,
+  'catalog.intent_changed': CatalogIntentChange,
+  'catalog.intent_deleted': CatalogIntentChange,
   'catalog.model_registered': Type.Object({ node_id: Id, model: NodeModel }),
   'catalog.engine_used': EngineChange,
   'catalog.engine_rejected': EngineChange,
@@ -82,6 +101,10 @@ export type EventEnvelope<T extends EventType = EventType> = {
     readonly data: EventData<K>;
   };
 }[T];
+
+/** Types that the control plane tells of itself. [E-14 E-41] */
+export const OWN_EVENT_TYPES = ['orchestrator.reload_succeeded', 'orchestrator.reload_failed', 'catalog.intent_registered', 'catalog.intent_changed', 'catalog.intent_deleted'] as const satisfies readonly EventType[];
+export type OwnEvent = EventEnvelope<(typeof OWN_EVENT_TYPES)[number]>;
 
 export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
 

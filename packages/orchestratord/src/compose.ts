@@ -14,7 +14,8 @@ import { openReloads } from './compose/open-reloads.js';
 import { openReloadDoors } from './compose/reload-doors.js';
 import { staticNodes, type OrchestratordConfig } from './config.js';
 import { dashboardFolder, readSite, type Site } from './dashboard/read-site.js';
-import type { EventFeed } from './events/event-feed.js';
+import { EventFeed } from './events/event-feed.js';
+import { OwnEvents } from './events/own-events.js';
 import { keepManifestInstances, type ManifestNews } from './instances/keep-manifest-instances.js';
 import { InstanceRegistry } from './instances/instance-registry.js';
 import { openInstances } from './instances/open-instances.js';
@@ -53,6 +54,9 @@ interface Ground extends OrchestratordParts, OpenedManifest {
   readonly metrics: OrchestratordMetrics;
   readonly store: Store;
   readonly hangups: Hangups;
+  readonly feed: EventFeed;
+  /** What this daemon tells of itself. */
+  readonly events: OwnEvents;
   readonly catalog: Catalog;
   readonly instances: InstanceRegistry;
   readonly manifestNews: ManifestNews;
@@ -66,7 +70,6 @@ interface Fleet {
   /** What nodes post. */
   readonly inbound: HttpEventBus;
   readonly outbox: OutboxRelay;
-  readonly feed: EventFeed;
   readonly nodes: NodeRegistry;
   readonly models: ModelDirectory;
   readonly residency: ResidencyLoop;
@@ -98,19 +101,21 @@ async function openGround(parts: OrchestratordParts): Promise<Ground> {
   shutdown.add('store', () => store.close());
   const opened = await openManifest({ config, store, log });
   const { served } = opened;
-  const catalog = await Catalog.open({ store, served: () => served.current() });
+  const feed = new EventFeed(clock.nowMs());
+  const events = new OwnEvents({ store, feed, clock, log, isBrokered: config.amqp_urls.length > 0 });
+  const catalog = await Catalog.open({ store, events, served: () => served.current() });
   shutdown.add('catalog', () => catalog.close());
   const instances = await InstanceRegistry.open({ store, served, log });
   const manifestNews = await keepManifestInstances({ store, registry: instances, log }, served.current().instances);
   const access = await openAccess({ config, store, clock, log, shutdown });
   const metrics = createMetrics(ORCHESTRATORD_METRICS, { budgets: { pool_id: 256, replica_id: 1_024, model_id: 1_024, binding: 4_096 } });
-  return { ...parts, ...opened, hangups, incarnation: newId(), metrics, store, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
+  return { ...parts, ...opened, hangups, feed, events, incarnation: newId(), metrics, store, catalog, instances, manifestNews, access, operations: new Operations({ clock, log }) };
 }
 
 async function startFleet(ground: Ground): Promise<Fleet> {
-  const { config, log, clock, metrics, store, served, catalog, instances, shutdown } = ground;
-  const link = openBus({ config, log, clock, metrics, endpointOf: (target) => nodeEndpoint(nodes, target) });
-  const { bus, inbound, feed } = link;
+  const { config, log, clock, metrics, store, served, catalog, instances, feed, events, shutdown } = ground;
+  const link = openBus({ config, log, clock, metrics, feed, endpointOf: (target) => nodeEndpoint(nodes, target) });
+  const { bus, inbound } = link;
   const isOnline = (nodeId: string): boolean => nodes.places().some((place) => place.nodeId === nodeId && place.online);
   const outbox: OutboxRelay = new OutboxRelay({ store, bus, clock, log, isOnline, onPublished: feed.put });
   const wanted = await WantedSet.open({ store, instances, keepModels: (specs) => catalog.keep(specs), onCommands: outbox.wake });
@@ -149,6 +154,7 @@ async function startFleet(ground: Ground): Promise<Fleet> {
   const unsubscribe = link.join(nodes, outbox);
   const nudge = watchCatalog(ground, nodes);
   outbox.start();
+  events.start(bus);
   nodes.start();
   residency.start();
   refreshChanged(ground, residency);
@@ -157,10 +163,11 @@ async function startFleet(ground: Ground): Promise<Fleet> {
     await nudge.close();
     await residency.close();
     await outbox.close();
+    await events.close();
     await nodes.close();
     await link.close();
   });
-  return { bus, inbound, outbox, feed, nodes, models, residency, wanted };
+  return { bus, inbound, outbox, nodes, models, residency, wanted };
 }
 
 /** Nodes hear of a changed catalog at once. */
@@ -204,7 +211,7 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
       answers,
     },
     nodes: { nodes, catalog: ground.catalog, bus: fleet.inbound },
-    events: { feed: fleet.feed, clock },
+    events: { feed: ground.feed, clock },
     admin: { ...access, instancesOf: (orgId) => instances.explicitOf(orgId).length, nowMs: clock.nowMs },
     staging: { nodes },
     gc: { nodes, operations: ground.operations, audit: access.audit, clock },

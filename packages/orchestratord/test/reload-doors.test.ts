@@ -9,10 +9,12 @@ import type { AccessCaller } from '../src/access/principal.js';
 import type { AuditRecord } from '../src/audit/audit.js';
 import { openReloadDoors } from '../src/compose/reload-doors.js';
 import { EventFeed } from '../src/events/event-feed.js';
+import { OwnEvents } from '../src/events/own-events.js';
 import { isReloadPath, reloadRoutes } from '../src/http/reload.routes.js';
 import { roleGuard } from '../src/http/role-guard.js';
 import { BindingRegistry, type RequestPin } from '../src/manifest/binding-registry.js';
 import { Hangups } from '../src/reloads/hangups.js';
+import { openStore } from '../src/store/open-store.js';
 import { aFolder, removeFolders } from './fixtures.js';
 import { aBinding, aReloadFailed, ScriptedReloads } from './reload-fixtures.js';
 
@@ -44,6 +46,9 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   const reloads = new ScriptedReloads();
   const bindings = new BindingRegistry([]);
   const feed = new EventFeed(0);
+  const store = await openStore({ stateDir, clock: systemClock, log });
+  shutdown.add('store', () => store.close());
+  const events = new OwnEvents({ store, feed, clock: systemClock, log, isBrokered: false });
   const metrics = createMetrics(ORCHESTRATORD_METRICS);
   const audited: AuditRecord[] = [];
   const audit = { record: (entry: AuditRecord) => Promise.resolve(void audited.push(entry)) };
@@ -52,7 +57,7 @@ async function doors({ role, keys = [KEY], secret = SECRET, watch = false, isHun
   if (isHungUp) process.emit('SIGHUP');
   shutdown.add('hangups', () => hangups.close());
   const bus = { state: () => ({ mode: 'http', connected: true }) } as unknown as EventBus;
-  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, feed, nodes: { nodes: () => [] }, reloads, bindings, hangups, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
+  const opened = openReloadDoors({ config, log, clock: systemClock, shutdown, metrics, audit, bus, events, nodes: { nodes: () => [] }, reloads, bindings, hangups, seen: null, served: () => ({ path, hash: 'h1', problem: null }) });
   const auth: Gate = () => {
     if (role === undefined) throw new Error('the gate of the daemon was asked');
     return { identity: 'test', principal: { orgId: 'default', role, keyId: null, identity: 'test' } } as unknown as AccessCaller;

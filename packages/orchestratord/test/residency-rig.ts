@@ -6,6 +6,8 @@ import { OutboxRelay } from '../src/assignments/outbox-relay.js';
 import { ResidencyLoop } from '../src/assignments/residency-loop.js';
 import { WantedSet } from '../src/assignments/wanted-set.js';
 import { Catalog } from '../src/catalog/catalog.js';
+import { EventFeed } from '../src/events/event-feed.js';
+import { OwnEvents } from '../src/events/own-events.js';
 import { InstanceRegistry } from '../src/instances/instance-registry.js';
 import { ModelDirectory } from '../src/manifest/model-directory.js';
 import { modelKeyOf } from '../src/manifest/model-key.js';
@@ -49,7 +51,7 @@ export async function aRig(options: RigOptions) {
   const store = await openStore({ stateDir, clock, log });
   const manifest = options.manifest;
   const served = new ServedState({ manifest, problem: null });
-  const catalog = await Catalog.open({ store, served: () => served.current() });
+  const catalog = await Catalog.open({ store, events: new OwnEvents({ store, feed: new EventFeed(0), clock, log, isBrokered: false }), served: () => served.current() });
   const instances = await InstanceRegistry.open({ store, served, log });
   const published: Assignment[] = [];
   const relay: OutboxRelay = new OutboxRelay({

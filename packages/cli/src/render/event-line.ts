@@ -33,6 +33,12 @@ function aboutOf(event: EventEnvelope): readonly string[] {
       const { to } = event.data;
       return [event.data.model_id, event.data.node_id, to.pinned ? `${to.state}, pinned` : to.state];
     }
+    case 'catalog.intent_registered':
+    case 'catalog.intent_changed':
+    case 'catalog.intent_deleted': {
+      const { model_id, to, changed, actor } = event.data;
+      return [model_id, to === null ? '' : to.pinned ? `${to.state}, pinned` : to.state, changed.join(', '), `by ${actor}`];
+    }
     case 'catalog.engine_used':
     case 'catalog.engine_rejected':
       return [event.data.engine_id, `${event.data.node_id}/${event.data.device_kind}`, event.data.reason ?? ''];

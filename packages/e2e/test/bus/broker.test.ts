@@ -64,6 +64,16 @@ async function heard(queue: string): Promise<readonly GetMessage[]> {
   return messages;
 }
 
+/** A manifest that cannot be served, then the one that is served already. */
+async function reloadTwice(): Promise<void> {
+  const manifest = join(system.corral.stateDir, 'corral.manifest.json');
+  const text = await readFile(manifest, 'utf8');
+  for (const next of ['{"version": 1, "routes": {"a": {"model": "nothing"}}}', text]) {
+    await writeFile(manifest, next);
+    await call(url(), 'POST', '/admin/reload');
+  }
+}
+
 const act = (instance: string, action: 'load' | 'unload') => call(url(), 'POST', `/api/orgs/default/instances/${instance}/${action}`);
 const chat = (instance: string) => call(url(), 'POST', '/v1/completions', { model: instance, prompt: 'a', max_tokens: 3 });
 
@@ -148,6 +158,32 @@ test('T-124 E-13 both ends of a manifest reload are on the exchange under one ro
   ]);
 }, LONG);
 
+test('T-270 E-41 what operators mean for a model is on the exchange once per change, with who meant it', async () => {
+  await heard('test.events');
+  const model = '/v2/catalog/models/meant';
+  const { status } = await call(url(), 'POST', '/v2/catalog/models', { id: 'meant', source_url: models[0]?.model['source'] });
+  expect(status).toBe(201);
+  for (const [method, path, body] of [['PUT', '/pin'], ['PUT', '/pin'], ['DELETE', '/pin'], ['PATCH', '/state', { state: 'Retired' }], ['DELETE', '?purge=true']] as const) {
+    expect((await call(url(), method, `${model}${path}`, body)).status).toBeLessThan(300);
+  }
+  const told: GetMessage[] = [];
+  await eventually('the deletion is told', SOON_MS, async () => {
+    told.push(...(await heard('test.events')).filter(({ fields }) => fields.routingKey.startsWith('catalog.intent_')));
+    return told.some(({ fields }) => fields.routingKey === 'catalog.intent_deleted');
+  });
+  const { data: audits } = (await call(url(), 'GET', '/api/admin/audit?limit=20')).body as { readonly data: readonly { readonly action: string; readonly actor: string; readonly correlation_id: string }[] };
+  const events = told.map(({ fields, content }) => ({ key: fields.routingKey, event: JSON.parse(content.toString()) as { readonly type: string; readonly source: string; readonly correlationid: string; readonly data: { readonly actor: string } } }));
+  expect(events.map(({ key, event }) => [key, event.type, event.source, event.data])).toEqual([
+    ['registered', { from: null, to: { state: 'Active', pinned: false }, changed: [] }],
+    ['changed', { from: { state: 'Active', pinned: false }, to: { state: 'Active', pinned: true }, changed: ['pinned'] }],
+    ['changed', { from: { state: 'Active', pinned: true }, to: { state: 'Active', pinned: false }, changed: ['pinned'] }],
+    ['changed', { from: { state: 'Active', pinned: false }, to: { state: 'Retired', pinned: false }, changed: ['state'] }],
+    ['deleted', { from: { state: 'Retired', pinned: false }, to: null, changed: [] }],
+  ].map(([what, data]) => [`catalog.intent_${String(what)}`, `catalog.intent_${String(what)}`, 'orchestratord', expect.objectContaining({ model_id: 'meant', ...(data as object) })]));
+  const audited = audits.filter(({ action }) => action.startsWith('model.')).map(({ actor, correlation_id }) => `${actor} ${correlation_id}`);
+  expect(audited).toEqual(expect.arrayContaining(events.map(({ event }) => `${event.data.actor} ${event.correlationid}`)));
+}, LONG);
+
 test('T-92 T-98 E-09 E-12 while the broker is down loads are refused and change nothing, tasks go on; after its restart loads work', async () => {
   // Its unload may still be drained: what is compared below must be at rest.
   await eventually('b has left', SOON_MS, async () => (await residencyOf('b')) === 'on_disk');
@@ -182,7 +218,7 @@ test('T-218 a broker that is killed right after the 202 of a load: it is loaded 
   await eventually('the load is told', SOON_MS, async () => (await heard('test.events')).some((event) => bodyOf(event).type === 'instance.loaded' && bodyOf(event).data.instance_id === 'b'));
 }, LONG);
 
-test('T-219 an orchestratord that is killed while a command waits for the broker publishes it once both are back', async () => {
+test('T-219 T-271 E-42 an orchestratord that is killed while a command, reloads and a change of the catalog wait for the broker publishes them once both are back', async () => {
   // The daemons come back to the broker each in its own time.
   await eventually('an unload is taken', SOON_MS, async () => (await act('b', 'unload')).status === 202);
   await eventually('two is not resident', SOON_MS, async () => !(await isReady('b')));
@@ -195,11 +231,21 @@ test('T-219 an orchestratord that is killed while a command waits for the broker
     const answer = await call(url(), 'POST', '/v1/completions', { model: 'two', prompt: 'a', max_tokens: 3 });
     return answer.status === 200 && answer;
   })).status).toBe(200);
+  await reloadTwice();
+  expect((await call(url(), 'POST', '/v2/catalog/models', { id: 'unheard', source_url: models[0]?.model['source'] })).status).toBe(201);
   const { orchestratord } = await processesOf(system.corral);
   process.kill(orchestratord, 'SIGKILL');
   await rabbit.start();
   await joined();
+  const told: string[] = [];
+  const listen = async () => {
+    told.push(...(await heard('test.events')).map((message) => bodyOf(message).type).filter((type) => /reload|intent/.test(type)));
+    return told.length;
+  };
+  await eventually('what waited is on the exchange', SOON_MS, async () => (await listen()) >= 3);
   await eventually('the command is on the exchange', SOON_MS, async () => (await heard('test.commands')).some((message) => bodyOf(message).type === 'orchestrator.load' && bodyOf(message).data.instance_id === 'model.two'));
   await eventually('the node is known again', SOON_MS, async () => (await nodes().catch(() => []))[0]?.consumer_connected);
   expect((await call(url(), 'POST', '/v1/completions', { model: 'two', prompt: 'a', max_tokens: 3 })).status).toBe(200);
+  await listen();
+  expect(told).toEqual(['orchestrator.reload_failed', 'orchestrator.reload_succeeded', 'catalog.intent_registered']);
 }, LONG);

@@ -3,6 +3,7 @@ import { nearest } from '@corral/service-kit';
 import type { ServedSource } from '../manifest/served-state.js';
 import type { Catalog } from './catalog.js';
 import type { CatalogIndex } from './catalog-index.js';
+import type { ChangedBy } from './intent-event.js';
 import { definedModel, definesAnew, idOf, patchedModel, registrationHash } from './define-model.js';
 import { intentOf, type ModelIntent } from './model-intent.js';
 import { versionOf, type KnownModel } from './model-view.js';
@@ -13,8 +14,9 @@ export interface CatalogCallsParts {
   readonly served: ServedSource;
 }
 
-/** Of which version a change is to be, and whether unsigned artifacts are refused. */
+/** Who asks, of which version a change is to be, and whether unsigned artifacts are refused. */
 export interface CatalogCall {
+  readonly by: ChangedBy;
   readonly ifMatch?: string | undefined;
   readonly isStrict?: boolean;
 }
@@ -34,7 +36,7 @@ export class CatalogCalls {
   }
 
   /** Registers a model; the same again changes nothing. Throws CONFLICT where the id means something else already. [B-91] */
-  async register(body: ModelRegister, { isStrict = false }: CatalogCall): Promise<{ readonly known: KnownModel; readonly isNew: boolean }> {
+  async register(body: ModelRegister, { by, isStrict = false }: CatalogCall): Promise<{ readonly known: KnownModel; readonly isNew: boolean }> {
     const modelId = idOf(body);
     const isNew = await this.parts.catalog.change(modelId, (before, nowMs) => {
       const wanted = definedModel(body, { isStrict, nowMs });
@@ -43,7 +45,7 @@ export class CatalogCalls {
       if (standing?.origin === 'manifest' || standing?.origin === 'starter') return { answer: false };
       if (standing?.intent?.origin === 'api') return { answer: false };
       return { next: standing?.intent === undefined ? wanted : { ...wanted, ...saidBefore(standing.intent) }, answer: true };
-    });
+    }, by);
     return { known: this.known(modelId), isNew };
   }
 
@@ -74,7 +76,7 @@ export class CatalogCalls {
 
   /** What a verification found is remembered beside what nodes report. [B-92] */
   async setVerified(modelId: string, verification: NonNullable<ModelIntent['verification']>, atMs: number): Promise<void> {
-    await this.#changed(modelId, {}, (intent) => ({ ...intent, verification, lastVerifiedMs: atMs }));
+    await this.#changed(modelId, { by: { actor: 'nodes' } }, (intent) => ({ ...intent, verification, lastVerifiedMs: atMs }));
   }
 
   /** Marks the model as purged, or takes that back. Returns what it was. */
@@ -83,12 +85,12 @@ export class CatalogCalls {
       const standing = this.#require(modelId, before, call);
       const intent = standing.intent ?? intentOf(standing.spec, 'node', nowMs);
       return { next: { ...intent, digest: intent.digest ?? digest, removedAtMs: nowMs, updatedMs: nowMs }, answer: intent };
-    });
+    }, call.by);
   }
 
   /** The model is meant again as it was. */
-  restore(intent: ModelIntent): Promise<void> {
-    return this.parts.catalog.change(intent.modelId, () => ({ next: intent, answer: undefined }));
+  restore(intent: ModelIntent, { by }: CatalogCall): Promise<void> {
+    return this.parts.catalog.change(intent.modelId, () => ({ next: intent, answer: undefined }), by);
   }
 
   async #changed(modelId: string, call: CatalogCall, change: (intent: ModelIntent, known: KnownModel, nowMs: number) => ModelIntent): Promise<KnownModel> {
@@ -97,11 +99,11 @@ export class CatalogCalls {
       const intent = standing.intent ?? intentOf(standing.spec, standing.origin, nowMs);
       const next = change(intent, standing, nowMs);
       return next === intent ? { answer: undefined } : { next, answer: undefined };
-    });
+    }, call.by);
     return this.known(modelId);
   }
 
-  #require(modelId: string, before: ModelIntent | undefined, { ifMatch }: CatalogCall): KnownModel {
+  #require(modelId: string, before: ModelIntent | undefined, { ifMatch }: Pick<CatalogCall, 'ifMatch'>): KnownModel {
     const standing = this.#standing(modelId, before);
     if (standing === undefined) throw this.#unknown(modelId);
     if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== versionOf(standing)) throw new ApiError('PRECONDITION_FAILED', `model ${modelId} is another one than If-Match says; read it again and send its ETag`);

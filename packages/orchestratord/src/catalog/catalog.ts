@@ -1,8 +1,10 @@
 import { ApiError, type CatalogIntent, type ModelSpec, type NodeCatalog } from '@corral/contracts';
+import type { OwnEvents } from '../events/own-events.js';
 import type { ServedManifest } from '../manifest/served-manifest.js';
 import type { CatalogIntentSource } from '../nodes/catalog-intent.js';
 import { readCatalog, writeCatalog } from '../store/model-rows.js';
 import type { Store } from '../store/open-store.js';
+import { intentEvent, type ChangedBy, type IntentStep } from './intent-event.js';
 import { intentOf, specOfIntent, type ModelIntent, type ModelRecord } from './model-intent.js';
 import { servedIntents } from './served-intents.js';
 
@@ -10,6 +12,8 @@ export interface CatalogOptions {
   readonly store: Store;
   /** What the manifest defines at this moment; its definition holds over one that a call made. */
   served(): Pick<ServedManifest, 'models'>;
+  /** Where changes are told. */
+  readonly events: Pick<OwnEvents, 'keep' | 'told'>;
 }
 
 /** What one change makes of one model, and what it answers. */
@@ -21,6 +25,7 @@ export interface Decision<T> {
 
 interface Waiting {
   readonly modelId: string;
+  readonly by: ChangedBy;
   readonly decide: (before: ModelIntent | undefined, nowMs: number) => Decision<unknown>;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
@@ -141,27 +146,27 @@ export class Catalog implements CatalogIntentSource {
 
   /**
    * Lets `decide` make something else of one model, after every change before it. What it throws rejects this change
-   * alone. Resolves when the change is durable. `decide` is told of purged models too.
+   * alone. Resolves when the change is durable, and with it the event that tells it. `decide` is told of purged models too. [E-41]
    */
-  change<T>(modelId: string, decide: (before: ModelIntent | undefined, nowMs: number) => Decision<T>): Promise<T> {
+  change<T>(modelId: string, decide: (before: ModelIntent | undefined, nowMs: number) => Decision<T>, by: ChangedBy): Promise<T> {
     if (this.#closed) return Promise.reject(new ApiError('SHUTTING_DOWN', 'the server is stopping; send the request again in a moment', { retry_after_ms: 2_000 }));
     if (this.#waiting.length >= WAITING_MAX) return Promise.reject(new ApiError('ADMISSION_REJECT', `${WAITING_MAX} changes of the catalog wait already; send it again in a moment`, { retry_after_ms: 1_000, policy_label: 'catalog_changes' }));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ modelId, decide, resolve: resolve as (value: never) => void, reject });
+      this.#waiting.push({ modelId, by, decide, resolve: resolve as (value: never) => void, reject });
       this.#loop ??= this.#run();
     });
   }
 
   /** The manifest defines these from now on; what it defined before and does not define any more goes, unless somebody set its state or pin. */
-  async follow({ models }: Pick<ServedManifest, 'models'>): Promise<void> {
+  async follow({ models }: Pick<ServedManifest, 'models'>, correlationId?: string): Promise<void> {
     const changes = servedIntents([...models.values()], [...this.#intents.values()], this.options.store.clock.nowMs());
-    await Promise.all([...changes].map(([modelId, next]) => this.change(modelId, () => ({ next, answer: undefined }))));
+    await Promise.all([...changes].map(([modelId, next]) => this.change(modelId, () => ({ next, answer: undefined }), { actor: 'manifest', ...(correlationId === undefined ? {} : { correlationId }) })));
   }
 
   /** Models that nodes brought are used: their specs mean the same after a restart. */
   async keep(specs: readonly ModelSpec[]): Promise<void> {
     const fresh = specs.filter((spec) => this.#isToKeep(spec));
-    await Promise.all(fresh.map((spec) => this.change(spec.model_id, (before, nowMs) => ({ next: keptOf(before, spec, nowMs), answer: undefined }))));
+    await Promise.all(fresh.map((spec) => this.change(spec.model_id, (before, nowMs) => ({ next: keptOf(before, spec, nowMs), answer: undefined }), { actor: 'nodes' })));
   }
 
   /** Called after each commit with the models that it changed. The listener must not throw. Returns the end of the subscription. */
@@ -194,9 +199,10 @@ export class Catalog implements CatalogIntentSource {
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
-    const { store } = this.options;
+    const { store, events } = this.options;
     const draft = new Map<string, ModelIntent | null>();
     const decided: { readonly waiting: Waiting; readonly answer: unknown }[] = [];
+    const steps: IntentStep[] = [];
     let version = this.#version;
     for (const waiting of batch) {
       const before = draft.has(waiting.modelId) ? (draft.get(waiting.modelId) ?? undefined) : this.#intents.get(waiting.modelId);
@@ -206,14 +212,19 @@ export class Catalog implements CatalogIntentSource {
           if (next !== null && before === undefined && this.#intents.size + draft.size >= MODELS_MAX) throw full();
           draft.set(waiting.modelId, next);
           version += 1;
+          steps.push({ before, next, version, by: waiting.by });
         }
         decided.push({ waiting, answer });
       } catch (error) {
         waiting.reject(error);
       }
     }
+    const told = steps.flatMap((step) => intentEvent(step, store.clock) ?? []);
     try {
-      if (draft.size > 0) await writeCatalog(store.db, [...draft.values()].filter((one) => one !== null), [...draft].flatMap(([id, one]) => (one === null ? [id] : [])), version);
+      if (draft.size > 0) await store.db.transaction().execute(async (tx) => {
+        await writeCatalog(tx, [...draft.values()].filter((one) => one !== null), [...draft].flatMap(([id, one]) => (one === null ? [id] : [])), version);
+        await events.keep(tx, told);
+      });
     } catch (error) {
       for (const { waiting } of decided) waiting.reject(error);
       return;
@@ -225,6 +236,7 @@ export class Catalog implements CatalogIntentSource {
       this.#forgetRecord(id);
     }
     if (draft.size > 0) for (const listener of [...this.#listeners]) listener([...draft.keys()]);
+    events.told(told);
     for (const { waiting, answer } of decided) waiting.resolve(answer as never);
   }
 
@@ -241,7 +253,7 @@ export class Catalog implements CatalogIntentSource {
   async forgetRemoved(): Promise<void> {
     const before = this.options.store.clock.nowMs() - REMOVED_KEPT_MS;
     const old = [...this.#intents.values()].filter(({ removedAtMs }) => removedAtMs !== null && removedAtMs < before);
-    await Promise.all(old.map(({ modelId }) => this.change(modelId, (now) => (now?.removedAtMs == null ? { answer: undefined } : { next: null, answer: undefined }))));
+    await Promise.all(old.map(({ modelId }) => this.change(modelId, (now) => (now?.removedAtMs == null ? { answer: undefined } : { next: null, answer: undefined }), { actor: 'nodes' })));
   }
 }
 

@@ -38,7 +38,7 @@ export async function purgeModel(parts: PurgeParts, modelId: string, call: Catal
     if (!place.online) continue;
     const refusal = await removeOn(parts, place.nodeId, modelId, untilMs);
     if (refusal === null) continue;
-    await calls.restore(before);
+    await calls.restore(before, call);
     throw new ApiError('MODEL_IN_USE', `node ${place.nodeId} keeps model ${modelId}: ${refusal}`);
   }
   log.info('model purged', { model_id: modelId, nodes: holders.map(({ place }) => place.nodeId) });

@@ -3,7 +3,7 @@ import { AmqpEventBus, HttpEventBus, nameOfHost, parseAmqpUrls, type BusObserver
 import type { Clock, Log, Metrics } from '@corral/service-kit';
 import type { OutboxRelay } from '../assignments/outbox-relay.js';
 import type { OrchestratordConfig } from '../config.js';
-import { EventFeed } from '../events/event-feed.js';
+import type { EventFeed } from '../events/event-feed.js';
 import { feedFromNodes, subscribeToNodes } from '../nodes/node-events.js';
 import type { NodeRegistry } from '../nodes/node-registry.js';
 
@@ -13,6 +13,8 @@ export interface BusParts {
   readonly clock: Clock;
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   readonly endpointOf: HttpEventBusOptions['endpointOf'];
+  /** Where everything that passes is shown. */
+  readonly feed: EventFeed;
 }
 
 export interface ControlPlaneBus {
@@ -20,27 +22,24 @@ export interface ControlPlaneBus {
   readonly bus: EventBus;
   /** What nodes post: some may have no broker. The same as `bus` where that is HTTP. */
   readonly inbound: HttpEventBus;
-  /** Everything that passes either of them. */
-  readonly feed: EventFeed;
   /** Lets nodes and outbox hear what arrives and when sending works again. Returns the end of it. */
   join(nodes: Pick<NodeRegistry, 'takeEvent' | 'onChange'>, outbox: Pick<OutboxRelay, 'wake' | 'wakeAll'>): () => void;
   close(): Promise<void>;
 }
 
 /** Chooses the transport of events. A broker that is away is no reason not to start. [E-02 E-12] */
-export function openBus({ config, log, clock, metrics, endpointOf }: BusParts): ControlPlaneBus {
+export function openBus({ config, log, clock, metrics, endpointOf, feed }: BusParts): ControlPlaneBus {
   const observer: BusObserver = {
     published: (type, outcome) => metrics.inc('events_published_total', { type, outcome }),
     consumed: (type, outcome) => metrics.inc('events_consumed_total', { type, outcome }),
   };
   const inbound = new HttpEventBus({ log, clock, endpointOf, observer });
-  const feed = new EventFeed(clock.nowMs());
-  if (config.amqp_urls.length === 0) return { bus: inbound, inbound, feed, join: joining([inbound], feed), close: () => inbound.close() };
+  if (config.amqp_urls.length === 0) return { bus: inbound, inbound, join: joining([inbound], feed), close: () => inbound.close() };
   const parsed = parseAmqpUrls(config.amqp_urls);
   if (parsed.kind === 'malformed') throw new Error(`${parsed.message}; correct AMQP_URL`);
   log.info('events go through a broker', { brokers: parsed.hosts.map(nameOfHost) });
   const bus = new AmqpEventBus({ hosts: parsed.hosts, self: { kind: 'control_plane' }, log, clock, random: Math.random, observer });
-  return { bus, inbound, feed, join: joining([bus, inbound], feed), close: async () => void (await Promise.all([bus.close(), inbound.close()])) };
+  return { bus, inbound, join: joining([bus, inbound], feed), close: async () => void (await Promise.all([bus.close(), inbound.close()])) };
 }
 
 function joining(buses: readonly EventBus[], feed: EventFeed): ControlPlaneBus['join'] {

@@ -4,7 +4,7 @@ import { newId, type Clock, type Listening, type Log, type Metrics, type Shutdow
 import { reloadAuth } from '../access/reload-auth.js';
 import type { Audit } from '../audit/audit.js';
 import type { OrchestratordConfig } from '../config.js';
-import type { EventFeed } from '../events/event-feed.js';
+import type { OwnEvents } from '../events/own-events.js';
 import type { ReloadRoutesParts } from '../http/reload.routes.js';
 import type { BindingRegistry } from '../manifest/binding-registry.js';
 import type { ManifestReloads, ReloadSource } from '../manifest/reloads.js';
@@ -13,7 +13,6 @@ import { BindingMeter } from '../reloads/binding-meter.js';
 import { FileWatch } from '../reloads/file-watch.js';
 import type { Hangups } from '../reloads/hangups.js';
 import { ReloadDesk } from '../reloads/reload-desk.js';
-import { ReloadNews } from '../reloads/reload-news.js';
 import { ReloadTrigger } from '../reloads/reload-trigger.js';
 import { StateFile } from '../reloads/state-file.js';
 
@@ -25,7 +24,7 @@ export interface ReloadDoorsParts {
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
   readonly audit: Audit;
   readonly bus: EventBus;
-  readonly feed: EventFeed;
+  readonly events: OwnEvents;
   readonly nodes: Pick<NodeDirectory, 'nodes'>;
   readonly reloads: Pick<ManifestReloads, 'reload' | 'bindings' | 'history'>;
   readonly bindings: Pick<BindingRegistry, 'statuses' | 'countInto'>;
@@ -47,7 +46,6 @@ export interface ReloadDoors {
 export function openReloadDoors(parts: ReloadDoorsParts): ReloadDoors {
   const { config, log, clock, metrics, shutdown, reloads, served, bus, nodes } = parts;
   const { path } = served();
-  const news = new ReloadNews({ ...parts });
   const stateFile = new StateFile({
     stateDir: config.state_dir,
     clock,
@@ -61,9 +59,8 @@ export function openReloadDoors(parts: ReloadDoorsParts): ReloadDoors {
     ],
   });
   const meter = new BindingMeter(parts.bindings, metrics);
-  const desk = new ReloadDesk({ reloads, news, stateFile, metrics, log, served });
+  const desk = new ReloadDesk({ ...parts, stateFile });
   shutdown.add('state file', () => stateFile.stopped());
-  shutdown.add('reload news', () => news.close());
   const triggerOf = (source: ReloadSource): ReloadTrigger => new ReloadTrigger(() => desk.reload({ source, path: null, correlationId: newId() }));
   return {
     routes: { desk, auth: reloadAuth({ apiKeys: config.reload_api_keys, hmacSecret: config.reload_hmac_secret }), audit: parts.audit, clock },

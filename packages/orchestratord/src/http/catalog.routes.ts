@@ -1,6 +1,7 @@
 import { ApiError, ModelPatch, ModelRegister, ModelStateChange, validator, type CatalogModel, type CatalogModelList, type ModelState } from '@corral/contracts';
-import { body } from '@corral/service-kit';
+import { body, correlationOf } from '@corral/service-kit';
 import type { Express, Request, Response } from 'express';
+import { principalOf } from '../access/principal.js';
 import type { Audit } from '../audit/audit.js';
 import { audited } from '../audit/audited.js';
 import { availabilityOf } from '../catalog/availability.js';
@@ -110,11 +111,11 @@ function entry(action: string, modelId: string) {
   return { action, source: SOURCE, detail: { model_id: modelId.slice(0, 256) } };
 }
 
-/** The version that a change is of, and how strict trust is: the header may only tighten it. [B-94] */
+/** Who asks, the version that a change is of, and how strict trust is: the header may only tighten it. [B-94] */
 function callOf(req: Request): CatalogCall {
   const policy = req.get('X-Trust-Policy')?.toLowerCase();
   if (policy !== undefined && policy !== 'strict' && policy !== 'permissive') throw new ApiError('INVALID_PARAMS', 'the header X-Trust-Policy is neither strict nor permissive; correct it or leave it out', { field: 'X-Trust-Policy' });
-  return { ifMatch: req.get('If-Match'), isStrict: policy === 'strict' };
+  return { by: { actor: principalOf(req).identity, correlationId: correlationOf(req) }, ifMatch: req.get('If-Match'), isStrict: policy === 'strict' };
 }
 
 function stateOf(text: string | null): ModelState | null {

@@ -57,7 +57,7 @@ export class ServedReloads implements ManifestReloads {
   async #run({ source, path, correlationId }: ReloadRequest): Promise<ReloadOutcome> {
     const { sequence, clock, log, faults = NO_FAULTS } = this.parts;
     const startedMs = clock.monotonicMs();
-    const run = new ReloadRun(clock, faults);
+    const run = new ReloadRun(clock, faults, correlationId);
     const facts = () => ({ source, correlationId, at: clock.nowMs(), durationMs: Math.round(clock.monotonicMs() - startedMs), steps: run.steps() });
     try {
       const { manifest, previous, plan } = await sequence.carryOut(run, path);

@@ -13,6 +13,7 @@ export class ReloadRun {
   constructor(
     private readonly clock: Pick<Clock, 'monotonicMs'>,
     private readonly faults: ReloadFaults,
+    readonly correlationId: string,
   ) {}
 
   /** The step that the reload is at, or ended with. */

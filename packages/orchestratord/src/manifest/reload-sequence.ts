@@ -91,8 +91,8 @@ export class ReloadSequence {
     await run.step('prepare', () => this.#prepare(run, { manifest, previous, plan, copy, text: read.copy }));
     const change = await run.step('reconcile', async () => {
       run.orElse(bindings.register(plan, entries));
-      run.orElse(() => catalog.follow(previous));
-      await catalog.follow(manifest);
+      run.orElse(() => catalog.follow(previous, run.correlationId));
+      await catalog.follow(manifest, run.correlationId);
       return instancesChange(manifest.instances, instances);
     });
     await run.step('activate', () => this.#activate({ run, manifest, plan, change, copy }));

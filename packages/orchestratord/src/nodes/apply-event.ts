@@ -1,6 +1,6 @@
 import type { AssignmentStatus, EventData, EventEnvelope, InstanceOutcome, NodeModel, NodeState, PoolStatus } from '@corral/contracts';
 
-/** The node that an event is about; `null` for commands and reloads, which come from here. */
+/** The node that an event is about; `null` for commands, reloads and what is meant for models, which come from here. */
 export function nodeOfEvent({ data }: EventEnvelope): string | null {
   return 'node_id' in data ? data.node_id : null;
 }
@@ -31,6 +31,9 @@ export function applyEvent(state: NodeState, event: EventEnvelope): NodeState {
     case 'orchestrator.unload':
     case 'orchestrator.reload_succeeded':
     case 'orchestrator.reload_failed':
+    case 'catalog.intent_registered':
+    case 'catalog.intent_changed':
+    case 'catalog.intent_deleted':
     case 'catalog.engine_used':
     case 'catalog.engine_rejected':
       return state;

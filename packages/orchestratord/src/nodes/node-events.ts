@@ -1,4 +1,4 @@
-import { EVENT_TYPES, type EventEnvelope } from '@corral/contracts';
+import { EVENT_TYPES, OWN_EVENT_TYPES, type EventEnvelope, type EventType } from '@corral/contracts';
 import type { EventBus, EventHandlers, EventTarget, HttpEndpoint } from '@corral/event-bus';
 import type { EventFeed } from '../events/event-feed.js';
 import type { NodeRegistry } from './node-registry.js';
@@ -23,7 +23,8 @@ export function subscribeToNodes(bus: Pick<EventBus, 'subscribe'>, nodes: Pick<N
 
 /** Shows everything that happens on nodes to whoever follows the events; what came from here was shown when it was sent. Returns the end of the subscription. [E-40] */
 export function feedFromNodes(bus: Pick<EventBus, 'subscribe'>, feed: Pick<EventFeed, 'put'>): () => void {
-  const types = EVENT_TYPES.filter((type) => !type.startsWith('orchestrator.'));
+  const own: readonly EventType[] = [...OWN_EVENT_TYPES, 'orchestrator.load', 'orchestrator.unload'];
+  const types = EVENT_TYPES.filter((type) => !own.includes(type));
   return bus.subscribe(Object.fromEntries(types.map((type) => [type, feed.put])) as EventHandlers);
 }
 

@@ -1,15 +1,17 @@
 import type { ManifestStatus, ORCHESTRATORD_METRICS } from '@corral/contracts';
-import type { Log, Metrics } from '@corral/service-kit';
+import type { Clock, Log, Metrics } from '@corral/service-kit';
+import type { OwnEvents } from '../events/own-events.js';
 import type { ManifestReloads, ReloadOutcome, ReloadRequest } from '../manifest/reloads.js';
-import type { ReloadNews } from './reload-news.js';
+import { reloadEvent } from './reload-event.js';
 import { loggedReload, shownBinding, shownReload } from './shown-reload.js';
 import type { StateFile } from './state-file.js';
 
 export interface ReloadDeskOptions {
   readonly reloads: Pick<ManifestReloads, 'reload' | 'bindings' | 'history'>;
-  readonly news: Pick<ReloadNews, 'tell'>;
+  readonly events: Pick<OwnEvents, 'tell'>;
   readonly stateFile: Pick<StateFile, 'activated'>;
   readonly metrics: Metrics<typeof ORCHESTRATORD_METRICS>;
+  readonly clock: Clock;
   readonly log: Log;
   /** What serves, beside its bindings. */
   served(): Pick<ManifestStatus, 'path' | 'hash' | 'problem'>;
@@ -19,9 +21,9 @@ export interface ReloadDeskOptions {
 export class ReloadDesk {
   constructor(private readonly options: ReloadDeskOptions) {}
 
-  /** Never rejects. Whoever has the outcome finds the state file as it says. */
+  /** Never rejects. Whoever has the outcome finds the state file as it says, and the event that tells it kept. */
   async reload(request: ReloadRequest): Promise<ReloadOutcome> {
-    const { reloads, news, stateFile, metrics, log } = this.options;
+    const { reloads, events, stateFile, metrics, clock, log } = this.options;
     const outcome = await reloads.reload(request);
     const isDone = outcome.kind === 'ok';
     metrics.inc('manifest_reloads_total', { source: outcome.source, outcome: isDone ? 'succeeded' : 'failed' });
@@ -30,7 +32,7 @@ export class ReloadDesk {
       log.info('manifest reloaded', loggedReload(outcome));
       await stateFile.activated(outcome.source);
     } else log.error('manifest not reloaded; the one before serves on', loggedReload(outcome));
-    news.tell(outcome);
+    await events.tell(reloadEvent(outcome, clock));
     return outcome;
   }
 

@@ -10,6 +10,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-instances': { up: addInstanceColumns },
   '0005-catalog': { up: addCatalog },
   '0006-bindings': { up: createBindings },
+  '0007-own-events': { up: createOwnEvents },
 };
 
 async function createTables(db: Kysely<unknown>): Promise<void> {
@@ -170,5 +171,14 @@ async function createBindings(db: Kysely<unknown>): Promise<void> {
     .addColumn('handler', 'text', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('bindings_pk', ['id', 'version'])
+    .execute();
+}
+
+async function createOwnEvents(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('own_events')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('body', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute();
 }

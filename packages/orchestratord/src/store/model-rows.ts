@@ -13,21 +13,19 @@ export async function readCatalog(db: Kysely<Database>): Promise<{ readonly vers
   return { version: Number(row?.version ?? 0), intents: rows.map(intentOfRow) };
 }
 
-/** Writes intents, forgets ids, and gives the catalog its next version, all or nothing. */
+/** Writes intents, forgets ids, and gives the catalog its next version. Call it in a transaction: it is all or nothing. */
 export async function writeCatalog(db: Kysely<Database>, changed: readonly ModelIntent[], forgotten: readonly string[], version: number): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    for (let at = 0; at < forgotten.length; at += ROWS_PER_STATEMENT) {
-      await tx.deleteFrom('models').where('model_id', 'in', forgotten.slice(at, at + ROWS_PER_STATEMENT)).execute();
-    }
-    for (let at = 0; at < changed.length; at += ROWS_PER_STATEMENT) {
-      await tx
-        .insertInto('models')
-        .values(changed.slice(at, at + ROWS_PER_STATEMENT).map(rowOf))
-        .onConflict((c) => c.column('model_id').doUpdateSet((e) => Object.fromEntries(COLUMNS.map((name) => [name, e.ref(`excluded.${name}`)]))))
-        .execute();
-    }
-    await tx.insertInto('catalog').values({ id: 1, version }).onConflict((c) => c.column('id').doUpdateSet({ version })).execute();
-  });
+  for (let at = 0; at < forgotten.length; at += ROWS_PER_STATEMENT) {
+    await db.deleteFrom('models').where('model_id', 'in', forgotten.slice(at, at + ROWS_PER_STATEMENT)).execute();
+  }
+  for (let at = 0; at < changed.length; at += ROWS_PER_STATEMENT) {
+    await db
+      .insertInto('models')
+      .values(changed.slice(at, at + ROWS_PER_STATEMENT).map(rowOf))
+      .onConflict((c) => c.column('model_id').doUpdateSet((e) => Object.fromEntries(COLUMNS.map((name) => [name, e.ref(`excluded.${name}`)]))))
+      .execute();
+  }
+  await db.insertInto('catalog').values({ id: 1, version }).onConflict((c) => c.column('id').doUpdateSet({ version })).execute();
 }
 
 const COLUMNS = ['sources', 'digest', 'context', 'slots', 'pinned', 'pin_override', 'origin', 'state', 'tags', 'trust', 'verification', 'last_verified_at', 'retired_at', 'drain_until', 'removed_at', 'created_at', 'updated_at'] as const;

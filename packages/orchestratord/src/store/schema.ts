@@ -15,6 +15,7 @@ export interface Database {
   readonly outbox: OutboxTable;
   readonly instance_events: InstanceEventTable;
   readonly bindings: BindingTable;
+  readonly own_events: OwnEventTable;
 }
 
 export interface OrgTable {
@@ -151,6 +152,14 @@ export interface InstanceEventTable {
   duration_ms: number | null;
   /** JSON. */
   steps: string;
+}
+
+/** What the control plane tells of itself and no broker has yet. [E-42] */
+export interface OwnEventTable {
+  id: Generated<number>;
+  /** The envelope, JSON. */
+  body: string;
+  created_at: number;
 }
 
 /** Versions of what the manifest defines. [F-16] */
