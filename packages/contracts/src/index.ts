@@ -12,7 +12,10 @@ export { EngineAdd, EngineBundle, EngineChange, EngineList, EngineMode, EnginePa
 export {
   ApiError, ERRORS, type ErrorCode, type ErrorDetails, type ErrorEnvelope, isApiError, toEnvelope, toHttp, toOpenAiError,
 } from './errors.js';
-export { EVENT_TYPES, EVENTS, type EventData, type EventEnvelope, type EventType, type InstanceOutcome, decodeEvent } from './events.js';
+export {
+  type CatalogIntentChange, EVENT_TYPES, EVENTS, type EventData, type EventEnvelope, type EventType, type InstanceOutcome, OWN_EVENT_TYPES,
+  type OwnEvent, decodeEvent,
+} from './events.js';
 export { EndFrame, FRAMES, type Frame, type FrameType, MetricsFrame, PreparationStep, StartedFrame, encodeFrame } from './frames.js';
 export { GcPlan, GcPlans, GcReport, GcReports, GcRequest, GcTrigger } from './gc.js';
 export {

@@ -7,6 +7,7 @@ import { OutboxRelay } from './assignments/outbox-relay.js';
 import { ResidencyLoop } from './assignments/residency-loop.js';
 import { WantedSet } from './assignments/wanted-set.js';
 import { Catalog } from './catalog/catalog.js';
+import { CatalogMeter } from './catalog/catalog-meter.js';
 import { openCatalogCalls } from './compose/open-catalog.js';
 import { openBus } from './compose/open-bus.js';
 import { openManifest, type OpenedManifest } from './compose/open-manifest.js';
@@ -199,8 +200,9 @@ async function serve(ground: Ground, fleet: Fleet): Promise<Listening> {
   const opened = openInstances({ ...ground, ...fleet, registry: instances, lifecycle: fleet.residency });
   const reloads = await openReloads({ ...ground, ...fleet, tasks: loop });
   const doors = openReloadDoors({ ...ground, ...fleet, reloads, audit: access.audit, served: () => ({ path: served.current().path, hash: served.current().hash, problem: served.problem() }) });
+  const catalogMeter = new CatalogMeter(ground.catalog, metrics);
   const app = createApp({
-    http: { log, clock, auth: access.gate, metricsText: () => (doors.meter(), expose(metrics, fleet, loop)), isRoutine: (path) => path.endsWith('/heartbeat') },
+    http: { log, clock, auth: access.gate, metricsText: () => (doors.meter(), catalogMeter.read(), expose(metrics, fleet, loop)), isRoutine: (path) => path.endsWith('/heartbeat') },
     dashboard: { site: await siteOf(log) },
     meta: { version: VERSION, incarnation: ground.incarnation, pools: () => nodes.pools(), largestContext: () => models.largestContext(), problem: () => served.problem() },
     tasks: { ...submit, loop, logs },

@@ -9,6 +9,7 @@ import { call, tiny, type Tiny } from '../served.js';
 
 const SOON_MS = 60_000;
 const LONG = 240_000;
+const RELOAD_KEY = 'a-key-for-reloads';
 
 let rabbit: Rabbit;
 let system: System;
@@ -19,7 +20,7 @@ let stranger: Channel;
 beforeAll(async () => {
   rabbit = await startRabbit();
   models = [await tiny({ mode: 'chain' }), await tiny({ mode: 'chain', sizeBytes: 2_000_000 })];
-  system = await startSystem({ models: { one: models[0]?.model ?? {}, two: models[1]?.model ?? {} }, env: { AMQP_URL: rabbit.url } });
+  system = await startSystem({ models: { one: models[0]?.model ?? {}, two: models[1]?.model ?? {} }, env: { AMQP_URL: rabbit.url, ORCHESTRATOR_API_KEYS: RELOAD_KEY } });
   for (const [instance_id, model] of [['a', 'one'], ['b', 'two'], ['c', 'two']]) {
     expect((await call(url(), 'POST', '/api/orgs/default/instances', { instance_id, model, tier: 'cold' })).status).toBe(201);
   }
@@ -68,9 +69,9 @@ async function heard(queue: string): Promise<readonly GetMessage[]> {
 async function reloadTwice(): Promise<void> {
   const manifest = join(system.corral.stateDir, 'corral.manifest.json');
   const text = await readFile(manifest, 'utf8');
-  for (const next of ['{"version": 1, "routes": {"a": {"model": "nothing"}}}', text]) {
+  for (const [next, status] of [['{"version": 1, "routes": {"a": {"model": "nothing"}}}', 500], [text, 200]] as const) {
     await writeFile(manifest, next);
-    await call(url(), 'POST', '/admin/reload');
+    expect((await call(url(), 'POST', '/admin/reload', undefined, RELOAD_KEY)).status).toBe(status);
   }
 }
 
@@ -161,7 +162,7 @@ test('T-124 E-13 both ends of a manifest reload are on the exchange under one ro
 test('T-270 E-41 what operators mean for a model is on the exchange once per change, with who meant it', async () => {
   await heard('test.events');
   const model = '/v2/catalog/models/meant';
-  const { status } = await call(url(), 'POST', '/v2/catalog/models', { id: 'meant', source_url: models[0]?.model['source'] });
+  const { status } = await call(url(), 'POST', '/v2/catalog/models', { id: 'meant', source_url: `file:${models[0]?.path}` });
   expect(status).toBe(201);
   for (const [method, path, body] of [['PUT', '/pin'], ['PUT', '/pin'], ['DELETE', '/pin'], ['PATCH', '/state', { state: 'Retired' }], ['DELETE', '?purge=true']] as const) {
     expect((await call(url(), method, `${model}${path}`, body)).status).toBeLessThan(300);
@@ -232,7 +233,7 @@ test('T-219 T-271 E-42 an orchestratord that is killed while a command, reloads 
     return answer.status === 200 && answer;
   })).status).toBe(200);
   await reloadTwice();
-  expect((await call(url(), 'POST', '/v2/catalog/models', { id: 'unheard', source_url: models[0]?.model['source'] })).status).toBe(201);
+  expect((await call(url(), 'POST', '/v2/catalog/models', { id: 'unheard', source_url: `file:${models[0]?.path}` })).status).toBe(201);
   const { orchestratord } = await processesOf(system.corral);
   process.kill(orchestratord, 'SIGKILL');
   await rabbit.start();

@@ -36,6 +36,12 @@ const register = async (id: string, from: Tiny, more: object = {}): Promise<Answ
 const completion = (model: string): Promise<Answer> => ask('POST', '/v1/completions', { model, prompt: 'a', max_tokens: 2 });
 const ids = async (query = ''): Promise<readonly unknown[]> => ((await ask('GET', `${MODELS}${query}`)).body['data'] as { readonly id: string }[]).map(({ id }) => id);
 
+/** The states under which `model_state` has a model. */
+async function stateMetric(id: string): Promise<readonly (string | undefined)[]> {
+  const text = await (await fetch(new URL('/metrics', system.corral.url))).text();
+  return text.split('\n').filter((line) => line.startsWith('model_state{') && line.includes(`model_id="${id}"`)).map((line) => /state="(\w+)"/.exec(line)?.[1]);
+}
+
 async function withHeaders(method: string, path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Answer> {
   const response = await fetch(new URL(path, system.corral.url), { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } });
   const text = await response.text();
@@ -81,6 +87,7 @@ test('T-56 T-59 a retired model is refused for good, by PATCH and by POST, and c
   for (const method of ['PATCH', 'POST']) {
     const retired = await ask(method, one('to-retire', '/state'), { state: 'Retired' });
     expect([retired.status, retired.body['state'], typeof retired.body['retired_at_ms']]).toEqual([200, 'Retired', 'number']);
+    expect(await stateMetric('to-retire')).toEqual(['Retired']);
     const refused = await ask('POST', '/v2/tasks', { model_ref: 'to-retire', prompt: 'a', max_tokens: 2 });
     expect([refused.status, refused.body['code'], refused.body['retriable'], refused.headers.get('retry-after')]).toEqual([503, 'MODEL_DEPRECATED', false, null]);
     const instance = await ask('POST', '/api/orgs/default/instances', { instance_id: 'late', model: 'to-retire' });

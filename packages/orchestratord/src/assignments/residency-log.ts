@@ -72,8 +72,8 @@ export class ResidencyLog {
   /** A model that tasks wait for is in another state than before. */
   changed(modelId: string, from: ModelStatus['state'], to: ModelStatus): void {
     this.log.info('model state changed', { model_id: modelId, from, to: to.state, reason: to.message });
-    this.metrics.remove('model_state', { model_id: modelId, state: from });
-    this.metrics.set('model_state', { model_id: modelId, state: to.state }, 1);
+    this.metrics.remove('model_residency', { model_id: modelId, state: from });
+    this.metrics.set('model_residency', { model_id: modelId, state: to.state }, 1);
   }
 
   /** The gauges of instances, by wish and by fact. */
