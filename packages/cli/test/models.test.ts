@@ -49,10 +49,10 @@ describe('corral models', () => {
   });
 
   test('B-31 B-45 pin, unpin, retire, activate and rm are one call each', async () => {
-    const { url, seen } = await serving({ ...CALLS, [`PUT ${ONE}/pin`]: json(model), [`DELETE ${ONE}/pin`]: empty, [`PATCH ${ONE}/state`]: json(model), [`DELETE ${ONE}?purge=true`]: empty });
+    const { url, seen } = await serving({ ...CALLS, [`PUT ${ONE}/pin`]: json(model), [`DELETE ${ONE}/pin`]: empty, [`PATCH ${ONE}/state`]: json(model), [`DELETE ${ONE}?purge=true&wait=false`]: json(operation({ state: 'succeeded', result: { model_id: ID, nodes: [{ node_id: 'home', outcome: 'purged', reason: null }] } }), 202) });
     const out = [];
     for (const argv of [['pin'], ['unpin'], ['retire', '--deadline', '1.5'], ['activate'], ['rm']]) out.push((await run(url, 'models', argv[0] ?? '', ID, ...argv.slice(1))).out);
-    expect(out).toEqual([`${ID} is pinned\n`, `${ID} is not pinned\n`, `${ID} is retired; what still runs after 1.5 s is cut\n`, `${ID} is active\n`, `${ID} is removed\n`]);
+    expect(out).toEqual([`${ID} is pinned\n`, `${ID} is not pinned\n`, `${ID} is retired; what still runs after 1.5 s is cut\n`, `${ID} is active\n`, `${ID} on home: purged\n${ID} is removed\n`]);
     expect(seen.flatMap(({ call, body }) => (call.startsWith('PATCH') ? [body] : []))).toEqual([{ state: 'Retired', deadline_ms: 1_500 }, { state: 'Active' }]);
   });
 
@@ -68,8 +68,17 @@ describe('corral models', () => {
   });
 
   test('G-09 what the server refuses is shown in its words', async () => {
-    const { url } = await serving({ [`DELETE ${ONE}?purge=true`]: refuse(409, { code: 'MODEL_IN_USE', message: 'it is pinned; unpin it first', retriable: false }) });
+    const { url } = await serving({ [`DELETE ${ONE}?purge=true&wait=false`]: refuse(409, { code: 'MODEL_IN_USE', message: 'it is pinned; unpin it first', retriable: false }) });
     expect(await run(url, 'models', 'rm', ID)).toMatchObject({ code: 1, err: expect.stringContaining('unpin it first') });
+  });
+
+  test('G-09 rm says what became of the model on each node, also where one keeps it', async () => {
+    const nodes = [{ node_id: 'left', outcome: 'purged', reason: null }, { node_id: 'right', outcome: 'kept', reason: 'it is being fetched' }];
+    const failed = operation({ kind: 'model_purge', state: 'failed', result: { model_id: ID, nodes }, error: { code: 'MODEL_IN_USE', message: 'node right keeps it', retriable: false } });
+    const { url } = await serving({ [`DELETE ${ONE}?purge=true&wait=false`]: json(failed, 202) });
+    expect(await run(url, 'models', 'rm', ID)).toMatchObject({ code: 1, out: `${ID} on left: purged\n${ID} on right: kept, it is being fetched\n`, err: expect.stringContaining('node right keeps it') });
+    const told = await run(url, 'models', 'rm', ID, '--json');
+    expect([told.code, JSON.parse(told.out)]).toEqual([1, { id: ID, removed: false, nodes }]);
   });
 
   test.each([

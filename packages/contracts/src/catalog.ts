@@ -178,6 +178,19 @@ export const ModelPulled = Type.Object({
 });
 export type ModelPulled = Static<typeof ModelPulled>;
 
+/** Result of the operation that a purge is, also of one that failed. [G-09] */
+export const ModelPurged = Type.Object({
+  model_id: ModelId,
+  nodes: Type.Array(
+    Type.Object({
+      node_id: Id,
+      outcome: Type.Union([Type.Literal('purging'), Type.Literal('purged'), Type.Literal('later'), Type.Literal('kept'), Type.Literal('failed')], { description: '`later`: the node is away and does it when it is back; `kept`: it is used there, or the purge failed elsewhere before the node was back.' }),
+      reason: Nullable(Type.String()),
+    }),
+  ),
+});
+export type ModelPurged = Static<typeof ModelPurged>;
+
 /** Answer of `GET /v2/catalog/availability`: by node with its pools, and by model. [B-96] */
 export const CatalogAvailability = Type.Object({
   nodes: Type.Record(

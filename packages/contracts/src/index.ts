@@ -5,7 +5,7 @@ export {
 export { API_ROUTES, API_VERSION, type ApiRoute } from './api.js';
 export { Assignment, AssignmentStatus, EventSource, InstanceStep, LoadProgress, ModelSpec, WantedResidency } from './assignments.js';
 export {
-  CatalogAvailability, CatalogIntent, CatalogModel, CatalogModelList, ModelOnNode, ModelOrigin, ModelPatch, ModelPull, ModelPulled,
+  CatalogAvailability, CatalogIntent, CatalogModel, CatalogModelList, ModelOnNode, ModelOrigin, ModelPatch, ModelPull, ModelPulled, ModelPurged,
   ModelRegister, ModelState, ModelStateChange, ModelVerified, NodeCatalog, PoolForecast, TrustPolicy, Verification,
 } from './catalog.js';
 export { EngineAdd, EngineBundle, EngineChange, EngineList, EngineMode, EnginePatch, NodeEngineList } from './engines.js';

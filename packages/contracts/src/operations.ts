@@ -13,7 +13,7 @@ export const Operation = Type.Object({
   phase: Type.String({ description: 'What it does at this moment; the last step once it has ended.' }),
   progress: Nullable(Type.Number({ minimum: 0, maximum: 1, description: 'Share of the present phase that is done.' })),
   detail: Nullable(Type.String({ description: 'The phase in words.' })),
-  result: Type.Unknown({ description: 'What came of it; null until it has succeeded, and where there is nothing to say.' }),
+  result: Type.Unknown({ description: 'What came of it; null until it has succeeded, and where there is nothing to say. One that touches several places tells of each while it goes on, and where it failed.' }),
   error: Nullable(ErrorBody),
   created_at: Timestamp,
   ended_at: Nullable(Timestamp),

@@ -8,6 +8,8 @@ export interface OperationProgress {
   readonly phase: string;
   readonly fraction: number | null;
   readonly detail?: string;
+  /** What has come of it so far: shown until it succeeds with another result, and kept where it fails. */
+  readonly result?: unknown;
 }
 
 export type OperationStep = (progress: OperationProgress) => void;
@@ -93,8 +95,8 @@ export class Operations {
 
   async #run(entry: Entry, work: OperationWork): Promise<void> {
     const { log } = this.options;
-    const step: OperationStep = ({ phase, fraction, detail }) => {
-      if (entry.operation.state === 'running') entry.operation = { ...entry.operation, phase, progress: fraction === null ? null : Math.min(1, Math.max(0, fraction)), detail: detail ?? null };
+    const step: OperationStep = ({ phase, fraction, detail, result }) => {
+      if (entry.operation.state === 'running') entry.operation = { ...entry.operation, phase, progress: fraction === null ? null : Math.min(1, Math.max(0, fraction)), detail: detail ?? null, ...(result === undefined ? {} : { result }) };
     };
     try {
       const result = await work(step, entry.controller.signal, entry.operation.operation_id);

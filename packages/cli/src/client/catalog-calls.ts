@@ -32,21 +32,34 @@ export function changeModel(client: CorralClient, method: 'patch' | 'post' | 'pu
   return client[method](path, body, checkModel);
 }
 
+export interface OperationCall {
+  readonly path: string;
+  readonly body?: unknown;
+  /** Default `post`. */
+  readonly method?: 'post' | 'delete';
+  readonly label: string;
+  /** Told of its end before what it failed with is thrown. */
+  readonly onEnded?: (operation: Operation) => void;
+}
+
 /** Begins an operation of the catalog, and follows it to its end with its progress; Ctrl-C leaves it to the server. Throws what it failed with. */
-export async function runOperation(context: CliContext, client: CorralClient, { path, body, label }: { readonly path: string; readonly body?: unknown; readonly label: string }): Promise<Operation> {
+export async function runOperation(context: CliContext, client: CorralClient, { path, body, method, label, onEnded }: OperationCall): Promise<Operation> {
   const { clock, signals } = context;
   const stopped = new AbortController();
   const stop = (signal: 'SIGINT' | 'SIGTERM') => signals.on(signal, () => stopped.abort(new CliFailure('stopped; the server goes on', { exitCode: signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated })));
   const off = [stop('SIGINT'), stop('SIGTERM')];
   const progress = createProgressReporter(context.err, clock);
   try {
-    let operation = await client.post(path, body, checkOperation, { signal: stopped.signal });
+    const options = { signal: stopped.signal };
+    let operation = await (method === 'delete' ? client.delete(path, checkOperation, options) : client.post(path, body, checkOperation, options));
     while (operation.state === 'running') {
       const percent = operation.progress === null ? '' : `, ${Math.floor(operation.progress * 100)} %`;
       progress.show({ label: `${label}: ${operation.detail ?? operation.phase}${percent}`, doneBytes: null, totalBytes: null });
       await clock.sleep(LOOK_EVERY_MS, stopped.signal).catch(() => undefined);
-      operation = await client.get(`/v2/operations/${encodeURIComponent(operation.operation_id)}`, checkOperation, { signal: stopped.signal });
+      operation = await client.get(`/v2/operations/${encodeURIComponent(operation.operation_id)}`, checkOperation, options);
     }
+    progress.clear();
+    onEnded?.(operation);
     if (operation.error !== null) throw new CliFailure(operation.error.message, { next: operation.error.hint ?? 'corral logs tells more' });
     return operation;
   } finally {

@@ -33,6 +33,7 @@ export interface CorralClient {
   put<T>(path: string, body: unknown, check: Validator<T>, options?: CallOptions): Promise<T>;
   /** A call whose answer has no body that matters. */
   postBare(path: string, options?: CallOptions): Promise<void>;
+  delete<T>(path: string, check: Validator<T>, options?: CallOptions): Promise<T>;
   /** As {@link CorralClient.postBare}, with DELETE. */
   remove(path: string, options?: CallOptions): Promise<void>;
   /** `GET /ready`, whose 503 is an answer like its 200. */
@@ -68,6 +69,7 @@ export function createCorralClient(server: Server): CorralClient {
     patch: async (path, body, check, options = {}) => checked('PATCH', path, check, await call('PATCH', path, body, options)),
     put: async (path, body, check, options = {}) => checked('PUT', path, check, await call('PUT', path, body, options)),
     postBare: async (path, options = {}) => void (await call('POST', path, undefined, options)),
+    delete: async (path, check, options = {}) => checked('DELETE', path, check, await call('DELETE', path, undefined, options)),
     remove: async (path, options = {}) => void (await call('DELETE', path, undefined, options)),
     readiness: () => readReadiness(http, server.url),
     frames: (path, signal) => readFrames(http, { path, url: server.url, signal }),

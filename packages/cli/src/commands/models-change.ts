@@ -1,10 +1,11 @@
-import { ModelVerified, validator, type CatalogModel } from '@corral/contracts';
+import { ModelPurged, ModelVerified, validator, type CatalogModel, type Operation } from '@corral/contracts';
 import type { CliContext } from '../cli-context.js';
 import { CliFailure, wrongUse } from '../cli-failure.js';
 import { changeModel, fetchModel, modelPath, runOperation } from '../client/catalog-calls.js';
 import { EXIT } from '../exit-code.js';
 import { printJson, withClient, type Globals } from './globals.js';
 
+const checkPurged = validator(ModelPurged);
 const checkVerified = validator(ModelVerified);
 
 /** `corral models pin MODEL`. [D-37] */
@@ -36,10 +37,16 @@ export async function modelsActivate(context: CliContext, globals: Globals, mode
   tell(context, globals, model, `${model.id} is active`);
 }
 
-/** `corral models rm MODEL`: entry and files go, here and on every node. [G-09] */
+/** `corral models rm MODEL`: entry and files go, here and on every node; what became of it on each is said also where one keeps it. [G-09] */
 export async function modelsRm(context: CliContext, globals: Globals, modelId: string): Promise<void> {
-  await withClient(context, globals, (client) => client.remove(modelPath(modelId, '?purge=true')));
-  tell(context, globals, { id: modelId, removed: true }, `${modelId} is removed`);
+  const onEnded = ({ state, result }: Operation): void => {
+    const purged = checkPurged(result);
+    const nodes = purged.ok ? purged.value.nodes : [];
+    if (globals.json) return printJson(context, { id: modelId, removed: state === 'succeeded', nodes });
+    for (const { node_id, outcome, reason } of nodes) context.out.write(`${modelId} on ${node_id}: ${outcome}${reason === null ? '' : `, ${reason}`}\n`);
+    if (state === 'succeeded') context.out.write(`${modelId} is removed\n`);
+  };
+  await withClient(context, globals, (client) => runOperation(context, client, { method: 'delete', path: modelPath(modelId, '?purge=true&wait=false'), label: `removing ${modelId}`, onEnded }));
 }
 
 /** `corral models verify MODEL`: every node that has the file reads it again. Exit code 1 where one does not pass. [B-92] */

@@ -88,9 +88,9 @@ export class CatalogCalls {
     }, call.by);
   }
 
-  /** The model is meant again as it was. */
+  /** The model is meant again as it was, unless somebody has meant something else since. */
   restore(intent: ModelIntent, { by }: CatalogCall): Promise<void> {
-    return this.parts.catalog.change(intent.modelId, () => ({ next: intent, answer: undefined }), by);
+    return this.parts.catalog.change(intent.modelId, (now) => (now?.removedAtMs == null ? { answer: undefined } : { next: intent, answer: undefined }), by);
   }
 
   async #changed(modelId: string, call: CatalogCall, change: (intent: ModelIntent, known: KnownModel, nowMs: number) => ModelIntent): Promise<KnownModel> {

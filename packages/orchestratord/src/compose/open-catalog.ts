@@ -7,7 +7,7 @@ import type { Catalog } from '../catalog/catalog.js';
 import { CatalogCalls } from '../catalog/catalog-calls.js';
 import { CatalogIndex } from '../catalog/catalog-index.js';
 import { FleetLook } from '../catalog/fleet-look.js';
-import { purgeModel } from '../catalog/purge.js';
+import { beginPurge } from '../catalog/purge.js';
 import { Retirements } from '../catalog/retirements.js';
 import type { CatalogRoutesParts } from '../http/catalog.routes.js';
 import type { CatalogWorkParts } from '../http/catalog-work.routes.js';
@@ -36,7 +36,7 @@ export interface OpenCatalogParts {
 
 /** Everything that operators see of the catalog and do with it. */
 export function openCatalogCalls(parts: OpenCatalogParts): { readonly catalog: CatalogRoutesParts; readonly catalogWork: CatalogWorkParts } {
-  const { catalog, models, nodes, wanted, instances, served, shutdown, clock, log, audit } = parts;
+  const { catalog, models, nodes, wanted, instances, served, shutdown, log, audit } = parts;
   const index = new CatalogIndex({ catalog, found: models.specOf, places: () => nodes.places() });
   const calls = new CatalogCalls({ catalog, index, served });
   const look = (): FleetLook => new FleetLook({ places: nodes.places(), pools: nodes.pools(), wanted: wanted.all() });
@@ -49,7 +49,7 @@ export function openCatalogCalls(parts: OpenCatalogParts): { readonly catalog: C
   shutdown.add('catalog news', unsubscribe);
   void catalog.forgetRemoved().catch((error: unknown) => log.warn('purged models not forgotten', { error }));
   return {
-    catalog: { catalog, index, calls, nodes, audit, look, purge: (modelId, call) => purgeModel({ calls, served, nodes, look, instances: () => instances.list(), clock, log }, modelId, call) },
+    catalog: { catalog, index, calls, nodes, audit, look, operations: parts.operations, purge: (modelId, call) => beginPurge({ ...parts, calls, look, instances: () => instances.list() }, modelId, call) },
     catalogWork: { ...parts, calls, look },
   };
 }

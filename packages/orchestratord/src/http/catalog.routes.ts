@@ -1,5 +1,5 @@
-import { ApiError, ModelPatch, ModelRegister, ModelStateChange, validator, type CatalogModel, type CatalogModelList, type ModelState } from '@corral/contracts';
-import { body, correlationOf } from '@corral/service-kit';
+import { ApiError, ModelPatch, ModelRegister, ModelStateChange, validator, type CatalogModel, type CatalogModelList, type ModelState, type Operation } from '@corral/contracts';
+import { body, correlationOf, operationError, type Operations } from '@corral/service-kit';
 import type { Express, Request, Response } from 'express';
 import { principalOf } from '../access/principal.js';
 import type { Audit } from '../audit/audit.js';
@@ -20,7 +20,9 @@ export interface CatalogRoutesParts {
   readonly nodes: Pick<NodeDirectory, 'nodes'>;
   readonly audit: Audit;
   look(): FleetLook;
-  purge(modelId: string, call: CatalogCall): Promise<void>;
+  readonly operations: Pick<Operations, 'ended'>;
+  /** Begins it. */
+  purge(modelId: string, call: CatalogCall): Promise<Operation>;
 }
 
 const modelRegister = validator(ModelRegister);
@@ -52,7 +54,7 @@ function lookRoutes(app: Express, { catalog, index, calls, nodes, look }: Catalo
   app.get(ONE, (req, res) => void res.json(shown(res, calls.known(req.params.model_id), look())));
 }
 
-function definitionRoutes(app: Express, { calls, audit, look, purge }: CatalogRoutesParts): void {
+function definitionRoutes(app: Express, { calls, audit, look, purge, operations }: CatalogRoutesParts): void {
   app.post(ALL, async (req, res) => {
     const { known, isNew } = await audited(audit, req, { action: 'model.register', source: SOURCE, made: (result) => ({ model_id: result.known.spec.model_id }) }, () => calls.register(body(modelRegister, req), callOf(req)));
     const answer = shown(res, known, look());
@@ -67,14 +69,29 @@ function definitionRoutes(app: Express, { calls, audit, look, purge }: CatalogRo
 
   app.delete(ONE, async (req, res) => {
     const { model_id: modelId } = req.params;
-    knownQuery(req, ['purge']);
-    const isPurge = flagOf(req, 'purge');
-    await audited(audit, req, entry(isPurge ? 'model.purge' : 'model.retire', modelId), async () => {
-      if (isPurge) await purge(modelId, callOf(req));
-      else await calls.setState(modelId, { state: 'Retired' }, callOf(req));
+    knownQuery(req, ['purge', 'wait']);
+    const isAwaited = flagOf(req, 'wait') ?? true;
+    if (flagOf(req, 'purge') !== true) {
+      await audited(audit, req, entry('model.retire', modelId), () => calls.setState(modelId, { state: 'Retired' }, callOf(req)));
+      return void res.status(204).end();
+    }
+    const made = ({ operation_id }: Operation) => ({ operation_id });
+    const operation = await audited(audit, req, { ...entry('model.purge', modelId), made }, async () => {
+      const begun = await purge(modelId, callOf(req));
+      res.location(`/v2/operations/${begun.operation_id}`);
+      return isAwaited ? endedWell(operations, begun) : begun;
     });
-    res.status(204).end();
+    if (isAwaited) res.status(204).end();
+    else res.status(202).json(operation);
   });
+}
+
+/** The operation once it has ended. Throws what it failed with. */
+async function endedWell(operations: Pick<Operations, 'ended'>, { operation_id }: Operation): Promise<Operation> {
+  const ended = await operations.ended(operation_id);
+  if (ended === undefined) throw new ApiError('NOT_FOUND', `operation ${operation_id} is forgotten; look at the model`);
+  if (ended.error !== null) throw operationError(ended.error);
+  return ended;
 }
 
 function stateRoutes(app: Express, { calls, audit, look }: CatalogRoutesParts): void {
@@ -123,9 +140,11 @@ function stateOf(text: string | null): ModelState | null {
   throw new ApiError('INVALID_PARAMS', 'state is neither Active nor Retired', { field: 'state' });
 }
 
-function flagOf(req: Request, name: string): boolean {
+/** `null` where it was not given. */
+function flagOf(req: Request, name: string): boolean | null {
   const text = filterOf(req, name);
-  if (text === null || text === 'false') return false;
+  if (text === null) return null;
+  if (text === 'false') return false;
   if (text === 'true') return true;
   throw new ApiError('INVALID_PARAMS', `${name} is neither true nor false`, { field: name });
 }
