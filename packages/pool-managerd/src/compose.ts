@@ -19,10 +19,11 @@ export interface RunningNode {
 /** Starts a node. Rejects when it cannot: another one has its state directory, or the address is taken. */
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const ground = await openGround(parts);
-  const news: News = { round: () => {}, changed: () => {}, deleted: () => {}, happened: () => {} };
+  const news: News = { round: () => {}, changed: () => {}, deleted: () => {}, happened: () => {}, refreshIntent: () => Promise.resolve() };
   const core = buildCore(ground, news);
   const link = await openBus(ground);
   const intent = await openIntent(ground, { deleteModel: core.disposal.deleteModel, client: link.client, onApplied: () => news.changed() });
+  news.refreshIntent = () => intent.refresh();
   const state = nodeStateBuilder({ ...ground, intent, version: VERSION, view: core.view, staging: core.staging, speeds: core.speeds, eventBus: () => link.status() });
   const server = await serve(ground, core, { state, intake: link.intake, intent });
   await startReports(ground, core, { state, server, news, link, intent });

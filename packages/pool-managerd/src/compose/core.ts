@@ -12,7 +12,7 @@ import type { LastUses } from '../models/last-uses.js';
 import { webLimitsOf } from '../models/fetch-settings.js';
 import { learnMemory } from '../models/learn-memory.js';
 import { ModelPresence } from '../models/model-presence.js';
-import type { EnsureModel } from '../models/model-presence.js';
+import { ensureMeant } from '../models/ensure-meant.js';
 import { ModelSource } from '../models/model-source.js';
 import { NodeView } from '../node/node-view.js';
 import { IdleWorkers } from '../pools/idle-workers.js';
@@ -71,6 +71,8 @@ export interface News {
   changed(): void;
   deleted(model: DeletedModel): void;
   happened(event: EventEnvelope): void;
+  /** Looks at what operators mean at this moment. */
+  refreshIntent(): Promise<void>;
 }
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
@@ -101,7 +103,7 @@ export function buildCore(ground: Ground, news: News): Core {
     choices: () => journal.state.choices,
     attached: () => external.pools(),
   });
-  const models = buildModels(ground, { poke, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
+  const models = buildModels(ground, { poke, news, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
   const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
   const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onUsed: uses.used, onDoubtful: (digest) => models.presence.recheckFile(digest) });
   const onMeasured: ReplicaSetOptions['onMeasured'] = ({ digest, contextTokens, slots }, deviceKind, taken) => {
@@ -156,15 +158,16 @@ function buildTasks({ log }: Ground, { pools, replicas, uses }: { readonly pools
 
 interface ModelParts {
   readonly poke: () => void;
+  readonly news: News;
   readonly speeds: TierSpeeds;
   readonly isStaged: (digest: string) => boolean;
   readonly collector: () => GarbageCollector;
 }
 
-function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: ModelParts) {
+function buildModels(ground: Ground, { poke, news, speeds, isStaged, collector }: ModelParts) {
   const { config, clock, log, random, metrics, engine, catalog, permissions, env } = ground;
   const sources: ModelSource[] = [];
-  const ensure: EnsureModel = async (wanted, options) => {
+  const ensure = ensureMeant(async (wanted, options) => {
     const source = sources.at(-1);
     if (source === undefined) throw new Error('the devices of this node are not known yet; the model is looked for again');
     return source.ensure(wanted, options).catch((error: unknown) => {
@@ -172,7 +175,7 @@ function buildModels(ground: Ground, { poke, speeds, isStaged, collector }: Mode
       if (isDiskFull(error)) void collector().run('fetch').catch(() => undefined);
       throw error;
     });
-  };
+  }, () => news.refreshIntent());
   const presence = new ModelPresence({
     ensure,
     concurrency: config.models.concurrency,
