@@ -1,11 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { startCorral } from '@corral/test-kit';
+import { eventually, startCorral } from '@corral/test-kit';
 import { call } from './served.js';
 
 test('T-109 T-35 C-32 without a GPU and without permission for the CPU: unready, refused at once, and told why', async () => {
   const corral = await startCorral({ env: { ALLOW_CPU_POOLS: 'false' } });
   try {
-    const pools = (await call(corral.url, 'GET', '/v2/pools')).body['data'] as readonly { readonly ready: boolean; readonly last_error: string }[];
+    const pools = await eventually('the pool is known', 120_000, async () => {
+      const seen = (await call(corral.url, 'GET', '/v2/pools')).body['data'] as readonly { readonly ready: boolean; readonly last_error: string }[];
+      return seen.length > 0 && seen;
+    });
     expect(pools).toMatchObject([{ ready: false }]);
     expect(pools[0]?.last_error).toMatch(/nvidia/i);
     expect(pools[0]?.last_error).toContain('--allow-cpu');
@@ -17,4 +20,4 @@ test('T-109 T-35 C-32 without a GPU and without permission for the CPU: unready,
   } finally {
     await corral.stop();
   }
-}, 180_000);
+}, 600_000);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   model = await tiny();
   corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { ...ONE_THREAD } });
   early = await Promise.all([metricsOf(corral.url), metricsOf(corral.poolUrl)]);
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
@@ -36,11 +36,11 @@ describe('what an operator sees', () => {
     });
     const { task_id: id } = (await created.json()) as { readonly task_id: string };
     await eventsOf(corral.url, id);
-    const lines = await eventually('the end is logged', 5_000, async () => {
+    const lines = await eventually('the end is logged', 120_000, async () => {
       const all = (await corral.logs('orchestratord')).filter((line) => line['correlation_id'] === 'followed-1');
       return all.some((line) => line['msg'] === 'task ended') && all;
     });
-    await eventually('the node logs it', 5_000, async () => (await corral.logs('pool-managerd')).some((line) => line['correlation_id'] === 'followed-1'));
+    await eventually('the node logs it', 120_000, async () => (await corral.logs('pool-managerd')).some((line) => line['correlation_id'] === 'followed-1'));
 
     const of = (message: string) => lines.find((line) => line['msg'] === message);
     expect(of('task admitted')).toMatchObject({ job_id: id, queue_position: 0, predicted_start_ms: expect.any(Number), human: expect.any(String) });
@@ -65,7 +65,7 @@ describe('what an operator sees', () => {
     const [first, second] = [await call(corral.url, 'POST', '/v2/tasks', body), await call(corral.url, 'POST', '/v2/tasks', body)];
     expect([first.status, second.status, second.body]).toEqual([202, 202, first.body]);
     await eventsOf(corral.url, 'mine-1');
-    const ended = await eventually('the end is logged', 5_000, async () => {
+    const ended = await eventually('the end is logged', 120_000, async () => {
       const lines = (await corral.logs('orchestratord')).filter((line) => line['job_id'] === 'mine-1');
       return lines.some((line) => line['msg'] === 'task ended') && lines;
     });

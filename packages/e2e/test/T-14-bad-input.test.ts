@@ -8,7 +8,7 @@ let model: Tiny;
 beforeAll(async () => {
   model = await tiny();
   corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model } }, env: { ...ONE_THREAD } });
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();

@@ -17,7 +17,7 @@ beforeAll(async () => {
     manifest: { version: 1, models: { smollm2: await smollm2(), endless: endless.model }, routes: { 'chat-small': { model: 'smollm2', priority: 'interactive' } } },
     env: { ...ONE_THREAD },
   });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const create = (body: object) => call(corral.url, 'POST', '/v2/tasks', body);
 const pools = async (): Promise<readonly PoolOfList[]> => (await call(corral.url, 'GET', '/v2/pools')).body['data'] as readonly PoolOfList[];
-const allSlotsFree = () => eventually('all slots free', 5_000, async () => (await pools()).every((p) => p.slots_free === p.slots_total));
+const allSlotsFree = () => eventually('all slots free', 120_000, async () => (await pools()).every((p) => p.slots_free === p.slots_total));
 
 describe('tasks', () => {
   test('T-15 T-16 T-17 B-20 B-21 B-51 B-61 B-63 a task is accepted, and its stream is started, tokens in order, one end', async () => {
@@ -64,7 +64,7 @@ describe('tasks', () => {
     const accepted = await create({ model_ref: 'endless', prompt: 'x', max_tokens: 4_000 });
     const id = String(accepted.body['task_id']);
     const events = eventsOf(corral.url, id);
-    await eventually('the task runs', 20_000, async () => (await pools()).some((p) => p.slots_free < p.slots_total));
+    await eventually('the task runs', 120_000, async () => (await pools()).some((p) => p.slots_free < p.slots_total));
     expect((await call(corral.url, 'POST', `/v2/tasks/${id}/cancel`)).status).toBe(204);
     const all = await events;
     expect(all.at(-1)).toMatchObject({ event: 'end', data: { canceled: true, finish_reason: 'canceled', tokens_out: all.filter((e) => e.event === 'token').length } });
@@ -103,7 +103,7 @@ describe('tasks', () => {
     const streams = await Promise.all(ids.map(({ id }) => eventsOf(corral.url, id)));
     expect(streams.map((events) => events.at(-1)?.event)).toEqual(ids.map(() => 'end'));
     const known = new Set(ids.map(({ id }) => id));
-    const started = await eventually('all are logged', 5_000, async () => {
+    const started = await eventually('all are logged', 120_000, async () => {
       const lines = (await corral.logs('orchestratord')).filter((line) => line['msg'] === 'task started').map((line) => String(line['job_id']));
       const ours = lines.filter((id) => known.has(id));
       return ours.length >= ids.length && ours;
@@ -113,5 +113,5 @@ describe('tasks', () => {
       expect(started.filter((id) => ofClass.includes(id))).toEqual(ofClass);
     }
     await allSlotsFree();
-  }, 120_000);
+  }, 600_000);
 });

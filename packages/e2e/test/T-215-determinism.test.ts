@@ -25,4 +25,4 @@ test('T-215 I-01 I-02 seeded answers are the same before and after a swap, alone
     await system.stop();
     await other.remove();
   }
-}, 180_000);
+}, 600_000);

@@ -20,7 +20,7 @@ let openai: OpenAI;
 beforeAll(async () => {
   corral = await startCorral({ manifest: { version: 1, models: { smollm2: await smollm2() }, routes: { 'chat-small': { model: 'smollm2' } } }, env: { ...ONE_THREAD } });
   openai = new OpenAI({ baseURL: `${corral.url}/v1`, apiKey: 'none', maxRetries: 0 });
-}, 120_000);
+}, 600_000);
 
 afterAll(() => corral.stop());
 
@@ -73,7 +73,7 @@ describe('the stock PyPI client', () => {
       not_found: 'NotFoundError NOT_FOUND',
       bad_request: 'BadRequestError INVALID_PARAMS temperature',
     });
-  }, 300_000);
+  }, 600_000);
 });
 
 /** Once per checkout. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventually, startCorral, type Corral } from '@corral/test-kit';
 import OpenAI from 'openai';
+import { processesOf } from '../faults/processes.js';
 import { ONE_THREAD, tiny, type Tiny } from '../served.js';
 import { as, filesWith, keyOf } from './keys.js';
 
@@ -14,12 +15,12 @@ beforeAll(async () => {
   const manifest = { version: 1, models: { tiny: model.model, other: other.model }, routes: { 'chat-tiny': { model: 'tiny' } } };
   corral = await startCorral({ manifest, env: { ...ONE_THREAD, NODE_HEARTBEAT_MS: '500', NODE_OFFLINE_MS: '5000' } });
   url = corral.url;
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
   await Promise.all([model.remove(), other.remove()]);
-}, 180_000);
+}, 600_000);
 
 const TASK = { model_ref: 'tiny', prompt: 'x', max_tokens: 4, seed: 1 };
 const COMPLETION = { model: 'tiny', prompt: 'x', max_tokens: 4 };
@@ -59,17 +60,17 @@ describe('with keys', () => {
   test('B-135 nodes go on reporting, and one that is started again registers', async () => {
     const nodeOf = async () => (await as(admin, url, 'GET /v2/nodes')).body.data[0];
     process.kill(corral.ready.pids.pool_managerd, 'SIGKILL');
-    await eventually('the node is away', 30_000, async () => (await as(null, url, 'GET /ready')).status === 503);
-    await eventually('the node is back', 60_000, async () => (await nodeOf()).online === true && (await as(null, url, 'GET /ready')).status === 200);
+    await eventually('the node runs again', 120_000, async () => (await processesOf(corral)).poolManagerd !== corral.ready.pids.pool_managerd);
     let before = 0;
-    await eventually('a heartbeat comes', 10_000, async () => {
+    await eventually('a heartbeat comes', 120_000, async () => {
       const { last_heartbeat_ms: ageMs } = await nodeOf();
       const isYounger = ageMs < before;
       before = ageMs;
       return isYounger;
     });
+    await eventually('the node is back', 120_000, async () => (await nodeOf()).state === 'online' && (await as(null, url, 'GET /ready')).status === 200);
     expect(await nodeOf()).toMatchObject({ online: true, state: 'online' });
-  }, 120_000);
+  }, 600_000);
 
   test('B-47 the stock client speaks with a key', async () => {
     const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: member.key, maxRetries: 0 });
@@ -77,7 +78,7 @@ describe('with keys', () => {
     const completion = await openai.completions.create({ ...COMPLETION, model: 'chat-tiny' });
     expect(completion.usage).toMatchObject({ completion_tokens: expect.any(Number) });
     await expect(new OpenAI({ baseURL: `${url}/v1`, apiKey: `${member.key.slice(0, -1)}~`, maxRetries: 0 }).models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
-  }, 180_000);
+  }, 600_000);
 
   test('T-82 B-116 a member is refused what administrators do', async () => {
     const calls = ['GET /api/admin/orgs', 'GET /api/admin/keys', 'GET /api/admin/audit', 'GET /api/admin/usage', 'GET /v2/pools', 'GET /v2/nodes', 'DELETE /api/admin/orgs/acme', 'DELETE /v2/nodes/n1'];
@@ -94,15 +95,15 @@ describe('with keys', () => {
     expect(await as(revoked.key, url, 'GET /v1/models')).toMatchObject({ status: 401, code: 'BAD_TOKEN' });
     expect((await as(admin, url, `GET /api/admin/keys/${revoked.key_id}`)).body).toMatchObject({ revoked_at: expect.any(String) });
 
-    const expiring = await keyOf(admin, url, { org_id: 'acme', role: 'member', expires_at: new Date(Date.now() + 3_000).toISOString() });
+    const expiring = await keyOf(admin, url, { org_id: 'acme', role: 'member', expires_at: new Date(Date.now() + 15_000).toISOString() });
     expect((await as(expiring.key, url, 'GET /v1/models')).status).toBe(200);
-    const refused = await eventually('the key expires', 20_000, async () => {
+    const refused = await eventually('the key expires', 120_000, async () => {
       const answer = await as(expiring.key, url, 'GET /v1/models');
       return answer.status !== 200 && answer;
     });
     expect(refused).toMatchObject({ status: 401, code: 'BAD_TOKEN' });
     expect(await as(admin, url, 'POST /api/admin/keys', { org_id: 'acme', role: 'member', expires_at: '2020-01-01T00:00:00Z' })).toMatchObject({ status: 400, body: { field: 'expires_at' } });
-  }, 180_000);
+  }, 600_000);
 
   test('B-138 a key with allowed models sees and gets only those', async () => {
     const { key } = await keyOf(admin, url, { org_id: 'acme', role: 'member', allowed_models: ['tiny'] });
@@ -115,7 +116,7 @@ describe('with keys', () => {
     const route = await keyOf(admin, url, { org_id: 'acme', role: 'member', allowed_models: ['chat-tiny'] });
     expect(await as(route.key, url, 'POST /v1/completions', COMPLETION)).toMatchObject({ status: 403, code: 'MODEL_NOT_ALLOWED' });
     expect((await as(route.key, url, 'POST /v1/completions', { ...COMPLETION, model: 'chat-tiny' })).status).toBe(200);
-  }, 180_000);
+  }, 600_000);
 
   test('B-137 a key with a rate gets 429 with Retry-After beyond it', async () => {
     const { key } = await keyOf(admin, url, { org_id: 'acme', role: 'member', requests_per_minute: 2 });
@@ -126,7 +127,7 @@ describe('with keys', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(30);
     expect((await as(key, url, 'GET /v1/models')).status).toBe(200);
-  }, 180_000);
+  }, 600_000);
 
   test('B-136 usage is counted per key, from how the tasks ended', async () => {
     const { key, key_id } = await keyOf(admin, url, { org_id: 'beta', role: 'member' });
@@ -134,12 +135,12 @@ describe('with keys', () => {
     expect(await used()).toEqual([]);
     const first = (await as(key, url, 'POST /v1/completions', COMPLETION)).body.usage;
     const second = (await as(key, url, 'POST /v1/completions', { ...COMPLETION, max_tokens: 2 })).body.usage;
-    const [entry] = await eventually('both are counted', 10_000, async () => {
+    const [entry] = await eventually('both are counted', 120_000, async () => {
       const list = await used();
       return list[0]?.requests === 2 && list;
     });
     expect(entry).toEqual({ org_id: 'beta', key_id, requests: 2, tokens_in: first.prompt_tokens + second.prompt_tokens, tokens_out: first.completion_tokens + second.completion_tokens, last_used_at: expect.any(String) });
-  }, 180_000);
+  }, 600_000);
 
   test('B-114 what administrators changed, and what was refused, is in the audit, the newest first', async () => {
     const { body } = await as(admin, url, 'GET /api/admin/audit?limit=1000');
@@ -171,7 +172,7 @@ describe('with keys', () => {
     await as(key, url, 'POST /v1/completions', { ...COMPLETION, model: key });
     await as(`${key}x`, url, 'GET /v1/models');
     const secret = key.slice('ck_0123456789abcdef_'.length);
-    await eventually('the calls are logged', 10_000, async () => (await corral.logs('orchestratord')).filter(({ path }) => String(path).startsWith('/v1/models/')).length > 0);
+    await eventually('the calls are logged', 120_000, async () => (await corral.logs('orchestratord')).filter(({ path }) => String(path).startsWith('/v1/models/')).length > 0);
     for (const text of [secret, admin.slice(20), member.key.slice(20)]) {
       expect(await filesWith(corral.stateDir, text)).toEqual([]);
       const answers = await Promise.all(['GET /api/admin/keys', 'GET /api/admin/audit?limit=1000', 'GET /api/admin/usage', 'GET /metrics', 'GET /v2/nodes', 'GET /v2/pools'].map((call) => as(admin, url, call)));

@@ -33,7 +33,7 @@ const node = (url: string, nodeId: string, stateDir: string, env = {}) =>
   start(POOL_MANAGERD, { ...ONE_THREAD, POOL_MANAGERD_ADDR: '127.0.0.1:0', ORCHESTRATOR_URL: url, NODE_ID: nodeId, CORRAL_STATE_DIR: stateDir, IDLE_WORKERS: '0', ...env });
 const nodesSeen = async (url: string, key: string): Promise<string[]> => (await as(key, url, 'GET /v2/nodes')).body.data.map(({ node_id }: { node_id: string }) => node_id);
 const refusalIn = (stateDir: string) =>
-  eventually('the node says that it is refused', 60_000, async () => {
+  eventually('the node says that it is refused', 120_000, async () => {
     const lines = (await readFile(join(stateDir, 'logs', 'pool-managerd.jsonl'), 'utf8').catch(() => '')).split('\n');
     return lines.find((line) => /not one that this server accepts|needs a token/.test(line));
   });
@@ -44,10 +44,10 @@ test('B-135 T-137 once keys exist, a node of the same state directory registers 
   const { key } = await keyOf(null, url, { org_id: 'default', role: 'system_admin' });
   await node(url, 'ours', ours);
   await node(url, 'theirs', theirs);
-  await eventually('our node registers', 60_000, async () => (await nodesSeen(url, key)).includes('ours'));
+  await eventually('our node registers', 120_000, async () => (await nodesSeen(url, key)).includes('ours'));
   expect(await refusalIn(theirs)).not.toContain(await readFile(join(theirs, 'operator-token'), 'utf8').then((text) => text.trim()));
   expect(await nodesSeen(url, key)).toEqual(['ours']);
-}, 180_000);
+}, 600_000);
 
 test('P-30 T-137 with configured tokens the right one registers, with and without keys, and a wrong one never does', async () => {
   const [ours, theirs] = [await aFolder(), await aFolder()];
@@ -55,8 +55,8 @@ test('P-30 T-137 with configured tokens the right one registers, with and withou
   const { key } = await keyOf(TOKEN, url, { org_id: 'default', role: 'system_admin' });
   await node(url, 'ours', ours, { LLORCH_API_TOKEN: TOKEN });
   await node(url, 'theirs', theirs, { LLORCH_API_TOKEN: `${TOKEN}-and-more` });
-  await eventually('our node registers', 60_000, async () => (await nodesSeen(url, TOKEN)).includes('ours'));
+  await eventually('our node registers', 120_000, async () => (await nodesSeen(url, TOKEN)).includes('ours'));
   await refusalIn(theirs);
   expect([await nodesSeen(url, key), await nodesSeen(url, TOKEN)]).toEqual([['ours'], ['ours']]);
   expect((await as(null, url, 'GET /v1/models')).code).toBe('MISSING_TOKEN');
-}, 180_000);
+}, 600_000);

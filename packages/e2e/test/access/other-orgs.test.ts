@@ -28,12 +28,12 @@ beforeAll(async () => {
   expect((await as(acme.key, url, 'POST /api/orgs/acme/instances', bot)).status).toBe(201);
   const [pool] = (await as(admin, url, 'GET /v2/pools')).body.data;
   ids = { org_id: 'acme', instance_id: 'acme-bot', task_id: 'acme-task', key_id: acme.key_id, pool_id: pool.pool_id, node_id: pool.node_id, model_id: 'tiny' };
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
   await model.remove();
-}, 180_000);
+}, 600_000);
 
 /** The call with acme's ids in its path, and a body that names acme's things where the route takes one. */
 function callOf(route: ApiRoute): { readonly call: string; readonly body?: object } {

@@ -7,8 +7,8 @@ import { processesOf } from '../faults/processes.js';
 import { residentPid, startSystem, type System } from '../faults/served-system.js';
 import { call, tiny, type Tiny } from '../served.js';
 
-const SOON_MS = 60_000;
-const LONG = 240_000;
+const SOON_MS = 180_000;
+const LONG = 600_000;
 const RELOAD_KEY = 'a-key-for-reloads';
 
 let rabbit: Rabbit;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startSystem, type System } from '../faults/served-system.js';
 import { call, tiny, type Tiny } from '../served.js';
 
-const LONG = 240_000;
+const LONG = 600_000;
 
 let model: Tiny;
 let system: System;

@@ -6,10 +6,10 @@ const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-b
 const PROGRAM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** How long anything on the page may take on a busy machine. */
-export const WITHIN_MS = 60_000;
+export const WITHIN_MS = 120_000;
 
 export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  return chromium.launch({ executablePath: PROGRAM, timeout: WITHIN_MS, args: [...FLAGS, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
 }
 
 export interface Visit {

@@ -33,14 +33,14 @@ beforeAll(async () => {
     models: { kept: { source: `file:${kept.path}`, context: 512, slots: 2 } },
     poolManagerd: { gc: { retention_rules: ['KeepActive', 'KeepPinned', { DeleteRetired: { after_days: 0 } }] } },
   });
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await system?.stop();
   await hub?.close();
   await browser?.close();
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+}, 600_000);
 
 async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
   for (const [field, text] of Object.entries(fields)) await page.locator(`#register-${field}`).fill(text);
@@ -108,7 +108,7 @@ describe('the catalog page', () => {
     // The browser notes the two refusals that were provoked, and a look that came after the removal.
     expect(complaints.filter((complaint) => !/status of 4(00|04|09)/.test(complaint))).toEqual([]);
     await close();
-  }, 240_000);
+  }, 600_000);
 
   test('U-29 the engine that runs models is there, is verified, and is not removed while it is used', async () => {
     const { page, close } = await visit(browser, system.corral.url, {}, '/ui/models');
@@ -121,7 +121,7 @@ describe('the catalog page', () => {
     await page.getByRole('link', { name: 'Pools', exact: true }).click();
     await says(page, '[data-operation*="engine"][data-state="succeeded"]', 'Verify');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-20 the list is searched by name and state, and the address keeps both', async () => {
     for (const id of ['one', 'other/one']) expect((await call(system.corral.url, 'POST', '/v2/catalog/models', { id, source_url: `${hub.url}/${id}.gguf` })).status).toBe(201);
@@ -138,7 +138,7 @@ describe('the catalog page', () => {
     await page.getByLabel('Name').fill('nothing of that name');
     await says(page, '.empty', 'No model of the catalog');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test.each([
     [360, 'light'],
@@ -154,7 +154,7 @@ describe('the catalog page', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     }
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('T-252 U-28 a garbage collection is planned, then run, and says what it did', async () => {
     expect((await called('POST', '/v2/catalog/models', { id: 'old', source_url: `${hub.url}/fetched.gguf` })).status).toBe(201);
@@ -183,7 +183,7 @@ describe('the catalog page', () => {
     await says(page, '[data-panel="gc"]', '1 entry deleted');
     expect([await models(), complaints]).toEqual([[], []]);
     await close();
-  }, 180_000);
+  }, 600_000);
 });
 
 describe('two operators at one model', () => {
@@ -277,5 +277,5 @@ describe('two operators at one model', () => {
     expect([await page.locator('[data-changed]').count(), (await modelNow(id))['state']]).toEqual([0, 'Retired']);
     expect([...one.complaints, ...other.complaints].filter((complaint) => !complaint.includes('412'))).toEqual([]);
     await Promise.all([one.close(), other.close()]);
-  }, 240_000);
+  }, 600_000);
 });

@@ -26,13 +26,13 @@ beforeAll(async () => {
   for (const role of ['member', 'org_admin']) keys.set(role, String((await post('/api/admin/keys', { org_id: 'acme', role }, admin))['key']));
   await post('/api/orgs/acme/instances', { instance_id: 'helpdesk', model: 'tiny', tier: 'cold' }, keys.get('org_admin'));
   await post('/api/orgs/default/instances', { instance_id: 'bot', model: 'tiny', tier: 'cold' }, admin);
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral?.stop();
   await browser?.close();
   await model?.remove();
-}, 180_000);
+}, 600_000);
 
 async function enter(page: Page, key: string): Promise<void> {
   await page.getByLabel('API key').fill(key);
@@ -63,7 +63,7 @@ describe('where keys exist', () => {
     await says(page, 'h1', 'This server needs a key');
     expect([await page.evaluate('sessionStorage.length'), await page.locator('[data-pool]').count(), [...hosts]]).toEqual([0, 0, [new URL(corral.url).host]]);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-05 a key that is revoked while the page is open takes the numbers away', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -75,7 +75,7 @@ describe('where keys exist', () => {
     await says(page, 'h1', 'That key is not accepted');
     expect(await page.locator('[data-pool]').count()).toBe(0);
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-17 an administrator of one org sees its instances and why there is no more, and can load them', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -90,7 +90,7 @@ describe('where keys exist', () => {
       await says(page, 'main', /system_admin/);
     }
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-05 a member is told which role the page needs, and asks no further', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -102,5 +102,5 @@ describe('where keys exist', () => {
     await eventually('only what is open is asked', WITHIN_MS, () => Promise.resolve(asked.length >= 2));
     expect(new Set(asked)).toEqual(new Set(['/metrics']));
     await close();
-  }, 120_000);
+  }, 600_000);
 });

@@ -22,13 +22,13 @@ beforeAll(async () => {
   await writeTinyModel(join(dir, 'tiny.gguf'), { endless: true });
   await writeFile(file, manifest('quick: { model: tiny }', 'old: { model: tiny }'));
   corral = await startCorral({ args: ['--manifest', file], env: { ...ONE_THREAD } });
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral?.stop();
   await browser?.close();
   await rm(dir, { recursive: true, force: true });
-}, 60_000);
+}, 600_000);
 
 test('T-253 U-25 U-26 the manifest page shows a reload while it is open: new versions, what drains, and the line of a mistake', async () => {
   const { page, complaints, close } = await visit(browser, corral.url);
@@ -61,4 +61,4 @@ test('T-253 U-25 U-26 the manifest page shows a reload while it is open: new ver
   await eventually('two routes are left', WITHIN_MS, async () => (await page.evaluate(`[...document.querySelectorAll('[data-binding]')].map((line) => line.dataset.binding).join(' ')`)) === 'route:fresh@1 route:quick@2');
   expect(complaints).toEqual([]);
   await close();
-}, 240_000);
+}, 600_000);

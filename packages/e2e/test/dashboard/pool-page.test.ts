@@ -24,12 +24,12 @@ beforeAll(async () => {
   for (const outcome of started) if (outcome.status === 'rejected') throw outcome.reason;
   const created = await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'bot', model: 'tiny', tier: 'cold' });
   expect(created.status).toBe(201);
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await Promise.all([corral?.stop(), poor?.stop(), browser?.close()]);
   await model?.remove();
-}, 180_000);
+}, 600_000);
 
 const stats = async () => (await call(corral.url, 'GET', '/api/admin/pool/stats')).body;
 
@@ -47,7 +47,7 @@ describe('the pool page', () => {
     expect(await page.locator('canvas').count()).toBe(3);
     expect([complaints, [...hosts]]).toEqual([[], [new URL(corral.url).host]]);
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-09 T-144 a load changes the row and the cards without a reload, and so does an unload', async () => {
     const { page, complaints, close } = await visit(browser, corral.url);
@@ -64,7 +64,7 @@ describe('the pool page', () => {
     await says(page, '[data-stat="hot_tier_count"]', /Hot\s*0/);
     expect([await page.evaluate('window.isSamePage'), complaints]).toEqual([true, []]);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-19 the page of an instance has its own address, tells what happened to it, and leads back', async () => {
     const { page, complaints, close } = await visit(browser, corral.url);
@@ -87,7 +87,7 @@ describe('the pool page', () => {
     await says(page, 'h1', 'default/bot');
     expect(complaints).toEqual([]);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-11 U-09 a warm instance is loaded as far as the staging area, which shows it', async () => {
     expect((await call(corral.url, 'POST', '/api/orgs/default/instances', { instance_id: 'waiting', model: 'tiny', tier: 'warm' })).status).toBe(201);
@@ -106,7 +106,7 @@ describe('the pool page', () => {
     await eventually('its row is gone', WITHIN_MS, async () => (await page.locator('[data-instance="default/waiting"]').count()) === 0);
     expect(complaints).toEqual([]);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-08 U-24 a pool is taken out of service and put back, and the operation is shown', async () => {
     const { data } = (await call(corral.url, 'GET', '/v2/pools')).body as { readonly data: readonly { readonly pool_id: string }[] };
@@ -125,7 +125,7 @@ describe('the pool page', () => {
     await says(page, '[data-verdict="good"]', 'The pool is ready');
     expect(complaints).toEqual([]);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('U-09 an instance is loaded as another tier from its own page', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -136,7 +136,7 @@ describe('the pool page', () => {
     await press(page, 'Unload default/bot');
     await says(page, ROW, /cold\s*on disk/);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test('an answer that the page cannot draw is said, and a reload is offered', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -147,7 +147,7 @@ describe('the pool page', () => {
     await press(page, 'Reload');
     await says(page, '[data-verdict]', 'The pool is ready');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-06 a refusal stands in its row with the words of the server, until it is dismissed', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -159,7 +159,7 @@ describe('the pool page', () => {
     await press(page, 'Dismiss');
     await eventually('the refusal is gone', WITHIN_MS, async () => (await page.locator('.table__problem').count()) === 0);
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-14 all of it works by keyboard: the focus is seen, and stays on its button while polls go on', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -177,7 +177,7 @@ describe('the pool page', () => {
     await page.keyboard.press('Space');
     await says(page, `${ROW} .chip`, /on disk|staged/);
     await close();
-  }, 180_000);
+  }, 600_000);
 
   test.each([
     [360, 'light'],
@@ -201,7 +201,7 @@ describe('the pool page', () => {
     const [, lightness = 0] = /\((\d+)/.exec(String(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor'))) ?? [];
     expect(Number(lightness) > 128).toBe(colorScheme === 'light');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-15 a page that nobody sees asks nothing, not even one that was opened behind another, and asks at once when it is seen again', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -232,7 +232,7 @@ describe('the pool page', () => {
     await turn(page, 'visible');
     await says(page, '[data-model="tiny"]', 'Active');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-31 U-32 an instance leads to its model, that to its pool, whose address survives a reload; moments tell their date', async () => {
     const { page, complaints, close } = await visit(browser, corral.url);
@@ -251,7 +251,7 @@ describe('the pool page', () => {
     expect(await page.locator('[data-node] time').first().getAttribute('title')).toMatch(/\d{4}/);
     expect(complaints).toEqual([]);
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-35 of many instances no more are drawn than stay quick, and each is found by name, model and state', async () => {
     const { page, close } = await visit(browser, corral.url);
@@ -293,7 +293,7 @@ describe('the pool page', () => {
     expect(((await call(corral.url, 'GET', '/health')).body as { readonly incarnation: string }).incarnation).not.toBe(before);
     await says(page, '[data-verdict]', 'The pool is ready');
     await close();
-  }, 180_000);
+  }, 600_000);
 });
 
 test('U-07 where no pool is ready the page says why and what to do', async () => {
@@ -304,4 +304,4 @@ test('U-07 where no pool is ready the page says why and what to do', async () =>
   await says(page, '[data-verdict]', data[0]?.last_error ?? '');
   expect(complaints).toEqual([]);
   await close();
-}, 120_000);
+}, 600_000);

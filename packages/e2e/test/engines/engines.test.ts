@@ -10,14 +10,14 @@ import { call, eventsOf, tiny, type Tiny } from '../served.js';
 
 const PATIENCE_MS = 240_000;
 /** So many that the stream runs on while the bundle is tried and taken up. */
-const TOKENS = 3_900;
+const TOKENS = 7_900;
 const BUILT_IN = /^llamacpp-\d+\.\d+\.\d+-cpu$/;
 
 let dir = '';
 let model: Tiny;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'e2e-engines-'));
-  model = await tiny({ endless: true, sizeBytes: 30_000_000, embedding: 256 }, { context: 4_096, slots: 2 });
+  model = await tiny({ endless: true, sizeBytes: 30_000_000, embedding: 256, contextTokens: 8_192 }, { context: 8_192, slots: 2 });
 });
 afterAll(async () => {
   await model.remove();
@@ -43,7 +43,7 @@ const start = async (idleWorkers = 1): Promise<System> => (system = await startS
 const engines = async (url: string): Promise<readonly Record<string, unknown>[]> => ((await call(url, 'GET', '/v2/engines')).body['data'] as Record<string, unknown>[]).filter((engine) => (engine['device_kinds'] as string[]).includes('cpu'));
 
 async function nodeOf(url: string): Promise<string> {
-  return await eventually('the node reports', 60_000, async () => ((await call(url, 'GET', '/v2/nodes')).body['data'] as { node_id: string }[])[0]?.node_id);
+  return await eventually('the node reports', 120_000, async () => ((await call(url, 'GET', '/v2/nodes')).body['data'] as { node_id: string }[])[0]?.node_id);
 }
 
 async function toItsEnd(url: string, path: string, body?: object, look: (phase: unknown) => void = () => {}): Promise<Record<string, unknown>> {
@@ -78,7 +78,7 @@ describe('engine bundles', () => {
     const { corral } = await start();
     const { url } = corral;
     const nodeId = await nodeOf(url);
-    const [builtIn] = await eventually('the bundle is registered', 60_000, async () => (await engines(url).catch(() => [])).length > 0 && engines(url));
+    const [builtIn] = await eventually('the bundle is registered', 120_000, async () => (await engines(url).catch(() => [])).length > 0 && engines(url));
     expect(builtIn).toMatchObject({ node_id: nodeId, engine_id: expect.stringMatching(BUILT_IN), mode: 'package', version: expect.stringMatching(/^\d+\.\d+\.\d+$/), digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/), in_place: true });
 
     const first = await aStream(url, 2);
@@ -98,7 +98,7 @@ describe('engine bundles', () => {
     expect(events.filter(({ event }) => event === 'token').map(({ data }) => data['i'])).toEqual(Array.from({ length: TOKENS }, (_, n) => n));
     expect(events.at(-1)).toMatchObject({ event: 'end', data: { tokens_out: TOKENS, finish_reason: 'length' } });
 
-    const pid = await eventually('the new replica alone serves', 60_000, async () => {
+    const pid = await eventually('the new replica alone serves', 120_000, async () => {
       const replica = (await replicaOf(corral, 'endless')) as { readonly pid: number | null; readonly state: string; readonly engine_id?: string } | undefined;
       return replica?.engine_id === 'second' && replica.state === 'resident' && replica.pid;
     });
@@ -113,7 +113,7 @@ describe('engine bundles', () => {
     expect(await call(url, 'DELETE', `/v2/nodes/${nodeId}/engines/second`)).toMatchObject({ status: 409, body: { code: 'ENGINE_IN_USE' } });
     expect((await cli(url, 'engines', 'verify', 'second')).code).toBe(0);
     expect((await cli(url, 'engines', 'use', String(builtIn?.['engine_id']))).code).toBe(0);
-    await eventually('nobody uses it', 60_000, async () => (await call(url, 'DELETE', `/v2/nodes/${nodeId}/engines/second`)).status === 204);
+    await eventually('nobody uses it', 120_000, async () => (await call(url, 'DELETE', `/v2/nodes/${nodeId}/engines/second`)).status === 204);
     expect((await engines(url)).map((engine) => engine['engine_id'])).toEqual([builtIn?.['engine_id']]);
     expect(await readdir(join(corral.stateDir, 'engines'))).not.toContain('second');
   }, PATIENCE_MS * 2);
@@ -149,14 +149,14 @@ describe('engine bundles', () => {
     const before = corral.ready.pids.pool_managerd;
     await call(url, 'POST', `/v2/nodes/${nodeId}/engines`, { mode: 'package', path, engine_id: 'cut' });
     const folder = join(corral.stateDir, 'engines');
-    await eventually('the copy has begun', 60_000, async () => (await readdir(join(folder, '.partial')).catch(() => [])).length > 0 || (await readdir(folder)).includes('cut'));
+    await eventually('the copy has begun', 120_000, async () => (await readdir(join(folder, '.partial')).catch(() => [])).length > 0 || (await readdir(folder)).includes('cut'));
     process.kill(before, 'SIGKILL');
-    await eventually('the node is back', 60_000, async () => (await aliveOf([before])).length === 0 && (await engines(url).catch(() => [])).length > 0);
+    await eventually('the node is back', 120_000, async () => (await aliveOf([before])).length === 0 && (await engines(url).catch(() => [])).length > 0);
     const [ids, folders] = [(await engines(url)).map((engine) => engine['engine_id']), (await readdir(folder)).filter((name) => !name.startsWith('.') && name !== 'engines.json')];
     // Either all of it or nothing: what is listed has its folder, and nothing else lies there.
     expect(folders).toEqual(ids.filter((id) => id === 'cut'));
     expect(await readdir(join(folder, '.partial')).catch(() => [])).toEqual([]);
-    const again = await eventually('it takes tasks again', 60_000, async () => (await call(url, 'POST', '/v2/tasks', { model_ref: 'endless', prompt: 'Hi', max_tokens: 2 })).status === 202 && aStream(url, 2));
+    const again = await eventually('it takes tasks again', 120_000, async () => (await call(url, 'POST', '/v2/tasks', { model_ref: 'endless', prompt: 'Hi', max_tokens: 2 })).status === 202 && aStream(url, 2));
     expect(again.at(-1)).toMatchObject({ event: 'end', data: { tokens_out: 2 } });
   }, PATIENCE_MS * 2);
 });

@@ -34,7 +34,7 @@ beforeAll(async () => {
       digest: model(at('digest.gguf'), { digest: `sha256:${'0'.repeat(64)}` }),
     },
   });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await system.stop();
@@ -56,7 +56,7 @@ describe('a model file that is wrong', () => {
     expect((await stat(join(dir, `${name}.gguf`))).isFile()).toBe(true);
     expect((await poolsAt(system.corral.poolUrl)).flatMap((pool) => pool.replicas).filter((replica) => replica.model_id === name && replica.state === 'resident')).toEqual([]);
     await atRest(system);
-  }, 180_000);
+  }, 600_000);
 
   test('T-210 D-23 what was refused is in no catalog, and what is right still serves', async () => {
     expect((await completed(system.corral.url, { model: 'good', prompt: 'x', max_tokens: 3 })).length).toBeGreaterThan(0);

@@ -22,7 +22,7 @@ beforeAll(async () => {
     pools: [{ id: 'p1', node: 'local', device: 'cpu' }],
     poolManagerd: { supervision: { backoff_initial_ms: 50, backoff_max_ms: 200, circuit_breaker_threshold: CRASHES } },
   });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await system.stop();
@@ -45,13 +45,13 @@ test('T-214 T-107 C-52 C-170 a crash storm opens the breaker of one model; other
   for (let n = 0; n < CRASHES; n += 1) {
     const pid = await residentPid(system.corral, 'bad');
     process.kill(pid, 'SIGKILL');
-    await eventually('its end is known', 20_000, async () => (await replicaOf(system.corral, 'bad'))?.pid !== pid);
+    await eventually('its end is known', 120_000, async () => (await replicaOf(system.corral, 'bad'))?.pid !== pid);
   }
-  await eventually('the breaker is open', 20_000, async () => (await metric('circuit_breaker_state')) === 1);
+  await eventually('the breaker is open', 120_000, async () => (await metric('circuit_breaker_state')) === 1);
   expect({ opened: await metric('circuit_breaker_open_total'), crashes: await metric('engine_crash_total') }).toEqual({ opened: 1, crashes: CRASHES });
   expect(await metric('pool_restart_total')).toBe(CRASHES - 1);
 
-  const refused = await eventually('requests are refused at once', 20_000, async () => {
+  const refused = await eventually('requests are refused at once', 120_000, async () => {
     const answer = await call(system.corral.url, 'POST', '/v1/completions', { model: 'bad', prompt: 'x', max_tokens: 1 });
     return answer.status === 503 && answer;
   });
@@ -66,7 +66,7 @@ test('T-214 T-107 C-52 C-170 a crash storm opens the breaker of one model; other
   expect(await metric('pool_restart_total')).toBe(CRASHES - 1);
 
   await corral('reset', 'p1');
-  expect(await metric('circuit_breaker_state')).toBe(0);
-  expect(await eventually('it serves again', 30_000, async () => await completed(system.corral.url, { model: 'bad', prompt: 'x', max_tokens: 2 }).catch(() => undefined))).not.toBe('');
+  await eventually('the breaker is closed', 120_000, async () => (await metric('circuit_breaker_state')) === 0);
+  expect(await eventually('it serves again', 120_000, async () => await completed(system.corral.url, { model: 'bad', prompt: 'x', max_tokens: 2 }).catch(() => undefined))).not.toBe('');
   await atRest(system);
-}, 120_000);
+}, 600_000);

@@ -38,7 +38,7 @@ beforeAll(async () => {
   digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   hub = await startHub();
   hub.put('large.gguf', bytes);
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await hub.close();
@@ -53,19 +53,19 @@ test('T-212 D-50 a fetch through broken connections and kills of the node ends i
     answers += 1;
     return answers % 3 === 0 ? { kind: 'cut', afterBytes: 200_000 * answers } : { kind: 'slow', bytesPerS: 400_000 };
   });
-  const system = await startSystem({ models: { small: small(), fetched: fetched() }, orchestratord: { demand_load_wait_ms: 120_000 }, poolManagerd: { fetch: { checkpoint_bytes: 20_000, segment_bytes: 2_000_000 } } });
+  const system = await startSystem({ models: { small: small(), fetched: fetched() }, orchestratord: { demand_load_wait_ms: 600_000 }, poolManagerd: { fetch: { checkpoint_bytes: 20_000, segment_bytes: 2_000_000 } } });
   try {
     const answer = completed(system.corral.url, { model: 'fetched', prompt: 'x', max_tokens: 4, temperature: 0 });
     let seen = 0;
     for (let n = 0; n < KILLS; n += 1) {
-      await eventually('the fetch goes on', 60_000, async () => hub.requests.length > seen);
+      await eventually('the fetch goes on', 120_000, async () => hub.requests.length > seen);
       await new Promise((resolve) => setTimeout(resolve, 500));
       seen = hub.requests.length;
       // What the last kill leaves to do comes at full speed.
       if (n === KILLS - 1) hub.misbehave(() => null);
       process.kill((await processesOf(system.corral)).poolManagerd, 'SIGKILL');
       // Whatever it serves beside goes on once it is back.
-      await eventually('another model answers', 60_000, async () => (await call(system.corral.url, 'POST', '/v1/completions', { model: 'small', prompt: 'x', max_tokens: 1 })).status === 200);
+      await eventually('another model answers', 120_000, async () => (await call(system.corral.url, 'POST', '/v1/completions', { model: 'small', prompt: 'x', max_tokens: 1 })).status === 200);
     }
     expect(await answer).not.toBe('');
     const models = join(system.corral.stateDir, 'models');
@@ -81,7 +81,7 @@ test('T-212 D-50 a fetch through broken connections and kills of the node ends i
     hub.misbehave(() => null);
     await system.stop();
   }
-}, 240_000);
+}, 600_000);
 
 (canMount ? test : test.skip)('T-211 D-23 a disk that is too small is told with the numbers, nothing is left, and another model goes on', async () => {
   const disk = join(dir, 'disk');
@@ -104,4 +104,4 @@ test('T-212 D-50 a fetch through broken connections and kills of the node ends i
   } finally {
     await system.stop();
   }
-}, 120_000);
+}, 600_000);

@@ -11,7 +11,7 @@ export interface Processes {
 
 /** Waits until both daemons run, since one that died is started again, and says what runs below them. */
 export async function processesOf(corral: Corral): Promise<Processes> {
-  return await eventually('both daemons run', 30_000, async () => {
+  return await eventually('both daemons run', 120_000, async () => {
     const orchestratord = await daemonOf(corral, 'orchestratord');
     const poolManagerd = await daemonOf(corral, 'pool-managerd');
     if (orchestratord === undefined || poolManagerd === undefined) return undefined;

@@ -25,7 +25,7 @@ export interface PoolSeen {
 
 export interface SystemOptions {
   readonly models: Readonly<Record<string, object>>;
-  /** Sections of the configuration file. */
+  /** Sections of the configuration file. Where nothing else is said a busy machine has two minutes for a load. */
   readonly orchestratord?: object;
   readonly poolManagerd?: object;
   readonly pools?: readonly object[];
@@ -48,7 +48,7 @@ export async function startSystem({ models, orchestratord = {}, poolManagerd = {
   // Short: a socket's path has at most 107 bytes.
   const dir = await mkdtemp(join(tmpdir(), 'cf-'));
   const config = join(dir, 'corral.json');
-  await writeFile(config, JSON.stringify({ orchestratord, pool_managerd: poolManagerd }));
+  await writeFile(config, JSON.stringify({ orchestratord: { demand_load_wait_ms: 120_000, ...orchestratord }, pool_managerd: poolManagerd }));
   const socketRoot = await mkdtemp(join(dir, 's-'));
   try {
     const corral = await startCorral({
@@ -83,7 +83,7 @@ export async function replicaOf(corral: Corral, modelId: string): Promise<Replic
 
 /** Pid of the worker that serves a model, once there is one. */
 export async function residentPid(corral: Corral, modelId: string): Promise<number> {
-  return await eventually(`${modelId} is resident`, 30_000, async () => {
+  return await eventually(`${modelId} is resident`, 120_000, async () => {
     const replica = await replicaOf(corral, modelId).catch(() => undefined);
     return replica?.state === 'resident' && replica.pid;
   });
@@ -91,7 +91,7 @@ export async function residentPid(corral: Corral, modelId: string): Promise<numb
 
 /** Waits until one request of a model runs at its node. */
 export async function running(corral: Corral): Promise<void> {
-  await eventually('a request runs', 30_000, async () => (await poolsAt(corral.poolUrl).catch(() => [])).some((pool) => pool.active_leases > 0));
+  await eventually('a request runs', 120_000, async () => (await poolsAt(corral.poolUrl).catch(() => [])).some((pool) => pool.active_leases > 0));
 }
 
 /**
@@ -109,7 +109,7 @@ export async function atRest({ corral, socketRoot, idleWorkers }: System, key?: 
     const free = [...control, ...node].every((pool) => pool.slots_free === pool.slots_total && pool.active_leases === 0);
     return node.length > 0 && free && living.every((pid) => pid !== null && engines.includes(pid)) && engines.length === living.length + idleWorkers && dirs.length === living.length;
   };
-  await eventually('the system is at rest', 30_000, async () => await isAtRest().catch(() => false)).catch((error: unknown) => {
+  await eventually('the system is at rest', 120_000, async () => await isAtRest().catch(() => false)).catch((error: unknown) => {
     throw new Error(`${String(error)}; last seen: ${JSON.stringify(seen)}`);
   });
 }

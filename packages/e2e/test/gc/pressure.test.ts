@@ -22,7 +22,7 @@ onSmallDisk('a disk that five of six models fit on', () => {
     hub.put('huge.gguf', Buffer.alloc(DISK_MIB * 1_100_000, 'GGUF'));
     const models = Object.fromEntries([...NAMES, 'huge'].map((name) => [name, { source: `${hub.url}/${name}.gguf`, context: 256, slots: 1 }]));
     disk = await startSmallDisk({ sizeMiB: DISK_MIB, models, gc: { max_disk_usage_percent: 50, min_free_gb: 0, retention_rules: [] } });
-  }, 180_000);
+  }, 600_000);
 
   afterAll(async () => {
     await disk?.stop();
@@ -43,28 +43,28 @@ onSmallDisk('a disk that five of six models fit on', () => {
     expect((await pull('pinned')).status).toBe(200);
     expect((await call(disk.url, 'PUT', '/v2/catalog/models/pinned/pin')).status).toBe(200);
     for (const [instance, residency] of [['l', 'resident'], ['w', 'staged']] as const) {
-      await eventually(`${instance} is ${residency}`, 90_000, async () => (await call(disk.url, 'GET', `/api/orgs/default/instances/${instance}`)).body['residency'] === residency);
+      await eventually(`${instance} is ${residency}`, 120_000, async () => (await call(disk.url, 'GET', `/api/orgs/default/instances/${instance}`)).body['residency'] === residency);
     }
     expect((await pull('resting-1')).status).toBe(200);
     expect((await pull('resting-2')).status).toBe(200);
     expect(await idsOnDisk()).toEqual(['loaded', 'pinned', 'resting-1', 'resting-2', 'warm']);
-    await eventually('the node knows the pin', 30_000, async () => (await disk.plan()).kept.some(({ id, rule }) => id === 'pinned' && rule !== 'NotNeeded'));
+    await eventually('the node knows the pin', 120_000, async () => (await disk.plan()).kept.some(({ id, rule }) => id === 'pinned' && rule !== 'NotNeeded'));
     const plan = await disk.plan();
     expect([plan.would_delete, plan.thresholds_met]).toEqual([[], true]);
     expect(plan.kept.filter(({ rule }) => rule === 'InUse').map(({ id }) => id).toSorted()).toEqual(expect.arrayContaining(['loaded', 'warm']));
-  }, 240_000);
+  }, 600_000);
 
   test('T-237 D-33 D-66 a fetch that would break a threshold makes its own room, of what was used least recently', async () => {
     expect((await pull('newcomer')).status).toBe(200);
     expect(await idsOnDisk()).toEqual(['loaded', 'newcomer', 'pinned', 'resting-2', 'warm']);
     expect(await disk.metric(/^catalog_gc_deleted_total\{.*Pressure/)).toBe(1);
     expect([await answers('loaded'), (await disk.onDisk()).contradictions]).toEqual([200, []]);
-  }, 180_000);
+  }, 600_000);
 
   test('T-237 D-68 a model that was collected is fetched again by whoever asks for it', async () => {
     expect(await answers('resting-1')).toBe(200);
     expect(await idsOnDisk()).toEqual(['loaded', 'newcomer', 'pinned', 'resting-1', 'warm']);
-  }, 180_000);
+  }, 600_000);
 
   test('T-237 D-66 a fetch that can never fit is refused with the numbers and with what is kept, and nothing is deleted for it', async () => {
     const before = await idsOnDisk();
@@ -74,5 +74,5 @@ onSmallDisk('a disk that five of six models fit on', () => {
     expect(await idsOnDisk()).toEqual(before);
     expect([await answers('loaded'), await answers('pinned')]).toEqual([200, 200]);
     expect(ruled((await disk.plan()).would_delete)).toEqual([]);
-  }, 180_000);
+  }, 600_000);
 });

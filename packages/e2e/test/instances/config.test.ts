@@ -12,7 +12,7 @@ const QUESTION = 'How are you?';
 
 async function ready(url: string, instanceId: string): Promise<Instance> {
   await call(url, 'POST', `${PATH}/${instanceId}/load`);
-  return eventually(`${instanceId} is ready`, 60_000, async () => {
+  return eventually(`${instanceId} is ready`, 120_000, async () => {
     const { body } = await call(url, 'GET', `${PATH}/${instanceId}`);
     return body['is_ready'] === true ? (body as Instance) : undefined;
   });
@@ -57,4 +57,4 @@ test('B-150 B-151 B-154 P-05 an instance of the manifest sets what requests leav
     await corral.stop();
     await rm(stateDir, { recursive: true, force: true });
   }
-}, 180_000);
+}, 600_000);

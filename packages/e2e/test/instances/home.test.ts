@@ -20,11 +20,11 @@ beforeAll(async () => {
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await Promise.all(models.map((model) => model.remove()));
-}, 180_000);
+}, 600_000);
 
 async function start(env: Readonly<Record<string, string>>): Promise<void> {
   corral = await startCorral({
@@ -53,7 +53,7 @@ type Counts = readonly [hot: number, warm: number, cold: number, demand: number]
 async function counts(hot: number, warm: number, cold: number, demand: number): Promise<PoolStats> {
   const wanted: Counts = [hot, warm, cold, demand];
   let seen: PoolStats | undefined;
-  const found = eventually(`stats are ${wanted.join('/')}`, 60_000, async () => {
+  const found = eventually(`stats are ${wanted.join('/')}`, 120_000, async () => {
     seen = await statsOf(corral.url, admin);
     const now: Counts = [seen.hot_tier_count, seen.warm_tier_count, seen.cold_tier_count, seen.demand_tier_count];
     return now.join() === wanted.join() ? seen : undefined;
@@ -71,7 +71,7 @@ test.each([
   async (_transport, environment) => {
     await start(await environment());
     await acme.create({ instance_id: 'help', model: 'smollm2', config: { system_prompt: 'Answer with one word.', temperature: 0, max_tokens: 8 } });
-    await acme.create({ instance_id: 'now', model: 'left', tier: 'demand', ttl_s: 2, config: { max_tokens: 2 } });
+    await acme.create({ instance_id: 'now', model: 'left', tier: 'demand', ttl_s: 8, config: { max_tokens: 2 } });
     await beta.create({ instance_id: 'help', model: 'smollm2', tier: 'warm', config: { max_tokens: 4 } });
     await beta.create({ instance_id: 'other', model: 'right', config: { max_tokens: 2 } });
     // What is warm is staged when it is made.
@@ -84,14 +84,14 @@ test.each([
     expect((await acme.chat('help')).body).toMatchObject({ message: expect.any(String), tokens_out: expect.any(Number) });
     expect((await beta.chat('help')).code).toBe('INSTANCE_NOT_LOADED');
 
-    // Use of a demand instance: it makes its own room, and leaves it two seconds after its last use.
+    // Use of a demand instance: it makes its own room, and leaves it eight seconds after its last use.
     const served = await acme.chat('now');
     expect([served.status, served.body.tokens_out]).toEqual([200, 2]);
     expect(await acme.get('now')).toMatchObject({ residency: 'resident', is_ready: true });
     await acme.until('help', { residency: 'staged', is_ready: false });
     await counts(0, 2, 1, 1);
     await acme.until('now', { is_ready: false });
-    await eventually('it is told', 30_000, async () => (await acme.events('now')).some(({ type }) => type === 'evicted'));
+    await eventually('it is told', 120_000, async () => (await acme.events('now')).some(({ type }) => type === 'evicted'));
     expect((await acme.chat('now')).status).toBe(200);
 
     // Warm stops in host RAM; from there it is resident in a moment.
@@ -130,5 +130,5 @@ test.each([
     await acme.until('help', { is_ready: false });
     expect((await acme.chat('now')).status).toBe(200);
   },
-  300_000,
+  600_000,
 );

@@ -17,12 +17,12 @@ beforeAll(async () => {
   const made = await orgsOf(corral.url, 'acme', 'beta');
   admin = made.admin;
   [acme, beta] = made.orgs as [Org, Org];
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
   await Promise.all([model.remove(), other.remove()]);
-}, 180_000);
+}, 600_000);
 
 const replicas = async (): Promise<readonly { readonly replica_id: string; readonly pid: number; readonly state: string; readonly ready_since_ms: number }[]> =>
   (await as(admin, corral.url, 'GET /v2/pools')).body.data.flatMap((pool: { readonly replicas: object[] }) => pool.replicas);
@@ -124,7 +124,7 @@ describe('config', () => {
     const patched = await acme.of('bot', 'PATCH', { config: { max_tokens: 1 } });
     expect(patched.body).toMatchObject({ config: { max_tokens: 1 }, config_hash: expect.not.stringMatching(before.config_hash) });
     expect((await acme.chat('bot')).body).toMatchObject({ tokens_out: 1 });
-    await eventually('the refresh is told', 30_000, async () => (await acme.events('bot')).find(({ type, reason }) => type === 'loaded' && reason?.includes('changed')));
+    await eventually('the refresh is told', 120_000, async () => (await acme.events('bot')).find(({ type, reason }) => type === 'loaded' && reason?.includes('changed')));
     const told = (await acme.events('bot')).length;
     expect((await acme.of('bot', 'PATCH', { config: { max_tokens: 1 } })).body).toMatchObject({ updated_at: patched.body.updated_at, config_hash: patched.body.config_hash });
     expect((await acme.events('bot')).length).toBe(told);
@@ -185,7 +185,10 @@ describe('numbers', () => {
   });
 
   test('B-41 B-121 health names the bus, the node and the instances, to administrators alone', async () => {
-    const { status, body } = await as(admin, corral.url, 'GET /api/admin/health');
+    const { status, body } = await eventually('the node has worked off what it was told', 120_000, async () => {
+      const answer = await as(admin, corral.url, 'GET /api/admin/health');
+      return answer.body.workers?.[0]?.queue_lag === 0 && answer;
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({
       status: 'ok',

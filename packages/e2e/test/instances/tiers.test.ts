@@ -27,13 +27,13 @@ beforeAll(async () => {
   const made = await orgsOf(corral.url, 'acme');
   admin = made.admin;
   [acme] = made.orgs as [Org];
-}, 180_000);
+}, 600_000);
 
 afterAll(async () => {
   await corral.stop();
   await Promise.all(models.map((model) => model.remove()));
   await rm(stateDir, { recursive: true, force: true });
-}, 180_000);
+}, 600_000);
 
 const replicas = async (): Promise<readonly { readonly model_id: string; readonly state: string; readonly ready_since_ms: number }[]> =>
   (await as(admin, corral.url, 'GET /v2/pools')).body.data.flatMap((pool: { readonly replicas: object[] }) => pool.replicas);
@@ -55,7 +55,7 @@ test(
     expect(most).toBeLessThanOrEqual(2);
     expect(await statsOf(corral.url, admin)).toMatchObject({ hot_tier_count: 2, warm_tier_count: 1, cold_tier_count: 0 });
   },
-  300_000,
+  600_000,
 );
 
 test(
@@ -67,10 +67,11 @@ test(
     await acme.create({ instance_id: 'lazy', model: 'm2', tier: 'demand', config: { max_tokens: 2 } });
     const answers = await Promise.all(Array.from({ length: 10 }, () => acme.chat('lazy')));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    await eventually('the load is told', 120_000, async () => (await acme.events('lazy')).some(({ type }) => type === 'loaded'));
     expect((await acme.events('lazy')).filter(({ type }) => type === 'loaded').length).toBe(1);
     expect((await replicas()).filter(({ model_id, state }) => model_id === 'm2' && state === 'resident').length).toBe(1);
   },
-  300_000,
+  600_000,
 );
 
 test(
@@ -81,12 +82,12 @@ test(
     corral = await start();
     const { key } = await keyOf(admin, corral.url, { org_id: 'acme', role: 'org_admin' });
     const record = async (id: string) => (await as(key, corral.url, `GET /api/orgs/acme/instances/${id}`)).body;
-    const back = await eventually('i1 is ready', 60_000, async () => {
+    const back = await eventually('i1 is ready', 120_000, async () => {
       const seen = await record('i1');
       return seen.is_ready === true ? seen : undefined;
     });
     expect(back).toMatchObject({ is_ready: true, held_tier: 'hot', tier: 'cold' });
     expect(await record('i2')).toMatchObject({ is_ready: false, held_tier: null });
   },
-  300_000,
+  600_000,
 );

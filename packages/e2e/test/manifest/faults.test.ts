@@ -68,7 +68,7 @@ describe('a manifest that cannot be taken up', () => {
       expect(identities(await bindingsOf(corral))).toEqual(identities(before));
     }
     expect(JSON.parse(JSON.parse(await readFile(join(corral.stateDir, 'manifest.last-good.json'), 'utf8')).text)).toEqual(good);
-  }, 240_000);
+  }, 600_000);
 });
 
 /** Of the control plane that runs now. */
@@ -116,11 +116,11 @@ describe('a changed manifest', () => {
     const answer = await complete(corral, 'chat');
     expect([answer.status, answer.headers.get('x-corral-route')]).toEqual([200, 'chat@2']);
     for (const text of await Promise.all([kept.text, removed.text])) expect([text.includes('"error"'), text.endsWith('data: [DONE]\n\n')]).toEqual([false, true]);
-    await eventually('the old versions have ended', 30_000, async () => {
+    await eventually('the old versions have ended', 120_000, async () => {
       const versions = [await versionsOf(corral, 'route:chat'), await versionsOf(corral, 'route:gone'), await versionsOf(corral, 'model:m')];
       return JSON.stringify(versions) === JSON.stringify([['1 terminated 0', '2 active 0'], ['1 terminated 0'], ['1 terminated 0', '2 active 0']]);
     });
-  }, 240_000);
+  }, 600_000);
 
   test('T-115 T-117 F-05 F-31 what changes has another version, what runs keeps its own, and the old replica goes', async () => {
     const m = await aTiny({ slots: 2 });
@@ -133,12 +133,12 @@ describe('a changed manifest', () => {
       const answer = await complete(corral, model);
       expect([answer.status, answer.headers.get('x-corral-route')]).toEqual([200, route]);
     }
-    await eventually('the old replica has gone', 30_000, async () => {
+    await eventually('the old replica has gone', 120_000, async () => {
       const pools = (await call(corral.url, 'GET', '/v2/pools')).body['data'] as readonly { readonly replicas: readonly { readonly slots_total: number; readonly state: string }[] }[];
       const slots = pools.flatMap(({ replicas }) => replicas).filter(({ state }) => state !== 'parked').map(({ slots_total }) => slots_total);
       return slots.length === 1 && slots[0] === 3;
     });
-  }, 240_000);
+  }, 600_000);
 });
 
 describe('a daemon that is killed', () => {
@@ -152,7 +152,7 @@ describe('a daemon that is killed', () => {
       process.kill(pid, 'SIGHUP');
       await new Promise((resolve) => setTimeout(resolve, n * 7));
       process.kill(pid, 'SIGKILL');
-      const names = await eventually('it serves again', 60_000, async () => {
+      const names = await eventually('it serves again', 120_000, async () => {
         if ((await pidOf(corral)) === pid) return false;
         const answer = await call(corral.url, 'GET', '/v1/models').catch(() => undefined);
         return answer?.status === 200 && (answer.body['data'] as readonly { readonly id: string }[]).map(({ id }) => id);
@@ -162,5 +162,5 @@ describe('a daemon that is killed', () => {
       expect(names.toSorted()).toEqual([...Object.keys(manifestOf(served[0] ?? 0).routes), `bot-${served[0]}`, 'm'].sort());
       expect(identities(await bindingsOf(corral)).map((one) => one.split('@')[0]).toSorted()).toEqual([...names.filter((name) => name.startsWith('r')).map((name) => `route:${name}`), `instance:default/bot-${served[0]}`, 'model:m'].sort());
     }
-  }, 400_000);
+  }, 600_000);
 });

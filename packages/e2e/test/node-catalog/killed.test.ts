@@ -22,19 +22,19 @@ test('T-64 D-05 a node that is killed while it registers many models comes back 
   try {
     const acknowledged: string[] = [];
     // The first one has its facts read; the others are made of the same bytes.
-    await eventually('the first model is there', 60_000, async () => (await pulled(corral.poolUrl, 'first', `file:${path}`)).status === 200);
+    await eventually('the first model is there', 120_000, async () => (await pulled(corral.poolUrl, 'first', `file:${path}`)).status === 200);
     for (let kill = 0; kill < KILLS; kill += 1) {
       const { poolManagerd } = await processesOf(corral);
       const enough = acknowledged.length + 20;
       const ids = Array.from({ length: 200 }, (_, n) => `org/${kill}:${n}`);
       const all = ids.map((id) => pulled(corral.poolUrl, id, `file:${path}`).then(({ status }) => void (status === 200 && acknowledged.push(id)), () => undefined));
-      await eventually('some are registered', 60_000, async () => acknowledged.length >= enough);
+      await eventually('some are registered', 120_000, async () => acknowledged.length >= enough);
       process.kill(poolManagerd, 'SIGKILL');
       await Promise.all(all);
       // Whatever was under way: the file on the disk is whole.
       const { schema_version, models } = await indexOf(corral);
       expect([schema_version, models.every(({ id, digest, size_bytes }) => typeof id === 'string' && /^sha256:[0-9a-f]{64}$/.test(String(digest)) && typeof size_bytes === 'number')]).toEqual([1, true]);
-      await eventually('the node is back', 60_000, async () => (await call(corral.poolUrl, 'GET', '/v2/catalog/models').catch(() => null))?.status === 200);
+      await eventually('the node is back', 120_000, async () => (await call(corral.poolUrl, 'GET', '/v2/catalog/models').catch(() => null))?.status === 200);
     }
     const entries = await entriesOf(corral.poolUrl);
     const known = new Set(entries.map(({ model_id }) => model_id));
@@ -45,7 +45,7 @@ test('T-64 D-05 a node that is killed while it registers many models comes back 
     await system.stop();
     await rm(dir, { recursive: true, force: true });
   }
-}, 300_000);
+}, 600_000);
 
 test('T-65 D-05 an index of a later version is refused with the next step, and untouched', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'corral-later-'));
@@ -65,4 +65,4 @@ test('T-65 D-05 an index of a later version is refused with the next step, and u
   } finally {
     await rm(stateDir, { recursive: true, force: true });
   }
-}, 60_000);
+}, 600_000);

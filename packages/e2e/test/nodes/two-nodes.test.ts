@@ -13,8 +13,8 @@ const ORCHESTRATORD = fileURLToPath(new URL('../../../orchestratord/dist/main.js
 const POOL_MANAGERD = fileURLToPath(new URL('../../../pool-managerd/dist/main.js', import.meta.url));
 const CLI = fileURLToPath(new URL('../../../cli/dist/main.js', import.meta.url));
 const TOKEN = 'a-token-of-more-than-thirty-two-characters';
-const SOON_MS = 90_000;
-const LONG = 300_000;
+const SOON_MS = 180_000;
+const LONG = 600_000;
 /** Room for one of the models below, never for two. */
 const POOL_MEMORY_BYTES = '260000000';
 
@@ -42,7 +42,7 @@ class TwoNodes {
     const manifest = join(this.#dir, 'manifest.json');
     await writeFile(manifest, JSON.stringify({ version: 1, models: { one: this.#models[0]?.model, two: this.#models[1]?.model }, routes: { other: { model: 'two', placement: { mode: 'pin', pin_pool_id: 'right-cpu' } } } }));
     const bus: Readonly<Record<string, string>> = amqpUrl === null ? {} : { AMQP_URL: amqpUrl };
-    await this.#fork('control', ORCHESTRATORD, { ORCHESTRATORD_ADDR: '127.0.0.1:0', POOL_MANAGERD_URLS: 'none', CORRAL_MANIFEST: manifest, NODE_OFFLINE_MS: '3000', NODE_HEARTBEAT_MS: '1000', ...bus });
+    await this.#fork('control', ORCHESTRATORD, { ORCHESTRATORD_ADDR: '127.0.0.1:0', POOL_MANAGERD_URLS: 'none', CORRAL_MANIFEST: manifest, NODE_OFFLINE_MS: '15000', NODE_HEARTBEAT_MS: '1000', DEMAND_LOAD_WAIT_MS: '120000', ...bus });
     for (const nodeId of ['left', 'right']) {
       await this.#fork(nodeId, POOL_MANAGERD, { ...ONE_THREAD, POOL_MANAGERD_ADDR: '127.0.0.1:0', ORCHESTRATOR_URL: this.url, NODE_ID: nodeId, IDLE_WORKERS: '0', CPU_POOL_MEMORY_BYTES: POOL_MEMORY_BYTES, ...bus });
     }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   models = [await tiny(), await tiny({ seed: 2 }), await tiny({ seed: 3 })];
   const [a, b] = models as [Tiny, Tiny];
   system = await startSystem({ models: { a: a.model, b: b.model }, pools: [{ id: 'p1', node: 'local', device: 'cpu' }] });
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await system.stop();
@@ -31,7 +31,7 @@ describe('purge of a pool', () => {
     expect(await call(url(), 'POST', '/v2/pools/p1/purge', { purge: true })).toMatchObject({ status: 400 });
     expect(residentIn(await untilPool(url(), 'p1', 'as before', ({ ready, draining }) => ready && !draining))).toEqual(['a']);
     expect((await completed(url(), ask('a'))).length).toBeGreaterThan(0);
-  }, 120_000);
+  }, 600_000);
 
   test('B-103 with force the pool drains, the model leaves the node and does not come back by itself; a file of the operator stays', async () => {
     await completed(url(), ask('a'));
@@ -45,5 +45,5 @@ describe('purge of a pool', () => {
     expect((await entryOf('a')).status).toBe(404);
     // Somebody who asks has it fetched anew.
     expect((await completed(url(), ask('a'))).length).toBeGreaterThan(0);
-  }, 180_000);
+  }, 600_000);
 });

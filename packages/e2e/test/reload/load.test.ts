@@ -157,7 +157,7 @@ test(`T-248 F-01 F-05 G-46 ${STREAMS} streams without a pause and ${RELOADS} rel
     expect([n, status, body.error ?? null]).toEqual([n, broken === undefined ? 200 : 500, broken === undefined ? null : expect.any(String)]);
     // Reloads come while streams run and begin, however slow the machine is.
     const before = taken.length;
-    await eventually('streams go on', 60_000, async () => taken.length >= before + ROUTES.length * 2);
+    await eventually('streams go on', 120_000, async () => taken.length >= before + ROUTES.length * 2);
     if (n === RELOADS / 2) middleBytes = await residentBytes();
   }
   isOver = true;
@@ -171,7 +171,7 @@ test(`T-248 F-01 F-05 G-46 ${STREAMS} streams without a pause and ${RELOADS} rel
   expect(taken.filter(({ route, version, text }) => !(wrote[(versions.modelOf(route, version ?? 0) ?? '') as 'one' | 'two'] ?? /^$/).test(text))).toEqual([]);
   expect(new Set(taken.map(({ version }) => version)).size).toBeGreaterThan(RELOADS / 4);
 
-  await eventually('nothing is in flight, and what was replaced has ended', 60_000, async () => (await bindings()).every(({ in_flight: inFlight, state }) => inFlight === 0 && (state === 'active' || state === 'terminated')));
+  await eventually('nothing is in flight, and what was replaced has ended', 120_000, async () => (await bindings()).every(({ in_flight: inFlight, state }) => inFlight === 0 && (state === 'active' || state === 'terminated')));
   const kept = new Map<string, number>();
   for (const { id, state } of await bindings()) if (state === 'terminated') kept.set(id, (kept.get(id) ?? 0) + 1);
   expect([...kept.values()].filter((count) => count > 2)).toEqual([]);

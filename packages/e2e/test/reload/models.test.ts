@@ -4,7 +4,7 @@ import { poolsAt } from '../faults/served-system.js';
 import { tiny, type Tiny } from '../served.js';
 import { opened, startReloadable, type Reloadable } from './reloadable.js';
 
-const LONG = 400_000;
+const LONG = 600_000;
 const CLIENTS = 8;
 
 let model: Tiny;
@@ -36,7 +36,7 @@ async function underLoad(url: string, during: () => Promise<void>): Promise<{ re
     }
   });
   try {
-    await eventually('streams run', 60_000, async () => count >= CLIENTS);
+    await eventually('streams run', 120_000, async () => count >= CLIENTS);
     await during();
     const before = count;
     await eventually('streams go on', 120_000, async () => count >= before + 2 * CLIENTS);

@@ -3,16 +3,16 @@ import { eventually } from '@corral/test-kit';
 import { tiny, type Tiny } from '../served.js';
 import { asked, opened, startReloadable, type Reloadable } from './reloadable.js';
 
-const LONG = 300_000;
+const LONG = 600_000;
 /** Takes seconds to write, so that a reload comes and goes meanwhile. */
-const TOKENS = 12_000;
+const TOKENS = 24_000;
 
 let models: readonly Tiny[] = [];
 let served: Reloadable;
 
 beforeAll(async () => {
-  const long = { endless: true, contextTokens: 16_384 };
-  const shape = { context: 16_000, slots: 2 };
+  const long = { endless: true, contextTokens: 32_768 };
+  const shape = { context: 32_000, slots: 2 };
   models = [await tiny({ ...long, chain: ['a', 'b'] }, shape), await tiny({ ...long, chain: ['c', 'd'] }, shape)];
   served = await startReloadable({ manifest: manifest({ chat: { model: 'one' }, leaving: { model: 'one' } }) });
 }, LONG);
@@ -40,7 +40,7 @@ test('T-117 F-05 F-16 an answer that runs ends on the version that accepted it, 
   const [before, after] = [await running.end, await next.end];
   expect([running.status, running.route, before.isDone, before.failure, /^[ab]+$/.test(before.text)]).toEqual([200, 'chat@1', true, null, true]);
   expect([next.status, next.route, after.isDone, after.failure, /^[cd]+$/.test(after.text)]).toEqual([200, 'chat@2', true, null, true]);
-  await eventually('the old version ends', 30_000, async () => (await versionsOf('route:chat')).join() === '1 terminated 0,2 active 0');
+  await eventually('the old version ends', 120_000, async () => (await versionsOf('route:chat')).join() === '1 terminated 0,2 active 0');
 }, LONG);
 
 test('T-118 F-22 a route that was removed is 404 for new requests, and what it runs ends well; it can come back', async () => {
@@ -50,7 +50,7 @@ test('T-118 F-22 a route that was removed is 404 for new requests, and what it r
   expect(await asked(served.url, 'leaving')).toEqual({ status: 404, route: null });
   expect(await versionsOf('route:leaving')).toEqual(['1 draining 1']);
   expect(await running.end).toMatchObject({ isDone: true, failure: null });
-  await eventually('it ends', 30_000, async () => (await versionsOf('route:leaving')).join() === '1 terminated 0');
+  await eventually('it ends', 120_000, async () => (await versionsOf('route:leaving')).join() === '1 terminated 0');
   await served.serve(manifest({ chat: { model: 'two' }, leaving: { model: 'one' } }));
   expect(await asked(served.url, 'leaving')).toEqual({ status: 200, route: 'leaving@1' });
   const metrics = await (await fetch(new URL('/metrics', served.url))).text();

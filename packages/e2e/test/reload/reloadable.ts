@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { STATE_FILE, type EventEnvelope, type ManifestStatus, type OrchestratorState, type ReloadFailure, type ReloadSucceeded } from '@corral/contracts';
@@ -35,8 +36,8 @@ export interface Reloadable {
   post(headers: Readonly<Record<string, string>>, body?: string): Promise<ReloadAnswer>;
   status(): Promise<ManifestStatus>;
   state(): Promise<OrchestratorState>;
-  /** Events of reloads since the server started, oldest first. */
-  news(): Promise<readonly (EventEnvelope<'orchestrator.reload_succeeded'> | EventEnvelope<'orchestrator.reload_failed'>)[]>;
+  /** Events of reloads since the server started, oldest first: so many, and what comes within a moment after them. */
+  news(count: number): Promise<readonly (EventEnvelope<'orchestrator.reload_succeeded'> | EventEnvelope<'orchestrator.reload_failed'>)[]>;
   stop(): Promise<void>;
 }
 
@@ -47,10 +48,11 @@ export interface ReloadableOptions {
 }
 
 export async function startReloadable({ manifest, args = [], env = {} }: ReloadableOptions): Promise<Reloadable> {
-  const corral = await startCorral({ manifest, args, env: { ...ONE_THREAD, ORCHESTRATOR_API_KEYS: ` ${KEYS[0]} , ,${KEYS[1]}`, ORCHESTRATOR_HMAC_SECRET: SECRET, ...env } });
+  const corral = await startCorral({ manifest, args, env: { ...ONE_THREAD, DEMAND_LOAD_WAIT_MS: '120000', ORCHESTRATOR_API_KEYS: ` ${KEYS[0]} , ,${KEYS[1]}`, ORCHESTRATOR_HMAC_SECRET: SECRET, ...env } });
   const { url, stateDir } = corral;
   const manifestPath = join(stateDir, 'corral.manifest.json');
-  const write: Reloadable['write'] = (next) => writeFile(manifestPath, typeof next === 'string' ? next : JSON.stringify(next));
+  // In one step, so that nobody who watches it reads half of it.
+  const write: Reloadable['write'] = (next) => Promise.resolve(writeFileSync(manifestPath, typeof next === 'string' ? next : JSON.stringify(next)));
   const post: Reloadable['post'] = async (headers, body) => {
     const response = await fetch(new URL('/admin/reload', url), { method: 'POST', headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body }) });
     return { status: response.status, headers: response.headers, body: (await response.json()) as ReloadAnswer['body'] };
@@ -71,19 +73,27 @@ export async function startReloadable({ manifest, args = [], env = {} }: Reloada
     },
     status: async () => (await call(url, 'GET', '/v2/manifest')).body as unknown as ManifestStatus,
     state: async () => JSON.parse(await readFile(join(stateDir, STATE_FILE), 'utf8')) as OrchestratorState,
-    news: () => newsOf(url),
+    news: (count) => newsOf(url, count),
     stop: () => corral.stop(),
   };
 }
 
-/** What the server kept, read until a moment passes without more. */
-async function newsOf(url: string): ReturnType<Reloadable['news']> {
+async function newsOf(url: string, count: number): ReturnType<Reloadable['news']> {
   const leave = new AbortController();
   const response = await fetch(new URL('/v2/events/stream?since=0', url), { signal: leave.signal });
   let text = '';
-  const quiet = setTimeout(() => leave.abort(), 1_000);
+  const told = () => {
+    const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data).filter((data) => /"type":"orchestrator\.reload_/.test(data));
+    return events.length;
+  };
+  let quiet = setTimeout(() => leave.abort(), 120_000);
   try {
-    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += piece;
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece;
+      if (told() < count) continue;
+      clearTimeout(quiet);
+      quiet = setTimeout(() => leave.abort(), 1_000);
+    }
   } catch (error) {
     if (!leave.signal.aborted) throw error;
   } finally {

@@ -24,7 +24,7 @@ afterAll(async () => {
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
-}, 180_000);
+}, 600_000);
 
 async function started(bus: DisturbedBus | null): Promise<{ readonly real: Real; readonly admin: string }> {
   const [a, b, c] = models.map(({ model }) => model) as [object, object, object];
@@ -60,9 +60,9 @@ test.each([
   expect(expected.answers.get('accepted')).toBeGreaterThan(OPERATIONS / 16);
   await Promise.all(real.chats);
   const { url } = real.system.corral;
-  await eventually('both daemons answer', 60_000, async () => (await call(url, 'GET', '/ready').catch(() => undefined))?.status === 200);
+  await eventually('both daemons answer', 120_000, async () => (await call(url, 'GET', '/ready').catch(() => undefined))?.status === 200);
   let wrong: readonly object[] = [];
-  await eventually('every instance is what its last call wants', 60_000, async () => {
+  await eventually('every instance is what its last call wants', 240_000, async () => {
     const seen = await Promise.all(real.instances.map(async (instance) => ({ wished: expected.wishes.get(keyOf(instance)), record: await instance.org.get(instance.instanceId) })));
     wrong = contradictions(seen);
     return wrong.length === 0;

@@ -51,7 +51,7 @@ async function asked({ answers }: Expected, { org, instanceId }: Named, call: Pr
   answers.set(told, (answers.get(told) ?? 0) + 1);
   if (answer === undefined) {
     // The next operation should meet somebody.
-    await eventually('the control plane answers again', 60_000, async () => (await org.of(instanceId, 'GET').catch(() => undefined))?.status === 200);
+    await eventually('the control plane answers again', 120_000, async () => (await org.of(instanceId, 'GET').catch(() => undefined))?.status === 200);
     return 'unknown';
   }
   if (answer.status === 202) return taken;
