@@ -25,7 +25,7 @@ test('G-21 two models that do not fit together serve four clients that alternate
   const big = await tiny({ mode: 'chain', sizeBytes: 100_000_000 }, { slots: 2 });
   const dir = await mkdtemp(join(tmpdir(), 'corral-config-'));
   const config = join(dir, 'corral.json');
-  await writeFile(config, JSON.stringify({ orchestratord: { swap_quantum_ms: QUANTUM_MS, demand_load_wait_ms: 120_000 } }));
+  await writeFile(config, JSON.stringify({ orchestratord: { swap_quantum_ms: QUANTUM_MS } }));
   const corral = await startCorral({
     manifest: {
       version: 1,

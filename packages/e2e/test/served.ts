@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fetchSmolLm2, writeTinyModel } from '@corral/test-kit';
 
-/** One thread per engine worker: the machines that run this are small and shared. */
-export const ONE_THREAD = { ALLOW_CPU_POOLS: 'true', CPU_POOL_THREADS: '1' } as const;
+/** One thread per engine worker, and two minutes for a load: the machines that run this are small and shared. */
+export const ONE_THREAD = { ALLOW_CPU_POOLS: 'true', CPU_POOL_THREADS: '1', DEMAND_LOAD_WAIT_MS: '120000' } as const;
 
 /** The real model, from the cache of this checkout. */
 export async function smollm2(extra: object = {}): Promise<object> {

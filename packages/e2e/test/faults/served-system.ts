@@ -50,12 +50,14 @@ export async function startSystem({ models, orchestratord = {}, poolManagerd = {
   const config = join(dir, 'corral.json');
   await writeFile(config, JSON.stringify({ orchestratord: { demand_load_wait_ms: 120_000, ...orchestratord }, pool_managerd: poolManagerd }));
   const socketRoot = await mkdtemp(join(dir, 's-'));
+  // Where it is said in the file.
+  const { DEMAND_LOAD_WAIT_MS: _patience, ...oneThread } = ONE_THREAD;
   try {
     const corral = await startCorral({
       manifest: { version: 1, models, ...(pools === undefined ? {} : { pools }) },
       args: ['--config', config],
       ...(command === undefined ? {} : { command }),
-      env: { ...ONE_THREAD, IDLE_WORKERS: String(idleWorkers), TMPDIR: socketRoot, ...env },
+      env: { ...oneThread, IDLE_WORKERS: String(idleWorkers), TMPDIR: socketRoot, ...env },
     });
     return {
       corral,

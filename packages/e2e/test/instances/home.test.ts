@@ -95,8 +95,8 @@ test.each([
     expect((await acme.chat('now')).status).toBe(200);
 
     // Warm stops in host RAM; from there it is resident in a moment.
-    await acme.of('help', 'POST unload');
-    expect((await beta.of('help', 'POST load')).body).toMatchObject({ tier: 'warm' });
+    await acme.told('help', 'POST unload');
+    expect((await beta.told('help', 'POST load')).body).toMatchObject({ tier: 'warm' });
     expect(await beta.until('help', { residency: 'staged' })).toMatchObject({ is_ready: false, held_tier: 'warm' });
     await beta.loaded('help', 'cold');
     const steps = (await beta.events('help')).find(({ type }) => type === 'loaded')?.steps.map(({ step }) => step) ?? [];
@@ -107,7 +107,7 @@ test.each([
     await beta.loaded('other');
     expect((await beta.chat('other')).body).toMatchObject({ tokens_out: 2 });
     await beta.until('help', { is_ready: false });
-    await beta.of('other', 'POST unload');
+    await beta.told('other', 'POST unload');
     await beta.until('other', { is_ready: false });
     await beta.loaded('help', 'cold');
 
@@ -116,17 +116,17 @@ test.each([
     const shared = await counts(2, 0, 1, 1);
     // What the demand instance left in host RAM is a model of its own.
     expect(shared.shared_model_count).toBe((await acme.get('now')).residency === 'staged' ? 2 : 1);
-    await beta.of('help', 'POST unload');
+    await beta.told('help', 'POST unload');
     await beta.until('help', { is_ready: false });
     expect((await acme.chat('help')).status).toBe(200);
 
     // What is held hot never yields to a demand one, which is told who has the room.
-    await acme.of('help', 'POST load', { tier: 'hot' });
+    await acme.told('help', 'POST load', { tier: 'hot' });
     await acme.until('help', { held_tier: 'hot', is_ready: true });
     const refused = await acme.chat('now');
     expect(refused).toMatchObject({ status: 503, code: 'POOL_UNAVAILABLE', body: { message: expect.stringContaining('smollm2') } });
     expect(await acme.get('help')).toMatchObject({ is_ready: true });
-    await acme.of('help', 'POST unload');
+    await acme.told('help', 'POST unload');
     await acme.until('help', { is_ready: false });
     expect((await acme.chat('now')).status).toBe(200);
   },

@@ -10,6 +10,8 @@ export interface Org {
   readonly key: string;
   /** `POST load`, `GET events`, or `GET ` for the record, of one instance. */
   of(instanceId: string, call: string, body?: unknown): Promise<Answer>;
+  /** The same, again while a broker takes longer than the server waits for it. */
+  told(instanceId: string, call: string, body?: unknown): Promise<Answer>;
   create(body: object): Promise<Instance>;
   get(instanceId: string): Promise<Instance>;
   events(instanceId: string): Promise<readonly InstanceEvent[]>;
@@ -41,6 +43,11 @@ function orgOf(url: string, orgId: string, key: string): Org {
     const [method = '', what = ''] = call.split(' ');
     return as(key, url, `${method} /api/orgs/${orgId}/instances/${instanceId}${what === '' ? '' : `/${what}`}`, body);
   };
+  const told: Org['told'] = (instanceId, call, body) =>
+    eventually('the broker takes it', LOADED_WITHIN_MS, async () => {
+      const answer = await of(instanceId, call, body);
+      return answer.code !== 'EVENT_BUS_UNAVAILABLE' && answer;
+    });
   const get = async (instanceId: string): Promise<Instance> => (await of(instanceId, 'GET')).body as Instance;
   const until: Org['until'] = async (instanceId, what) => {
     let seen: Instance | undefined;
@@ -64,8 +71,9 @@ function orgOf(url: string, orgId: string, key: string): Org {
     },
     events: async (instanceId) => (await of(instanceId, 'GET events')).body.data as InstanceEvent[],
     chat: (instanceId, extra = {}) => as(key, url, `POST /api/orgs/${orgId}/chat/completion`, { instance_id: instanceId, message: 'Hi', stream: false, ...extra }),
+    told,
     loaded: async (instanceId, tier) => {
-      const answer = await of(instanceId, 'POST load', tier === undefined ? undefined : { tier });
+      const answer = await told(instanceId, 'POST load', tier === undefined ? undefined : { tier });
       if (answer.status !== 202) throw new Error(`not loaded: ${answer.status} ${answer.text}`);
       return until(instanceId, { is_ready: true });
     },

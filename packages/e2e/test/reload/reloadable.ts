@@ -48,7 +48,7 @@ export interface ReloadableOptions {
 }
 
 export async function startReloadable({ manifest, args = [], env = {} }: ReloadableOptions): Promise<Reloadable> {
-  const corral = await startCorral({ manifest, args, env: { ...ONE_THREAD, DEMAND_LOAD_WAIT_MS: '120000', ORCHESTRATOR_API_KEYS: ` ${KEYS[0]} , ,${KEYS[1]}`, ORCHESTRATOR_HMAC_SECRET: SECRET, ...env } });
+  const corral = await startCorral({ manifest, args, env: { ...ONE_THREAD, ORCHESTRATOR_API_KEYS: ` ${KEYS[0]} , ,${KEYS[1]}`, ORCHESTRATOR_HMAC_SECRET: SECRET, ...env } });
   const { url, stateDir } = corral;
   const manifestPath = join(stateDir, 'corral.manifest.json');
   // In one step, so that nobody who watches it reads half of it.

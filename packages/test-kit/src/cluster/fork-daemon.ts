@@ -5,7 +5,7 @@ import { environment } from './environment.js';
 export interface ForkedDaemon {
   readonly url: string;
   readonly pid: number;
-  /** SIGTERM, then SIGKILL after 10 s. */
+  /** SIGTERM, then SIGKILL after a minute. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export async function forkDaemon(program: string, env: Readonly<Record<string, s
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
-  const force = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const force = setTimeout(() => child.kill('SIGKILL'), 60_000);
   await exited;
   clearTimeout(force);
 }

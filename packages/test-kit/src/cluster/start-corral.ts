@@ -45,12 +45,12 @@ export interface Corral {
   /** Lines of a daemon's log, parsed. */
   logs(daemon: 'orchestratord' | 'pool-managerd'): Promise<readonly Record<string, unknown>[]>;
   kill(signal: NodeJS.Signals): void;
-  /** SIGTERM, then SIGKILL after 20 s; the state directory goes unless it was given. */
+  /** SIGTERM, then SIGKILL after a minute; the state directory goes unless it was given. */
   stop(): Promise<void>;
 }
 
 /** How long a node may take to register on a busy machine. */
-const REGISTERED_WITHIN_MS = 60_000;
+const REGISTERED_WITHIN_MS = 240_000;
 
 /**
  * Starts `corral up --json`, waits for its `ready` event and then until a node has registered whose pools are
@@ -79,6 +79,9 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
     const token = options.env?.['LLORCH_API_TOKEN'] ?? (await readFile(join(stateDir, 'operator-token'), 'utf8')).trim();
     const { data } = (await (await fetch(new URL('/v2/pools', ready.listener_url), { headers: { authorization: `Bearer ${token}` } })).json()) as { readonly data: ReadyEvent['pools'] };
     return data.length > 0 && data.every((pool) => pool.ready || pool.last_error !== null);
+  }).catch(async (error: unknown) => {
+    await endOf(child, exited);
+    throw error;
   });
   return {
     url: ready.listener_url,
@@ -93,7 +96,8 @@ export async function startCorral(options: CorralOptions = {}): Promise<Corral> 
     kill: (signal) => void child.kill(signal),
     stop: async () => {
       await endOf(child, exited);
-      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
+      // What was killed may leave somebody who writes for a moment.
+      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
@@ -116,11 +120,12 @@ function readEvents(child: ChildProcess): { readonly ready: Promise<ReadyEvent>;
 async function endOf(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
-  const force = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const force = setTimeout(() => child.kill('SIGKILL'), 60_000);
   await exited;
   clearTimeout(force);
 }
 
+/** A line that is being written is none yet. */
 function linesOf(text: string): Record<string, unknown>[] {
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
 }

@@ -54,7 +54,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
     };
     const slotsActive = async (client: ReturnType<typeof engineClient>): Promise<unknown> => (await client.get('/health')).body['slots_active'];
     const untilIdle = async (client: ReturnType<typeof engineClient>): Promise<void> => {
-      await eventually('no request runs', 30_000, async () => (await slotsActive(client)) === 0);
+      await eventually('no request runs', 120_000, async () => (await slotsActive(client)) === 0);
     };
 
     test('C-23 C-120 a replica is one process that answers on a private socket, gone with it', async () => {
@@ -165,7 +165,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
       const { client } = await start(subject.endless);
       const leave = new AbortController();
       const crowd = Array.from({ length: 2 * subject.endless.slots }, () => client.generate(aGenerateRequest(), leave.signal).catch(() => undefined));
-      await eventually('every place is taken', 30_000, async () => (await client.get('/health')).body['waiting'] === subject.endless.slots);
+      await eventually('every place is taken', 120_000, async () => (await client.get('/health')).body['waiting'] === subject.endless.slots);
       const refused = await client.generate(aGenerateRequest());
       expect([refused.status, JSON.parse(refused.text)]).toEqual([503, { code: 'REPLICA_EXHAUSTED', message: expect.any(String), retriable: true }]);
       leave.abort();
@@ -216,7 +216,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
       const { replica, client } = await start(subject.endless);
       const leave = new AbortController();
       const stream = client.generate(aGenerateRequest(), leave.signal).catch(() => undefined);
-      await eventually('a request runs', 20_000, async () => (await slotsActive(client)) === 1);
+      await eventually('a request runs', 120_000, async () => (await slotsActive(client)) === 1);
       await expect(replica.park()).rejects.toMatchObject({ kind: 'busy' });
       leave.abort();
       await stream;
@@ -256,7 +256,7 @@ export function engineConformance(name: string, makeSubject: () => Promise<Engin
     test('C-150 a load takes the process that waits for it, and closing ends those that wait', async () => {
       const { deviceKind, deviceMask } = subject.spec;
       const standby = subject.provider.standBy({ deviceKind, deviceMask }, { workers: 1, log: silentLog, onChange: () => undefined });
-      const ready = (): Promise<readonly number[]> => eventually('a process waits', 60_000, () => Promise.resolve(standby.state.ready === 1 && standby.state.pids));
+      const ready = (): Promise<readonly number[]> => eventually('a process waits', 120_000, () => Promise.resolve(standby.state.ready === 1 && standby.state.pids));
       const [waiting] = await ready();
       const { replica, client } = await start();
       expect([replica.pid, (await client.generate(aGenerateRequest())).status]).toEqual([waiting, 200]);
