@@ -271,7 +271,7 @@ describe('the pool page', () => {
     await page.getByLabel('Name or model').fill('no such name');
     await says(page, '[data-panel="instances"] .empty', 'No instance');
     await close();
-  }, 120_000);
+  }, 600_000);
 
   test('U-03 while orchestratord is away the last numbers stay, with their age; when it is back, so is the page', async () => {
     expect((await call(corral.url, 'POST', '/api/orgs/default/instances/bot/load', { tier: 'hot' })).status).toBe(202);

@@ -8,7 +8,7 @@ import { aliveOf, eventually } from '@corral/test-kit';
 import { replicaOf, residentPid, running, startSystem, type System } from '../faults/served-system.js';
 import { call, eventsOf, tiny, type Tiny } from '../served.js';
 
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 /** So many that the stream runs on while the bundle is tried and taken up. */
 const TOKENS = 7_900;
 const BUILT_IN = /^llamacpp-\d+\.\d+\.\d+-cpu$/;
