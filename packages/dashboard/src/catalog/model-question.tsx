@@ -44,7 +44,7 @@ export function ModelQuestion({ store, shown, asks, onClose }: ModelQuestionProp
     forgetConflict();
     setAsked(shown);
   };
-  const notice = isStale && <ChangedNotice title="It was changed while you were asked, so that nothing was done." changes={modelChanges(asked.value, shown.value)} button="Take up the change" onPress={takeUp} />;
+  const notice = isStale && <ChangedNotice title="It was changed while you were asked; nothing was done yet." changes={modelChanges(asked.value, shown.value)} button="Take up the change" onPress={takeUp} />;
   const common = { isPossible: !isStale, isBusy: store.deeds.of(subject)?.state === 'asked', staysOpen: true, onClose: close };
   if (asks === 'remove') {
     return (
