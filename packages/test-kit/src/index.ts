@@ -6,6 +6,7 @@ export type { HubFault } from './hub/hub-fault.js';
 export { commitOf, type HubRepository } from './hub/hub-repository.js';
 export type { ServedFile } from './hub/served-file.js';
 export { startHub, type Hub, type HubRequest } from './hub/start-hub.js';
+export { startLlamaServer, type LlamaServer, type LlamaServerOptions } from './llama-server/start-llama-server.js';
 export { llamacppPrograms } from './llamacpp-programs.js';
 export { fetchGemma3 } from './models/gemma3.js';
 export { fetchSmolLm2 } from './models/smollm2.js';

