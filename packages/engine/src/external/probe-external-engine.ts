@@ -8,6 +8,7 @@ export type ExternalCapability = 'completion' | 'chat' | 'stream' | 'usage' | 'c
 export const EXTERNAL_DIFFERENCES: readonly string[] = [
   'its model is loaded already and is neither loaded, swapped nor unloaded from here',
   'its device and memory are not known here',
+  'where its model has no chat template, messages get the one that the server takes instead',
   'nothing is staged, parked or kept of prefixes',
   'a prompt is evaluated in one go, so that a cancel waits for the server to notice',
 ];
