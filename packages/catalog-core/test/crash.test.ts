@@ -1,21 +1,19 @@
-import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
+import { CrashingWriters } from '@corral/test-kit';
 import { openCatalog } from '../src/fs/index.js';
 import { decodeIndex } from '../src/index.js';
 
 const ROUNDS = 15;
 
-const running: ChildProcess[] = [];
+const writers = new CrashingWriters();
 const folders: string[] = [];
 afterEach(async () => {
-  for (const child of running.splice(0)) await kill(child);
+  await writers.killAll();
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
@@ -26,17 +24,7 @@ async function aFolder(): Promise<string> {
 }
 
 function start(script: string, ...args: readonly string[]): ChildProcess {
-  const built = fileURLToPath(new URL('../dist/fs/index.js', import.meta.url));
-  if (!existsSync(built)) throw new Error(`${built} is missing; build first with "tsc -b"`);
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
-  running.push(child);
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  return writers.start(new URL(script, import.meta.url), args, new URL('../dist/fs/index.js', import.meta.url));
 }
 
 test('T-64 D-05 D-07 a writer killed at any moment leaves a whole index with everything it promised', async () => {
@@ -58,7 +46,7 @@ test('T-64 D-05 D-07 a writer killed at any moment leaves a whole index with eve
     await new Promise((resolve) => setTimeout(resolve, 5 + 7 * round));
     // Once at least it gets so far, however slow the disk is.
     while (round === ROUNDS - 1 && durable === 0) await once(writer, 'message');
-    await kill(writer);
+    await writers.kill(writer);
     const decoded = decodeIndex(
       await readFile(join(models, 'catalog.json'), 'utf8').catch(() => '{"schema_version":1,"models":[]}'),
       models,
@@ -80,7 +68,7 @@ test('D-35 a deletion killed at any moment leaves no entry without its file, and
     const deleter = start('model-deleter.mjs', dir, String(round * 1_000_000));
     await once(deleter, 'message');
     await new Promise((resolve) => setTimeout(resolve, 20 + 11 * round));
-    await kill(deleter);
+    await writers.kill(deleter);
     const { store, scan } = await openCatalog(dir);
     expect([scan.suspect, await store.endRemovals()]).toEqual([[], []]);
     // The one whose file was written and whose entry was not, at most.
@@ -95,7 +83,7 @@ test('D-07 one process writes; the next is refused with its pid, and may as soon
   const holder = start('lock-holder.mjs', dir);
   expect(await once(holder, 'message')).toEqual(['open', undefined]);
   await expect(openCatalog(dir)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining(`process ${holder.pid};`) });
-  await kill(holder);
+  await writers.kill(holder);
   const { store } = await openCatalog(dir);
   await expect(openCatalog(dir)).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('this process') });
   await store.close();

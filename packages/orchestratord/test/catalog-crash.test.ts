@@ -1,16 +1,15 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { silentLog, systemClock } from '@corral/service-kit';
+import { CrashingWriters } from '@corral/test-kit';
 import { readCatalog } from '../src/store/model-rows.js';
 import { openStore } from '../src/store/open-store.js';
 import { aFolder, removeFolders } from './fixtures.js';
 
-const running: ChildProcess[] = [];
+const writers = new CrashingWriters();
 afterEach(async () => {
-  for (const child of running.splice(0)) await kill(child);
+  await writers.killAll();
   await removeFolders();
 });
 
@@ -25,17 +24,7 @@ interface Acknowledged {
 }
 
 function startWriter(stateDir: string, from: number): ChildProcess {
-  const built = fileURLToPath(new URL('../dist/catalog/catalog-calls.js', import.meta.url));
-  if (!existsSync(built)) throw new Error(`${built} is missing; build first with "tsc -b"`);
-  const child = fork(fileURLToPath(new URL('catalog-writer.mjs', import.meta.url)), [stateDir, String(from), String(MODELS)], { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
-  running.push(child);
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  return writers.start(new URL('catalog-writer.mjs', import.meta.url), [stateDir, String(from), String(MODELS)], new URL('../dist/catalog/catalog-calls.js', import.meta.url));
 }
 
 test('A-164 10,000 changes of 8 writers, with kill -9 in between: what was acknowledged is there, whole, and the version never went back', async () => {
@@ -51,7 +40,7 @@ test('A-164 10,000 changes of 8 writers, with kill -9 in between: what was ackno
     });
     const until = round === ROUNDS - 1 ? Number.POSITIVE_INFINITY : round * MODELS + MODELS / 2;
     while (!isDone && acknowledged.size < until) await once(writer, 'message');
-    await kill(writer);
+    await writers.kill(writer);
 
     const store = await openStore({ stateDir, clock: systemClock, log: silentLog });
     const read = await readCatalog(store.db);

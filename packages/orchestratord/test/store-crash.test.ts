@@ -1,33 +1,22 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { silentLog, systemClock } from '@corral/service-kit';
+import { CrashingWriters } from '@corral/test-kit';
 import { listAssignments } from '../src/store/assignment-rows.js';
 import { listInstances } from '../src/store/instance-rows.js';
 import { openStore } from '../src/store/open-store.js';
 import { unsentCommands } from '../src/store/outbox-rows.js';
 import { aFolder, removeFolders } from './fixtures.js';
 
-const running: ChildProcess[] = [];
+const writers = new CrashingWriters();
 afterEach(async () => {
-  for (const child of running.splice(0)) await kill(child);
+  await writers.killAll();
   await removeFolders();
 });
 
 function startWriter(stateDir: string, round: number): ChildProcess {
-  const built = fileURLToPath(new URL('../dist/store/open-store.js', import.meta.url));
-  if (!existsSync(built)) throw new Error(`${built} is missing; build first with "tsc -b"`);
-  const child = fork(fileURLToPath(new URL('store-writer.mjs', import.meta.url)), [stateDir, String(round)], { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
-  running.push(child);
-  return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  return writers.start(new URL('store-writer.mjs', import.meta.url), [stateDir, String(round)], new URL('../dist/store/open-store.js', import.meta.url));
 }
 
 test('E-20 E-10 G-22 after kill -9 in the middle of writes every committed row is there, assignment and outbox together', async () => {
@@ -41,7 +30,7 @@ test('E-20 E-10 G-22 after kill -9 in the middle of writes every committed row i
     await once(writer, 'message');
     const before = promised;
     while (promised < before + 3) await once(writer, 'message');
-    await kill(writer);
+    await writers.kill(writer);
 
     const store = await openStore({ stateDir, clock: systemClock, log: silentLog });
     const [instance] = await listInstances(store.db);

@@ -13,6 +13,7 @@ export { fetchSmolLm2 } from './models/smollm2.js';
 export type { ScriptedBehaviour } from './scripted-engine/behaviour.js';
 export { scriptedEngine, type ScriptedEngineOptions } from './scripted-engine/scripted-engine.js';
 export { aliveOf, eventually, familyOf } from './cluster/processes.js';
+export { CrashingWriters } from './cluster/crashing-writers.js';
 export { forkDaemon, type ForkedDaemon } from './cluster/fork-daemon.js';
 export { startCorral, type Corral, type CorralOptions, type ReadyEvent } from './cluster/start-corral.js';
 export { aCatalogModel, aModelOnNode, anInstance, aNode, aPool, aReplica } from './wire-records.js';

@@ -10,7 +10,7 @@ import type { CatalogJobs } from '../models/catalog-jobs.js';
 import type { DeleteModelOutcome, DeleteModelRequest } from '../models/delete-model.js';
 import { describeUses } from '../models/in-use.js';
 import type { IntentKeeper } from '../models/intent-keeper.js';
-import { wireFacts } from '../node/node-model.js';
+import { nodeModel } from '../node/node-model.js';
 
 export interface CatalogRoutesParts {
   readonly store: Pick<CatalogStore, 'get' | 'list'>;
@@ -101,20 +101,6 @@ function limitOf(req: Request): number {
 }
 
 function wireEntry(entry: CatalogEntry): NodeCatalogEntry {
-  return {
-    model_id: entry.id,
-    refs: [...entry.refs],
-    digest: entry.digest,
-    path: entry.localPath,
-    external: entry.external,
-    size_bytes: entry.sizeBytes,
-    state: entry.lifecycle,
-    pinned: entry.pinned,
-    verification: entry.verification,
-    last_verified_ms: entry.lastVerifiedMs,
-    created_ms: entry.createdMs,
-    last_used_ms: entry.lastUsedMs,
-    retired_at_ms: entry.retiredAtMs,
-    facts: entry.facts === null ? null : wireFacts(entry.facts),
-  };
+  const { lifecycle: state, ...model } = nodeModel(entry);
+  return { ...model, state, refs: [...entry.refs], path: entry.localPath };
 }

@@ -20,7 +20,7 @@ export function nodeModel(entry: CatalogEntry): NodeModel {
 }
 
 /** The facts of a file as the wire shows them. */
-export function wireFacts(facts: ModelFacts): WireFacts {
+function wireFacts(facts: ModelFacts): WireFacts {
   return {
     architecture: facts.architecture,
     name: facts.name,
