@@ -43,7 +43,7 @@ function aFleet(answers: Readonly<Record<string, Answer[]>>, away: readonly stri
     for (let n = 0; n < 40; n += 1) await clock.advance(200);
     const operation = await ended;
     expect(checkPurged(operation?.result).ok).toBe(true);
-    return { state: operation?.state, code: operation?.error?.code, message: operation?.error?.message, nodes: (operation?.result as ModelPurged).nodes.map(({ node_id, outcome, reason }) => [node_id, outcome, reason]) };
+    return { state: operation?.state, code: operation?.error?.code, message: operation?.error?.message, nodes: (operation?.result as ModelPurged | undefined)?.nodes.map(({ node_id, outcome, reason }) => [node_id, outcome, reason]) };
   };
   return { purge, told };
 }

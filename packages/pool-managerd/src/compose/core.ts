@@ -77,7 +77,7 @@ export interface News {
 
 /** Builds the owners of state and the loop that moves them. Nothing of it acts before the devices are known. */
 export function buildCore(ground: Ground, news: News): Core {
-  const { config, clock, log, journal, nodeId, engine, permissions, shutdown, catalog, choices } = ground;
+  const { config, clock, log, journal, nodeId, engine, shutdown, catalog, choices } = ground;
   const speeds = new TierSpeeds();
   const uses = keepLastUses(ground);
   // Everything wakes the loop; the loop is made of everything.
@@ -94,15 +94,7 @@ export function buildCore(ground: Ground, news: News): Core {
     planner.replan();
     poke();
   }, (poolId) => replicas.reset(poolId));
-  const planner: PoolPlanner = new PoolPlanner({
-    nodeId,
-    permissions,
-    cpu: { memoryBytes: config.cpu_pool.memory_bytes, threads: config.cpu_pool.threads, replicas: config.cpu_pool.replicas },
-    pools,
-    log,
-    choices: () => journal.state.choices,
-    attached: () => external.pools(),
-  });
+  const planner: PoolPlanner = buildPlanner(ground, pools, external);
   const models = buildModels(ground, { poke, news, speeds, isStaged: (digest) => staging?.area.has(digest) ?? false, collector: () => disposal.collector });
   const prefixes = buildPrefixes(ground, () => staging?.area.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0);
   const staging: StagingSources | null = buildStaging(ground, { poke, speeds, prefixes, onUsed: uses.used, onDoubtful: (digest) => models.presence.recheckFile(digest) });
@@ -142,6 +134,11 @@ export function buildCore(ground: Ground, news: News): Core {
     planner.discovered(discovery);
   };
   return { pools, planner, preloads, presence: models.presence, replicas, swaps, changes, poolOperations, reconciler, view, tasks, speeds, engines, external, disposal, jobs, staging, idleIn, discovered };
+}
+
+function buildPlanner({ config, nodeId, permissions, journal, log }: Ground, pools: PoolTable, external: ExternalEngines): PoolPlanner {
+  const { memory_bytes: memoryBytes, threads, replicas } = config.cpu_pool;
+  return new PoolPlanner({ nodeId, permissions, cpu: { memoryBytes, threads, replicas }, pools, log, choices: () => journal.state.choices, attached: () => external.pools() });
 }
 
 function buildTasks({ log }: Ground, { pools, replicas, uses }: { readonly pools: PoolTable; readonly replicas: ReplicaSet; readonly uses: ReturnType<typeof keepLastUses> }): TaskRelay {
