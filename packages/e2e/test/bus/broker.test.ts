@@ -174,13 +174,14 @@ test('T-270 E-41 what operators mean for a model is on the exchange once per cha
   });
   const { data: audits } = (await call(url(), 'GET', '/api/admin/audit?limit=20')).body as { readonly data: readonly { readonly action: string; readonly actor: string; readonly correlation_id: string }[] };
   const events = told.map(({ fields, content }) => ({ key: fields.routingKey, event: JSON.parse(content.toString()) as { readonly type: string; readonly source: string; readonly correlationid: string; readonly data: { readonly actor: string } } }));
-  expect(events.map(({ key, event }) => [key, event.type, event.source, event.data])).toEqual([
-    ['registered', { from: null, to: { state: 'Active', pinned: false }, changed: [] }],
-    ['changed', { from: { state: 'Active', pinned: false }, to: { state: 'Active', pinned: true }, changed: ['pinned'] }],
-    ['changed', { from: { state: 'Active', pinned: true }, to: { state: 'Active', pinned: false }, changed: ['pinned'] }],
-    ['changed', { from: { state: 'Active', pinned: false }, to: { state: 'Retired', pinned: false }, changed: ['state'] }],
-    ['deleted', { from: { state: 'Retired', pinned: false }, to: null, changed: [] }],
-  ].map(([what, data]) => [`catalog.intent_${String(what)}`, `catalog.intent_${String(what)}`, 'orchestratord', expect.objectContaining({ model_id: 'meant', ...(data as object) })]));
+  const expected = [
+    { what: 'registered', from: null, to: { state: 'Active', pinned: false }, changed: [] },
+    { what: 'changed', from: { state: 'Active', pinned: false }, to: { state: 'Active', pinned: true }, changed: ['pinned'] },
+    { what: 'changed', from: { state: 'Active', pinned: true }, to: { state: 'Active', pinned: false }, changed: ['pinned'] },
+    { what: 'changed', from: { state: 'Active', pinned: false }, to: { state: 'Retired', pinned: false }, changed: ['state'] },
+    { what: 'deleted', from: { state: 'Retired', pinned: false }, to: null, changed: [] },
+  ].map(({ what, ...data }) => [`catalog.intent_${what}`, `catalog.intent_${what}`, 'orchestratord', expect.objectContaining({ model_id: 'meant', ...data })]);
+  expect(events.map(({ key, event }) => [key, event.type, event.source, event.data])).toEqual(expected);
   const audited = audits.filter(({ action }) => action.startsWith('model.')).map(({ actor, correlation_id }) => `${actor} ${correlation_id}`);
   expect(audited).toEqual(expect.arrayContaining(events.map(({ event }) => `${event.data.actor} ${event.correlationid}`)));
 }, LONG);
