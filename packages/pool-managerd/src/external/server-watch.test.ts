@@ -83,5 +83,5 @@ test('T-265 D-83 another file is told as what it serves now', async () => {
   const { last } = watched(port);
   await last('it answers', ({ state }) => state === 'up');
   stand.answer = (path, res) => (path === '/props' ? void res.setHeader('content-type', 'application/json').end(JSON.stringify({ total_slots: 2, default_generation_settings: { n_ctx: 512 }, model_path: '/other.gguf' })) : WELL(path, res));
-  await last('it tells of the other file', (state) => state.state === 'up' && state.facts.modelPath === '/other.gguf');
+  expect(await last('it tells of the other file', (state) => state.state === 'up' && state.facts.modelPath === '/other.gguf')).toMatchObject({ state: 'up', facts: { slots: 2 } });
 }, PATIENCE_MS);
