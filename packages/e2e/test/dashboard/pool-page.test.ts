@@ -223,9 +223,10 @@ describe('the pool page', () => {
     await turn(page, 'visible');
     await eventually('it asks again', WITHIN_MS, () => Promise.resolve(asked.length >= 5));
 
+    await turn(page, 'hidden');
+    asked.length = 0;
     await page.evaluate(`sessionStorage.behind = 'yes'`);
     await page.goto(`${corral.url}/ui/models`);
-    asked.length = 0;
     await page.clock.fastForward(60_000);
     await page.locator('.loading').first().waitFor();
     expect(asked).toEqual([]);
