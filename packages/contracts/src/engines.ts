@@ -9,7 +9,7 @@ const Ratio = Type.Number({ exclusiveMinimum: 0 });
 const UnixMs = Type.Integer({ description: 'Unix milliseconds.' });
 
 /** What a server that runs by itself serves, and what it can and cannot do. [D-80] */
-export const ExternalServer = Type.Object({
+const ExternalServer = Type.Object({
   model_id: ModelId,
   digest: Digest,
   model_path: Nullable(Type.String({ description: 'The file that the server names.' })),
@@ -19,7 +19,6 @@ export const ExternalServer = Type.Object({
   capabilities: Type.Array(Type.String(), { description: 'What its probe saw it do.' }),
   differences: Type.Array(Type.String(), { description: 'What replicas of the built-in engine do and it does not.' }),
 });
-export type ExternalServer = Static<typeof ExternalServer>;
 
 /** A build of the engine on one node, or a server that it is attached to. [D-11] */
 export const EngineBundle = Type.Object({

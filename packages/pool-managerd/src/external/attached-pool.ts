@@ -19,7 +19,7 @@ export function isExternal(entry: EngineEntry): entry is ExternalEntry {
 }
 
 /** Its device is the server's own affair. */
-export const ATTACHED_DEVICE = 'external';
+const ATTACHED_DEVICE = 'external';
 
 /** Id of the pool that a node has for a server. */
 export function attachedPoolId(nodeId: string, engineId: string): string {
