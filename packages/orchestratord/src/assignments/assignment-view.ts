@@ -40,6 +40,11 @@ export function previousReplicaOf({ assignment, status, earlier }: AssignmentVie
   return earlier.previous_replica_id ?? earlier.replica_id ?? undefined;
 }
 
+/** Whether the node brings the model to take the place of one that serves there: to fetch it first would take that away. */
+export function isReplacing(view: AssignmentView): boolean {
+  return view.place?.online === true && previousReplicaOf(view) !== undefined;
+}
+
 /** The file that a spec means, on one node; `undefined` when it is not there. */
 export function modelOn(place: NodePlace | undefined, { model_id, digest }: Pick<ModelSpec, 'model_id' | 'digest'>): NodeModel | undefined {
   return place?.models.find((model) => model.lifecycle === 'Active' && (digest === null ? model.model_id === model_id : model.digest === digest));

@@ -1,7 +1,7 @@
 import type { Tier } from '@corral/contracts';
 import type { ResidencyPlan } from '@corral/orchestrator-core';
 import type { InstanceKey } from '../store/instance-rows.js';
-import { isFetching, keyOfView, type AssignmentView } from './assignment-view.js';
+import { isFetching, isReplacing, keyOfView, type AssignmentView } from './assignment-view.js';
 import { loadReason, yieldReason } from './plan-reasons.js';
 import { keptFor, type ResidencyWorld, type Wish } from './residency-input.js';
 import type { WantedChange } from './wanted-set.js';
@@ -41,7 +41,7 @@ export function changesOf(planned: PlannedWish, context: ChangeContext): readonl
       return isThere ? [] : [joinChange(wish, plan)];
     }
     case 'fetch':
-      return views.some((view) => view.modelKey === wish.demand.modelKey && isFetching(view)) ? [] : [fetchChange(wish, plan)];
+      return views.some((view) => view.modelKey === wish.demand.modelKey && (isFetching(view) || isReplacing(view))) ? [] : [fetchChange(wish, plan)];
     case 'load':
       return loadChanges(wish, plan, context);
     case 'wait':
