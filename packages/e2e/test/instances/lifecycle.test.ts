@@ -14,7 +14,7 @@ let beta: Org;
 
 beforeAll(async () => {
   [model, other, third] = [await tiny({ endless: true }), await tiny({ seed: 2 }), await tiny({ seed: 3 })];
-  corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model, other: other.model, third: third.model } }, env: { ...ONE_THREAD } });
+  corral = await startCorral({ manifest: { version: 1, models: { tiny: model.model, other: other.model, third: third.model } }, env: { ...ONE_THREAD, CPU_POOL_REPLICAS: '3' } });
   const made = await orgsOf(corral.url, 'acme', 'beta');
   admin = made.admin;
   [acme, beta] = made.orgs as [Org, Org];
@@ -144,19 +144,19 @@ describe('config', () => {
       }
     })();
     try {
-      await eventually('it is asked', 60_000, async () => statuses.length > 0);
+      await eventually('it is asked', 180_000, async () => statuses.length > 0);
       expect((await acme.of('changing', 'PATCH', { model: 'third' })).body).toMatchObject({ model: 'third' });
-      await eventually('the change is told', 60_000, async () => (await acme.events('changing')).find(({ type, reason }) => type === 'loaded' && reason?.includes('loaded beside other, which served until it was ready')));
+      await eventually('the change is told', 180_000, async () => (await acme.events('changing')).find(({ type, reason }) => type === 'loaded' && reason?.includes('loaded beside other, which served until it was ready')));
       await acme.until('changing', { is_ready: true });
       const before = statuses.length;
-      await eventually('it is asked after the change', 60_000, async () => statuses.length > before);
+      await eventually('it is asked after the change', 180_000, async () => statuses.length > before);
     } finally {
       isOver = true;
       await asking;
     }
     expect([...new Set(statuses)]).toEqual(['200']);
     expect((await replicas()).find(({ state, model_id }) => state === 'resident' && model_id === 'third')).toBeDefined();
-    await eventually('the old one has left', 60_000, async () => !(await replicas()).some(({ model_id, state }) => model_id === 'other' && state === 'resident'));
+    await eventually('the old one has left', 180_000, async () => !(await replicas()).some(({ model_id, state }) => model_id === 'other' && state === 'resident'));
     await acme.of('changing', 'DELETE');
   }, 600_000);
 
