@@ -215,6 +215,7 @@ describe.each([['RAM', '/dev/shm'], ['a plain folder', tmpdir()]])('StagingArea 
     const wakeAtMs = one.area.wakeAtMs();
     expect([one.ids(), wakeAtMs]).toEqual([[], expect.any(Number)]);
     await one.until(() => systemClock.monotonicMs(), (nowMs) => nowMs >= (wakeAtMs ?? 0));
+    expect(one.area.wakeAtMs()).toBe(wakeAtMs);
     one.area.want(wants);
     await one.until(() => one.area.has(a.digest), (there) => there);
   });

@@ -123,8 +123,9 @@ export class StagingArea {
   /** The next time at which something is tried again, monotonic; `null` when nothing is. */
   wakeAtMs(): number | null {
     const nowMs = this.options.clock.monotonicMs();
-    const settling = (notBeforeMs: number): readonly number[] => (notBeforeMs > nowMs ? [notBeforeMs] : []);
-    const times = this.wishes().flatMap(({ digest, problem, notBeforeMs }) => (this.has(digest) ? [] : (problem?.retryAtMs ?? settling(notBeforeMs))));
+    // One whose time came after the last look is still to be looked at; the end of a running copy is a look of its own.
+    const settling = (notBeforeMs: number): readonly number[] => (notBeforeMs > nowMs || this.#running === null ? [notBeforeMs] : []);
+    const times = this.wishes().flatMap(({ digest, problem, notBeforeMs }) => (this.has(digest) ? [] : problem === null ? settling(notBeforeMs) : (problem.retryAtMs ?? [])));
     return times.length === 0 ? null : Math.min(...times);
   }
 
