@@ -24,7 +24,7 @@ afterAll(async () => {
   await Promise.all([model.remove(), other.remove()]);
 }, 600_000);
 
-const replicas = async (): Promise<readonly { readonly replica_id: string; readonly pid: number; readonly state: string; readonly ready_since_ms: number }[]> =>
+const replicas = async (): Promise<readonly { readonly replica_id: string; readonly model_id: string; readonly pid: number; readonly state: string; readonly ready_since_ms: number }[]> =>
   (await as(admin, corral.url, 'GET /v2/pools')).body.data.flatMap((pool: { readonly replicas: object[] }) => pool.replicas);
 /** Commands that nodes were sent for an instance, by their generations. */
 const audits = async (instanceId: string) => (await as(admin, corral.url, `GET /api/admin/audit?instance_id=${instanceId}`)).body.data as readonly { readonly action: string; readonly outcome: string; readonly source: string }[];
@@ -130,6 +130,38 @@ describe('config', () => {
     expect((await acme.events('bot')).length).toBe(told);
     expect((await as(acme.key, corral.url, 'POST /v1/chat/completions', { model: 'acme/bot', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 3 })).body.usage.completion_tokens).toBeGreaterThan(1);
   });
+
+  test('T-267 C-269 another model: the old one answers until the new one does, no request fails, and the events say how room was made', async () => {
+    // A pool of the processor holds as many replicas as it has cores: two on a small machine, the old one and the new one.
+    await acme.of('bot', 'POST unload');
+    await acme.until('bot', { is_ready: false });
+    await acme.create({ instance_id: 'changing', model: 'other', config: { max_tokens: 1 } });
+    await acme.loaded('changing');
+    await eventually('nobody else is resident', 180_000, async () => (await replicas()).every(({ model_id }) => model_id === 'other'));
+    const statuses: string[] = [];
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) {
+        const { status, code } = await acme.chat('changing');
+        statuses.push(status === 200 ? '200' : `${status} ${code}`);
+      }
+    })();
+    try {
+      await eventually('it is asked', 180_000, async () => statuses.length > 0);
+      expect((await acme.of('changing', 'PATCH', { model: 'tiny' })).body).toMatchObject({ model: 'tiny' });
+      await eventually('the change is told', 180_000, async () => (await acme.events('changing')).find(({ type, reason }) => type === 'loaded' && reason?.includes('loaded beside other, which served until it was ready')));
+      await acme.until('changing', { is_ready: true });
+      const before = statuses.length;
+      await eventually('it is asked after the change', 180_000, async () => statuses.length > before);
+    } finally {
+      isOver = true;
+      await asking;
+    }
+    expect([...new Set(statuses)]).toEqual(['200']);
+    expect((await replicas()).find(({ state, model_id }) => state === 'resident' && model_id === 'tiny')).toBeDefined();
+    await eventually('the old one has left', 180_000, async () => !(await replicas()).some(({ model_id, state }) => model_id === 'other' && state === 'resident'));
+    await acme.of('changing', 'DELETE');
+  }, 600_000);
 
   test('B-122 B-155 unknown keys, values out of range, unknown models and taken ids are refused with their field', async () => {
     const refusal = async (body: object) => {
