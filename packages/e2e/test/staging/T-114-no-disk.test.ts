@@ -33,7 +33,7 @@ async function loaded(model: 'large' | 'other'): Promise<{ readonly worker: numb
   return { worker: await readBytes(await residentPid(system.corral, model)), node: (await readBytes(poolManagerd)) - before };
 }
 
-test('C-76 T-114 a staged model reads nothing from the disk when it loads, and loads though its file was moved away', async () => {
+test('C-45 C-76 T-114 a staged model reads nothing from the disk when it loads, and loads though its file was moved away', async () => {
   // The first load looks at the whole file; after the second one nothing is left to learn of it.
   await loaded('large');
   const { path } = await staged(system.corral, 'large');
