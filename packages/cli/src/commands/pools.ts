@@ -28,7 +28,7 @@ export function renderPools(list: readonly PoolStatus[], nowMs: number, colors: 
     pool.node_id,
     pool.device_name === null ? pool.device : `${pool.device} (${pool.device_name})`,
     paintedState(pool, colors),
-    bytesOf(pool.memory_used_bytes, pool.memory_total_bytes),
+    pool.attached === undefined ? bytesOf(pool.memory_used_bytes, pool.memory_total_bytes) : NOTHING,
     `${pool.slots_free}/${pool.slots_total}`,
     String(pool.replicas.length),
     whyOf(pool, nowMs),

@@ -9,10 +9,13 @@ export interface ForecastShape {
   readonly slots: number;
 }
 
-/** What a model will need of each pool, and the largest context that it takes there, from the facts of its file alone. Pure. */
+/**
+ * What a model will need of each pool that could load it, and the largest context that it takes there, from the facts of its
+ * file alone. A server that is attached has the model that it has. Pure. [A-160]
+ */
 export function forecastOf(facts: ModelFacts | null, shape: ForecastShape, pools: readonly PoolView[]): readonly PoolForecast[] {
   const known = facts === null ? null : coreFacts(facts);
-  return pools.map((pool) => forecastOn(known, shape, pool));
+  return pools.filter(({ status }) => status.attached === undefined).map((pool) => forecastOn(known, shape, pool));
 }
 
 function forecastOn(facts: Facts | null, { context, slots }: ForecastShape, { poolId, nodeId, status }: PoolView): PoolForecast {

@@ -25,6 +25,7 @@ describe('the forecast', () => {
   });
 
   test('A-160 says why it cannot tell', () => {
+    expect(forecastOf(facts, shape, [pool('a', { attached: { model_id: 'other', digest: `sha256:${'0'.repeat(64)}`, context: 512, slots: 1 } })])).toEqual([]);
     expect(forecastOf(null, shape, [pool('a', { device_kind: 'cpu' })])[0]).toMatchObject({ fits: null, reason: expect.stringContaining('corral models pull') });
     expect(forecastOf(facts, shape, [pool('a', { device_kind: 'cuda' })])[0]).toMatchObject({ fits: null, reason: expect.stringContaining('cuda') });
     expect(forecastOf(facts, shape, [pool('a', { device_kind: null })])[0]).toMatchObject({ fits: null, reason: expect.stringContaining('no usable device') });

@@ -115,7 +115,7 @@ export class ExternalProvision {
 
   #freeId(): string {
     const { store } = this.options;
-    for (let n = 1; ; n += 1) if (store.get(`external-${n}`) === null) return `external-${n}`;
+    for (let n = 1; ; n += 1) if (store.get(`server-${n}`) === null) return `server-${n}`;
   }
 }
 
