@@ -143,7 +143,7 @@ describe('config', () => {
     const asking = (async () => {
       while (!isOver) {
         const { status, code } = await acme.chat('changing');
-        statuses.push(status === 200 ? '200' : `${status} ${code}`);
+        statuses.push(status === 200 ? '200' : `${status} ${String(code)}`);
       }
     })();
     try {
