@@ -15,6 +15,13 @@ describe('LastWords', () => {
     expect(words.lines.map((line) => [line.length, Number(line.split(' ')[0])])).toEqual(Array.from({ length: 40 }, (_, n) => [400, 60 + n]));
   });
 
+  test("C-122 a line of the worker's own log is kept as people read it, without its stack", () => {
+    const words = new LastWords();
+    const line = JSON.stringify({ level: 'error', message: 'engine worker failed', error: `Error: no room\n    at load (file:///x.js:1:1)${'\n    at more'.repeat(100)}` });
+    expect(words.push(`${line}\n{"level":"warn","message":"context cut"}\n{ no json\n`)).toEqual([line.slice(0, 400), '{"level":"warn","message":"context cut"}', '{ no json']);
+    expect(words.lines).toEqual(['engine worker failed: Error: no room', 'context cut', '{ no json']);
+  });
+
   test('C-122 endless output without a line break stays bounded', () => {
     const words = new LastWords();
     for (let n = 0; n < 1_000; n += 1) words.push('y'.repeat(1_000));
